@@ -1,0 +1,45 @@
+"""Named points at which a process can be made to die, and faults that the checkers must find; for tests only.
+
+``LIVEFEED_FAILPOINT=name[:n]`` ends the process with ``os._exit(137)``, as SIGKILL would, the n-th time
+(default: first) the point is passed. ``LIVEFEED_MUTATE=name`` breaks one rule on purpose.
+"""
+
+import os
+from typing import Final
+
+FAILPOINTS: Final[dict[str, str]] = {
+    "portal.update.committed": "the post and its event are committed, the answer is not yet sent",
+    "portal.lease.taken": "a delivery is leased, nothing is sent yet",
+    "portal.delivery.answered": "the handler has answered, the settle is not yet committed",
+    "app.ingest.committed": "the event is committed, 200 is not yet sent",
+    "app.lease.taken": "an event is leased, its handler has not started",
+    "app.handler.finished": "the handler has finished, the settle is not yet committed",
+    "notice.sending": "the notice is marked sending, the call has not started",
+    "notice.called": "the call was answered, the notice is not yet marked sent",
+}
+
+MUTATIONS: Final[dict[str, str]] = {
+    "ack-before-commit": "the app answers 200 before the event is committed",
+    "drop-fence": "a settle no longer compares the token of its lease",
+    "settle-by-subselect": "a settle takes the lane's head from a subselect made before the lock",
+}
+
+_spec = os.environ.get("LIVEFEED_FAILPOINT", "")
+_armed, _, _count = _spec.partition(":")
+_left = int(_count or "1") if _spec else 0
+_mutation = os.environ.get("LIVEFEED_MUTATE", "")
+
+
+def failpoint(name: str) -> None:
+    """Die here if this point is armed; costs one comparison otherwise."""
+    global _left  # noqa: PLW0603
+    if _armed != name:
+        return
+    _left -= 1
+    if _left == 0:
+        os._exit(137)
+
+
+def is_mutated(name: str) -> bool:
+    """Whether the rule ``name`` is broken on purpose in this process."""
+    return _mutation == name

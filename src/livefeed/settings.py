@@ -1,0 +1,96 @@
+"""Settings: flags come first, then ``LIVEFEED_*`` variables, then the defaults named here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from livefeed.errors import SettingsError
+from livefeed.secrets import Secret
+
+PORTAL_PORT: Final = 8024
+APP_PORT: Final = 8025
+
+
+class DatabaseUrl(msgspec.Struct, frozen=True):
+    """Where a half keeps its data: ``sqlite:///relative`` or ``sqlite:////absolute``."""
+
+    scheme: str
+    path: Path
+
+    @classmethod
+    def parse(cls, url: str) -> "DatabaseUrl":
+        """Read a database URL.
+
+        Raises:
+            SettingsError: The URL is of another form, or names an engine that is not built.
+        """
+        scheme, separator, rest = url.partition("://")
+        if scheme == "sqlite" and separator and rest.startswith("/") and len(rest) > 1:
+            return cls("sqlite", Path(rest[1:]))
+        if scheme in {"postgresql", "postgres"}:
+            raise SettingsError("PostgreSQL is not built yet (COVERAGE.md); use sqlite:///file.db")
+        raise SettingsError(f"database URL {url!r} is not understood; use sqlite:///file.db or sqlite:////full/path.db")
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:///{self.path}"
+
+
+class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an application needs to run; each field is ``LIVEFEED_<NAME>`` in the environment.
+
+    Attributes:
+        db: Database URL.
+        key_file: Key file; default ``<db>.key``.
+        portal_url: Base URL of the portal, which is also its authorization server.
+        client_id: The application's id on the portal.
+        client_secret: Its secret, sent only to the authorization server.
+        application_token: With ``member_id``: a portal that counts as known without an installation.
+        member_id: The portal this local application belongs to.
+        public_url: The URL under which the portal reaches this application.
+        quiet_s: Seconds without a new event before a lane is due.
+        max_wait_s: Seconds after which it is due in any case.
+    """
+
+    db: str = "sqlite:///livefeed-app.db"
+    key_file: str = ""
+    portal_url: str = ""
+    client_id: str = ""
+    client_secret: Secret = Secret("")
+    application_token: Secret = Secret("")
+    member_id: str = ""
+    public_url: str = ""
+    quiet_s: float = 0.0
+    max_wait_s: float = 300.0
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "AppSettings":
+        """Merge flags (None means: not given), variables and defaults.
+
+        Raises:
+            SettingsError: A value is of the wrong type.
+        """
+        source = os.environ if environ is None else environ
+        values: dict[str, object] = {}
+        for name in cls.__struct_fields__:
+            given = flags.get(name)
+            raw = source.get(f"LIVEFEED_{name.upper()}") if given is None else given
+            if raw is not None:
+                values[name] = _typed(name, raw)
+        try:
+            return cls(**values)  # pyright: ignore[reportArgumentType] - each value was typed just above
+        except TypeError as exc:
+            raise SettingsError(str(exc)) from exc
+
+
+def _typed(name: str, raw: object) -> object:
+    if name in {"client_secret", "application_token"}:
+        return raw if isinstance(raw, Secret) else Secret(str(raw))
+    if name in {"quiet_s", "max_wait_s"}:
+        try:
+            return float(str(raw))
+        except ValueError as exc:
+            raise SettingsError(f"LIVEFEED_{name.upper()} is a number of seconds, not {raw!r}") from exc
+    return str(raw)
