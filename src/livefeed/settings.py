@@ -1,9 +1,11 @@
 """Settings: flags come first, then ``LIVEFEED_*`` variables, then the defaults named here."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,6 +14,8 @@ from livefeed.secrets import Secret
 
 PORTAL_PORT: Final = 8024
 APP_PORT: Final = 8025
+CLOUD_AUTHORIZATION_URL: Final = "https://oauth.bitrix.info"
+_IN_CLOUD: Final = re.compile(r"\.bitrix24\.[a-z.]+$")
 
 
 class DatabaseUrl(msgspec.Struct, frozen=True):
@@ -44,7 +48,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         db: Database URL.
         key_file: Key file; default ``<db>.key``.
-        portal_url: Base URL of the portal, which is also its authorization server.
+        portal_url: Base URL of the portal.
+        oauth_url: Base URL of the authorization server; default: the portal itself, and Bitrix24's own
+            server for portals in its cloud or where no portal is named.
         client_id: The application's id on the portal.
         client_secret: Its secret, sent only to the authorization server.
         application_token: With ``member_id``: a portal that counts as known without an installation.
@@ -52,11 +58,13 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         public_url: The URL under which the portal reaches this application.
         quiet_s: Seconds without a new event before a lane is due.
         max_wait_s: Seconds after which it is due in any case.
+        rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second).
     """
 
     db: str = "sqlite:///livefeed-app.db"
     key_file: str = ""
     portal_url: str = ""
+    oauth_url: str = ""
     client_id: str = ""
     client_secret: Secret = Secret("")
     application_token: Secret = Secret("")
@@ -64,6 +72,16 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     quiet_s: float = 0.0
     max_wait_s: float = 300.0
+    rate_limit: bool = True
+
+    @property
+    def authorization_url(self) -> str:
+        """Base URL of the authorization server, without a slash at its end."""
+        if self.oauth_url:
+            return self.oauth_url.rstrip("/")
+        if self.portal_url and not _IN_CLOUD.search(urlsplit(self.portal_url).hostname or ""):
+            return self.portal_url.rstrip("/")
+        return CLOUD_AUTHORIZATION_URL
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "AppSettings":
@@ -93,4 +111,15 @@ def _typed(name: str, raw: object) -> object:
             return float(str(raw))
         except ValueError as exc:
             raise SettingsError(f"LIVEFEED_{name.upper()} is a number of seconds, not {raw!r}") from exc
+    if name == "rate_limit":
+        return _flag(name, raw)
     return str(raw)
+
+
+def _flag(name: str, raw: object) -> bool:
+    word = str(raw).lower()
+    if word in {"1", "on", "yes", "true"}:
+        return True
+    if word in {"0", "off", "no", "false"}:
+        return False
+    raise SettingsError(f"LIVEFEED_{name.upper()} is on or off, not {raw!r}")
