@@ -32,7 +32,7 @@ _mutation = os.environ.get("LIVEFEED_MUTATE", "")
 
 def failpoint(name: str) -> None:
     """Die here if this point is armed; costs one comparison otherwise."""
-    global _left  # noqa: PLW0603
+    global _left
     if _armed != name:
         return
     _left -= 1

@@ -69,7 +69,9 @@ class KeyRing:
         """
         cipher = self._ciphers.get(blob[:_ID_BYTES])
         if cipher is None:
-            raise SettingsError("this database was sealed with another key; set LIVEFEED_KEY_FILE to the right one")
+            raise SettingsError(
+                "this database was sealed with another key; set LIVEFEED_KEY_FILE to the right one"
+            )
         nonce = blob[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
         try:
             return cipher.decrypt(nonce, blob[_ID_BYTES + _NONCE_BYTES :], context)
@@ -78,7 +80,9 @@ class KeyRing:
 
     def hash(self, value: str) -> bytes:
         """The keyed hash (32 bytes) under which a secret that is only compared is stored."""
-        return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=32, key=self._hash_key).digest()
+        return hashlib.blake2b(
+            value.encode("utf-8", "surrogatepass"), digest_size=32, key=self._hash_key
+        ).digest()
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for ``purpose``, the same after a rotation."""
@@ -99,4 +103,6 @@ def read_or_create_key_file(path: Path) -> KeyRing:
         lines = path.read_text(encoding="ascii").split()
         return KeyRing([bytes.fromhex(line) for line in lines])
     except (OSError, ValueError) as exc:
-        raise SettingsError(f"key file {path} is not usable: {exc}; it holds one 64-digit hex key a line") from exc
+        raise SettingsError(
+            f"key file {path} is not usable: {exc}; it holds one 64-digit hex key a line"
+        ) from exc

@@ -36,7 +36,9 @@ class DatabaseUrl(msgspec.Struct, frozen=True):
             return cls("sqlite", Path(rest[1:]))
         if scheme in {"postgresql", "postgres"}:
             raise SettingsError("PostgreSQL is not built yet (COVERAGE.md); use sqlite:///file.db")
-        raise SettingsError(f"database URL {url!r} is not understood; use sqlite:///file.db or sqlite:////full/path.db")
+        raise SettingsError(
+            f"database URL {url!r} is not understood; use sqlite:///file.db or sqlite:////full/path.db"
+        )
 
     def __str__(self) -> str:
         return f"{self.scheme}:///{self.path}"

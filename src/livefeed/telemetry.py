@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 REGISTRY: Final = CollectorRegistry()
 
 events_appended = Counter("livefeed_entries_appended", "Entries committed", registry=REGISTRY)
-events_refused = Counter("livefeed_events_refused", "Events refused at the door", ["reason"], registry=REGISTRY)
+events_refused = Counter(
+    "livefeed_events_refused", "Events refused at the door", ["reason"], registry=REGISTRY
+)
 settles = Counter("livefeed_settles", "Lanes settled", ["outcome"], registry=REGISTRY)
 commits = Counter("livefeed_commits", "Commits made by the writer", registry=REGISTRY)
 write_queue = Gauge("livefeed_write_queue", "Units waiting for the writer", registry=REGISTRY)

@@ -1,1 +1,5 @@
-"""TODO-DOC."""
+"""Arguments and printing; everything else lives in the rooms below."""
+
+from livefeed.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,50 @@
+"""The command tree: each command is imported when it is called, so that starting is quick."""
+
+import importlib
+from typing import Final
+
+import click
+
+from livefeed import __version__
+from livefeed.cli.output import OneLine
+
+_COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("livefeed.cli.demo:demo", "Start portal and notifier with a seeded company."),
+    "portal": ("livefeed.cli.portal:portal", "Host a News Feed: init, serve, app, webhook, edit, why, …"),
+    "app": ("livefeed.cli.serving:app", "Serve an application of your own."),
+    "notifier": ("livefeed.cli.serving:notifier", "Serve the notifier."),
+    "inbox": ("livefeed.cli.reading:inbox", "Show what an application received, step by step."),
+    "notices": ("livefeed.cli.reading:notices", "Show who was told what, and how often it was tried."),
+    "dead": ("livefeed.cli.reading:dead", "Show dead letters, or replay them."),
+    "lanes": ("livefeed.cli.reading:lanes", "Show what is waiting, running or backing off."),
+    "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),
+    "bench": ("livefeed.cli.bench.command:bench", "Measure against baselines in the same run."),
+    "check-history": ("livefeed.cli.history:check_history", "Say whether a recorded run lost anything."),
+    "failpoints": ("livefeed.cli.points:failpoints", "List the points at which a test can end a process."),
+}
+
+
+class Lazy(OneLine):
+    """A group that knows the names of its commands and imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help lines without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="livefeed")
+def main() -> None:
+    """The News Feed event system of Bitrix24, at both ends of the wire."""

@@ -1,0 +1,75 @@
+"""What commands print: rows for people, JSON for scripts, one line and exit code 2 for a mistake."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from livefeed.errors import LivefeedError
+
+
+class OneLine(click.Group):
+    """A group whose commands answer every known error with one line on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
+        """Run the command and translate what it raises at this one edge."""
+        try:
+            return super().invoke(ctx)
+        except LivefeedError as exc:
+            _fail(str(exc))
+        except OSError as exc:
+            _fail(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+
+
+def _fail(message: str) -> None:
+    click.echo(f"livefeed: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON on stdout; all else goes to stderr."
+)
+
+
+def encode(value: object) -> str:
+    """One JSON document on one line."""
+    return msgspec.json.encode(value).decode()
+
+
+def print_document(document: Mapping[str, object], *, as_json: bool) -> None:
+    """Print one document: JSON, or ``name: value`` lines with lists counted."""
+    if as_json:
+        click.echo(encode(document))
+        return
+    width = max((len(name) for name in document), default=0)
+    for name, value in document.items():
+        click.echo(f"{name:<{width}}  {_cell(value)}")
+
+
+def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print one line a row: JSON, or the columns under a heading."""
+    if as_json:
+        for row in rows:
+            click.echo(encode(row))
+        return
+    table = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not table:
+        click.echo("nothing to show", err=True)
+        return
+    widths = [max(len(column), *(len(line[place]) for line in table)) for place, column in enumerate(columns)]
+    for line in [list(columns), *table]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case list() | tuple() | dict():
+            return encode(value)
+        case _:
+            return str(value)

@@ -1,0 +1,83 @@
+"""Child processes of the demo: started in its process group, ended with it, watched while they run."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+
+from livefeed.errors import SettingsError
+
+READY_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 15.0
+
+
+class Child:
+    """One `livefeed` process; it stops by itself when this process dies, because its stdin ends."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+        """Start ``livefeed <arguments>``."""
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "livefeed", *arguments, "--stop-with-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=sys.stderr,
+            env={**os.environ, **environ},
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def wait_ready(self, url: str) -> None:
+        """Wait until ``<url>/readyz`` answers 200.
+
+        Raises:
+            SettingsError: The process ended, or was not ready within `READY_TIMEOUT_S`.
+        """
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not _answers(f"{url}/readyz"):
+            if self.exit_code() is not None:
+                raise SettingsError(f"the {self.name} did not start; its own message stands above")
+            if time.monotonic() > deadline:
+                raise SettingsError(f"the {self.name} was not ready within {READY_TIMEOUT_S:.0f} s")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Ask it to stop and wait; kill it if it does not."""
+        if self.exit_code() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def stop_with_stdin() -> None:
+    """Ask this process to stop when its stdin ends, that is, when its parent is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="stop-with-stdin", daemon=True).start()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False

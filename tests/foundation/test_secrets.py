@@ -1,0 +1,67 @@
+"""Sealed values open only with their key and context; secrets never show themselves."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livefeed.errors import SettingsError
+from livefeed.secrets import KeyRing, Secret, read_or_create_key_file
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+@given(st.binary(), st.binary(max_size=20))
+def test_what_is_sealed_opens_again(plain: bytes, context: bytes):
+    ring = KeyRing([NEW])
+
+    assert plain == ring.open(ring.seal(plain, context=context), context=context)
+
+
+def test_a_blob_of_an_older_key_opens_after_a_rotation_and_hashes_stay():
+    blob, digest = KeyRing([OLD]).seal(b"token"), KeyRing([OLD]).hash("token")
+    rotated = KeyRing([NEW, OLD])
+
+    assert b"token" == rotated.open(blob)
+    assert digest == rotated.hash("token")
+
+
+@pytest.mark.parametrize("ring", [KeyRing([NEW]), KeyRing([OLD])])
+def test_a_damaged_blob_or_a_wrong_key_is_one_clear_error(ring: KeyRing):
+    blob = KeyRing([OLD]).seal(b"token")
+
+    with pytest.raises(SettingsError):
+        ring.open(blob[:-1] + bytes([blob[-1] ^ 1]))
+
+
+def test_a_value_sealed_for_one_portal_does_not_open_for_another():
+    ring = KeyRing([NEW])
+
+    with pytest.raises(SettingsError):
+        ring.open(ring.seal(b"token", context=b"portal a"), context=b"portal b")
+
+
+def test_a_secret_masks_itself():
+    secret = Secret("hunter2")
+
+    assert "hunter2" not in f"{secret} {secret!r} {[secret]}"
+    assert "hunter2" == secret.reveal()
+
+
+def test_a_key_file_is_made_once_and_is_private(tmp_path: Path):
+    path = tmp_path / "app.key"
+
+    blob = read_or_create_key_file(path).seal(b"token")
+
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert b"token" == read_or_create_key_file(path).open(blob)
+
+
+@pytest.mark.parametrize("content", ["", "zz", "00ff", "0" * 63])
+def test_another_file_is_not_taken_for_a_key_file(tmp_path: Path, content: str):
+    path = tmp_path / "app.key"
+    path.write_text(content)
+
+    with pytest.raises(SettingsError, match=r"app\.key|32 bytes"):
+        read_or_create_key_file(path)
