@@ -69,7 +69,7 @@ def _cell(value: object) -> str:
             return "–"
         case bool():
             return "yes" if value else "no"
-        case list() | tuple() | dict():
-            return encode(value)
-        case _:
+        case str() | int() | float():
             return str(value)
+        case _:
+            return encode(value)

@@ -3,7 +3,7 @@
 import contextlib
 import http.client
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,7 +46,7 @@ def fresh_token() -> str:
 
 
 @contextlib.contextmanager
-def announced(database: DatabaseUrl, url: str, token: str) -> Iterator[None]:
+def announced(database: DatabaseUrl, url: str, token: str) -> Generator[None]:
     """Keep the run file while the block runs."""
     path = run_file_of(database)
     path.unlink(missing_ok=True)
