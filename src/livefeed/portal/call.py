@@ -1,0 +1,69 @@
+"""One call of a REST method: who calls, what is called, and how a method is declared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from livefeed.durable.store import Tx
+from livefeed.portal.portals import PortalRow
+from livefeed.secrets import KeyRing
+from livefeed.wire.calls import Answer
+from livefeed.wire.ids import AppId, UserId
+from livefeed.wire.params import Params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppRef:
+    """The application in whose name a call is made: all that rooms outside ``apps`` need of it."""
+
+    id: AppId
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls.
+
+    Attributes:
+        user_id: The person whose rights the call has.
+        is_admin: Whether that person administers the portal.
+        scopes: What the webhook or the application was granted.
+        app: The application, for calls with an access token.
+        webhook_id: The incoming webhook, for calls with its code.
+    """
+
+    user_id: UserId
+    is_admin: bool
+    scopes: frozenset[str]
+    app: AppRef | None = None
+    webhook_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call, after it is known who calls; what a method function gets."""
+
+    portal: PortalRow
+    method: str
+    params: Params
+    principal: Principal
+    keys: KeyRing
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """A REST method.
+
+    Attributes:
+        name: On the wire, lower case: ``log.blogpost.update``.
+        fn: The unit that answers; raises Faults.
+        scope: What the caller must have been granted; None: nothing (the basic methods).
+        writes: Whether the unit writes.
+        needs_app: Whether only applications may call it, not webhooks.
+    """
+
+    name: str
+    fn: Callable[[Tx, Call], Answer]
+    scope: str | None = None
+    writes: bool = False
+    needs_app: bool = False
