@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from livefeed.errors import SettingsError
 
@@ -44,13 +44,11 @@ class Child:
         Raises:
             SettingsError: The process ended, or was not ready within `READY_TIMEOUT_S`.
         """
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        while not _answers(f"{url}/readyz"):
-            if self.exit_code() is not None:
-                raise SettingsError(f"the {self.name} did not start; its own message stands above")
-            if time.monotonic() > deadline:
-                raise SettingsError(f"the {self.name} was not ready within {READY_TIMEOUT_S:.0f} s")
-            time.sleep(0.02)
+        wait_until(lambda: _answers(f"{url}/readyz"), f"the {self.name} is ready", self._fail_if_dead)
+
+    def _fail_if_dead(self) -> None:
+        if self.exit_code() is not None:
+            raise SettingsError(f"the {self.name} did not start; its own message stands above")
 
     def stop(self) -> None:
         """Ask it to stop and wait; kill it if it does not."""
@@ -62,6 +60,20 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def wait_until(is_so: Callable[[], bool], what: str, check: Callable[[], None]) -> None:
+    """Look until it is so; ``check`` may raise between two looks.
+
+    Raises:
+        SettingsError: It was not so within `READY_TIMEOUT_S`.
+    """
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while not is_so():
+        check()
+        if time.monotonic() > deadline:
+            raise SettingsError(f"waited {READY_TIMEOUT_S:.0f} s in vain until {what}")
+        time.sleep(0.02)
 
 
 def stop_with_stdin() -> None:

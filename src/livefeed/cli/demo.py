@@ -1,0 +1,191 @@
+"""``demo``: a portal with a seeded company and the notifier, as two processes, installed over HTTP."""
+
+import asyncio
+import signal
+import threading
+import webbrowser
+from pathlib import Path
+
+import click
+
+from livefeed.cli.databases import key_ring
+from livefeed.cli.demo_state import DemoState, read_state, write_state
+from livefeed.cli.founding import found_portal
+from livefeed.cli.listening import bound_socket
+from livefeed.cli.output import encode
+from livefeed.cli.processes import Child, wait_until
+from livefeed.cli.running import find_running, operate
+from livefeed.errors import SettingsError
+from livefeed.settings import APP_PORT, PORTAL_PORT, DatabaseUrl
+
+SCOPES = "log,user,im,department,sonet_group"
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), default=Path(".livefeed"), show_default=True
+)
+@click.option("--port", default=PORTAL_PORT, show_default=True, help="Port of the portal.")
+@click.option("--app-port", default=APP_PORT, show_default=True, help="Port of the notifier.")
+@click.option(
+    "--quiet-s", default=1.0, show_default=True, help="Seconds without an edit before people are told."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line when all is up.")
+@click.option("--no-browser", is_flag=True, help="Do not open the feed in a browser.")
+def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no_browser: bool) -> None:
+    """Start portal and notifier with a seeded company; Ctrl-C stops both, the data stays."""
+    data.mkdir(parents=True, exist_ok=True)
+    for wanted in (port, app_port):
+        bound_socket("127.0.0.1", wanted).close()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    house = House(data, port, app_port, quiet_s)
+    try:
+        state = house.start()
+        _greet(house, state, as_json=as_json)
+        if not no_browser and not as_json:
+            webbrowser.open(house.portal_url)
+        while not stop.wait(0.2):
+            house.fail_if_dead()
+    finally:
+        house.stop()
+
+
+class House:
+    """The two processes of the demo and what they share."""
+
+    def __init__(self, data: Path, port: int, app_port: int, quiet_s: float) -> None:
+        self.portal_url = f"http://127.0.0.1:{port}"
+        self.app_url = f"http://127.0.0.1:{app_port}"
+        self._data = data.resolve()
+        self._port, self._app_port, self._quiet_s = port, app_port, quiet_s
+        self._portal_db = DatabaseUrl("sqlite", self._data / "portal.db")
+        self._notifier_db = DatabaseUrl("sqlite", self._data / "notifier.db")
+        self._children: list[Child] = []
+
+    def start(self) -> DemoState:
+        """Found the company if this is the first time, then start both halves and wait until all is up."""
+        state = read_state(self._data) or self._found()
+        self._start_portal()
+        if state.client_id is None:
+            state = self._add_notifier(state)
+        self._start_notifier(state)
+        return state
+
+    def stop(self) -> None:
+        """Stop the notifier, then the portal."""
+        while self._children:
+            self._children.pop().stop()
+
+    def fail_if_dead(self) -> None:
+        """Say so if one of the processes ended by itself.
+
+        Raises:
+            SettingsError: It did.
+        """
+        for child in self._children:
+            if child.exit_code() is not None:
+                raise SettingsError(
+                    f"the {child.name} ended with code {child.exit_code()}; start the demo again"
+                )
+
+    def _found(self) -> DemoState:
+        """Found beside the final name, so that a crash leaves a whole company or none."""
+        fresh = DatabaseUrl("sqlite", self._data / "portal.db.new")
+        if self._portal_db.path.exists():
+            raise SettingsError(f"{self._data} holds a portal without demo.json; choose another --data")
+        for left in self._data.glob("portal.db.new*"):
+            left.unlink()
+        keys = key_ring(fresh, self._data / "portal.db.key")
+        state = DemoState.of(asyncio.run(found_portal(fresh, keys, "demo", self.portal_url, "Livefeed")))
+        write_state(self._data, state)
+        return state
+
+    def _start_portal(self) -> None:
+        fresh = self._data / "portal.db.new"
+        if fresh.exists() and not self._portal_db.path.exists():
+            fresh.replace(self._portal_db.path)
+        arguments = ["portal", "serve", "--demo", "--allow-private", "--db", str(self._portal_db)]
+        arguments += ["--port", str(self._port), "--public-url", self.portal_url]
+        child = Child("portal", arguments, {"LIVEFEED_KEY_FILE": str(self._data / "portal.db.key")})
+        self._children.append(child)
+        child.wait_ready(self.portal_url)
+
+    def _add_notifier(self, state: DemoState) -> DemoState:
+        running = find_running(self._portal_db)
+        if running is None:
+            raise SettingsError("the portal wrote no run file; its own message stands above")
+        secrets = operate(
+            running,
+            "app_add",
+            {"name": "Livefeed notifier", "install_url": f"{self.app_url}/install", "scope": SCOPES},
+        )
+        state = state.with_app(secrets)
+        write_state(self._data, state)
+        return state
+
+    def _start_notifier(self, state: DemoState) -> None:
+        arguments = ["notifier", "serve", "--db", str(self._notifier_db), "--port", str(self._app_port)]
+        arguments += ["--public-url", self.app_url, "--quiet-s", str(self._quiet_s)]
+        environ = {
+            "LIVEFEED_KEY_FILE": str(self._data / "notifier.db.key"),
+            "LIVEFEED_PORTAL_URL": self.portal_url,
+            "LIVEFEED_CLIENT_ID": state.client_id or "",
+            "LIVEFEED_CLIENT_SECRET": state.client_secret or "",
+            "LIVEFEED_MEMBER_ID": state.member_id,
+            "LIVEFEED_RATE_LIMIT": "off",
+        }
+        child = Child("notifier", arguments, environ)
+        self._children.append(child)
+        child.wait_ready(self.app_url)
+        wait_until(lambda: self._is_installed(state), "the notifier is installed", self.fail_if_dead)
+
+    def _is_installed(self, state: DemoState) -> bool:
+        running = find_running(self._notifier_db)
+        if running is None:
+            return False
+        portals = operate(running, "status", {}).get("portals")
+        return isinstance(portals, list) and any(_is_settled(portal, state.member_id) for portal in portals)
+
+
+def _is_settled(portal: object, member_id: str) -> bool:
+    match portal:
+        case {"member_id": str(found), "state": "active", "bound": True, "pending": 0}:
+            return found == member_id
+        case _:
+            return False
+
+
+def _greet(house: House, state: DemoState, *, as_json: bool) -> None:
+    people = [
+        {
+            "id": person.id,
+            "name": person.name,
+            "login": person.login,
+            "password": person.password,
+            "webhook_url": f"{house.portal_url}/rest/{person.id}/{person.webhook_code}/",
+        }
+        for person in state.people
+    ]
+    document: dict[str, object] = {
+        "portal_url": house.portal_url,
+        "scene_url": None,
+        "feed_url": f"{house.portal_url}/",
+        "developer_url": f"{house.portal_url}/developer/",
+        "app_url": house.app_url,
+        "console_url": None,
+        "member_id": state.member_id,
+        "admin_webhook_url": people[0]["webhook_url"],
+        "people": people,
+        "posts": state.posts,
+        "app": {"client_id": state.client_id, "installed": True},
+    }
+    if as_json:
+        click.echo(encode(document))
+        return
+    click.echo(f"\n  Feed        {document['feed_url']}\n  Developers  {document['developer_url']}\n")
+    click.echo("  People (choose one on the feed; an incoming webhook of each, for REST):")
+    for person in people:
+        click.echo(f"    {person['name']:<22} {person['webhook_url']}")
+    click.echo("\n  Edit a post as one of them and look at the bell of another. Ctrl-C stops everything.\n")

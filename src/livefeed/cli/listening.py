@@ -1,0 +1,100 @@
+"""Listening: one way in which both halves serve their ASGI application until they are asked to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from livefeed.cli.processes import stop_with_stdin
+from livefeed.cli.running import announced
+from livefeed.errors import SettingsError
+from livefeed.settings import DatabaseUrl
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that leaves signals to us, so that everything is closed in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        SettingsError: The port is in use, or the address is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as exc:
+        listener.close()
+        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another --port") from exc
+    listener.setblocking(False)
+    return listener
+
+
+def run_until_stopped(
+    prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]],
+    *,
+    database: DatabaseUrl,
+    listener: socket.socket,
+    admin_token: str,
+    with_stdin: bool,
+) -> None:
+    """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order."""
+    host, port = listener.getsockname()[:2]
+    if with_stdin:
+        stop_with_stdin()
+    with listener, announced(database, f"http://{_reachable(host)}:{port}", admin_token):
+        uvloop.run(_serve(prepare, listener))
+
+
+async def _serve(
+    prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]], listener: socket.socket
+) -> None:
+    async with prepare() as asgi:
+        server = _Server(
+            uvicorn.Config(
+                asgi,
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _ask_to_stop, server)
+        await server.serve(sockets=[listener])
+        if not server.started:
+            raise SettingsError("the server could not start; the log above says why")
+
+
+def _ask_to_stop(server: uvicorn.Server) -> None:
+    server.should_exit = True
+
+
+def _reachable(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+@contextlib.asynccontextmanager
+async def as_prepared(asgi: Any) -> AsyncGenerator[Any]:  # noqa: ANN401 - any ASGI application
+    """An application that needs nothing but its own lifespan."""
+    yield asgi

@@ -1,0 +1,175 @@
+"""Commands that change a portal: through the running half, or through the file if nothing runs."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
+from livefeed.cli.output import json_option, print_document
+from livefeed.cli.running import find_running, operate
+from livefeed.clock import SystemClock
+from livefeed.durable.store import open_store
+from livefeed.portal.admin import Admin
+from livefeed.portal.portals import Directory
+from livefeed.portal.server import ROOMS
+from livefeed.settings import DatabaseUrl
+
+portal_option = click.option(
+    "--portal",
+    "member_id",
+    default=None,
+    metavar="MEMBER_ID",
+    help="Which portal, where a server has several.",
+)
+
+
+def perform(
+    database: DatabaseUrl, key_file: Path | None, operation: str, arguments: Mapping[str, object]
+) -> dict[str, object]:
+    """Do one administrator's operation and return its document.
+
+    Raises:
+        SettingsError: There is no such database.
+        LivefeedError: The operation was refused; the message says why.
+    """
+    require(database, hint="make it with: livefeed portal init")
+    given = {name: value for name, value in arguments.items() if value is not None}
+    running = find_running(database)
+    if running is not None:
+        return operate(running, operation, given)
+    return asyncio.run(_perform_in_file(database, key_file, operation, given))
+
+
+async def _perform_in_file(
+    database: DatabaseUrl, key_file: Path | None, operation: str, arguments: Mapping[str, object]
+) -> dict[str, object]:
+    keys = key_ring(database, key_file)
+    clock = SystemClock()
+    store = open_store(str(database), ROOMS, clock)
+    try:
+        admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
+        return dict(await admin.run(operation, arguments))
+    finally:
+        await store.close()
+
+
+@click.group()
+def app() -> None:
+    """Register, finish, rotate and remove applications."""
+
+
+@app.command("add")
+@click.option("--name", required=True, help="Shown to people.")
+@click.option("--handler-url", default=None, help="The application's own page or event handler.")
+@click.option("--install-url", default=None, help="Where ONAPPINSTALL is sent, or the installer's page.")
+@click.option("--scope", default="log,user,im", show_default=True, help="Scopes, separated by commas.")
+@click.option("--interface", is_flag=True, help="Has pages: everything is withheld until `app finish`.")
+@click.option(
+    "--auth-keys",
+    type=click.Choice(["documented", "extended", "minimal"]),
+    default="documented",
+    show_default=True,
+    help="Which keys the auth block of its events has.",
+)
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def add_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
+) -> None:
+    """Register a local application, as user 1; its secrets are shown once."""
+    document = perform(database, key_file, "app_add", {**given, "portal": member_id})
+    print_document(document, as_json=as_json)
+
+
+@app.command("finish")
+@click.argument("client_id")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def finish_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str
+) -> None:
+    """Finish the installation of an application with pages, so that its events are no longer withheld."""
+    document = perform(database, key_file, "app_finish", {"client_id": client_id, "portal": member_id})
+    print_document(document, as_json=as_json)
+
+
+@app.command("remove")
+@click.argument("client_id")
+@click.option("--clean", is_flag=True, help="Ask the application to delete its data too (CLEAN=1).")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def remove_app(
+    database: DatabaseUrl,
+    key_file: Path | None,
+    member_id: str | None,
+    as_json: bool,
+    client_id: str,
+    clean: bool,
+) -> None:
+    """Uninstall an application: its handlers and tokens are dead at once."""
+    arguments = {"client_id": client_id, "clean": clean, "portal": member_id}
+    print_document(perform(database, key_file, "app_remove", arguments), as_json=as_json)
+
+
+@app.command("rotate")
+@click.argument("client_id")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def rotate_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str
+) -> None:
+    """Give an application a new client secret; it is shown once."""
+    document = perform(database, key_file, "app_rotate", {"client_id": client_id, "portal": member_id})
+    print_document(document, as_json=as_json)
+
+
+@click.group()
+def webhook() -> None:
+    """Make incoming webhooks."""
+
+
+@webhook.command("add")
+@click.option("--user", type=int, required=True, help="Whose rights it has.")
+@click.option("--scope", default="log,im,user", show_default=True, help="Scopes, separated by commas.")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def add_webhook(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, user: int, scope: str
+) -> None:
+    """Make an incoming webhook; its URL is a secret and shown once."""
+    arguments = {"user": user, "scope": scope, "portal": member_id}
+    print_document(perform(database, key_file, "webhook_add", arguments), as_json=as_json)
+
+
+@click.command("edit")
+@click.argument("post", type=int)
+@click.option("--text", required=True, help="The new text, with BB codes.")
+@click.option("--title", default=None, help="A new title; without it the title stays.")
+@click.option("--user", type=int, default=None, help="Who edits; default: user 1.")
+@click.option(
+    "--as-automation", is_flag=True, help="Nobody in particular edits: the event carries no tokens."
+)
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def edit_post(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
+) -> None:
+    """Edit POST; title and recipients stay unless given."""
+    if given["user"] is not None and given["as_automation"]:
+        raise click.UsageError("--user and --as-automation exclude each other")
+    document = perform(database, key_file, "edit_post", {**given, "portal": member_id})
+    print_document(document, as_json=as_json)

@@ -1,0 +1,119 @@
+"""``portal events|deliveries|why``: what happened to each event; reads the database, changes nothing."""
+
+from datetime import datetime
+from typing import Literal
+
+import click
+import msgspec
+
+from livefeed.cli.databases import PORTAL_DB, db_option, require
+from livefeed.cli.output import json_option, print_document, print_rows
+from livefeed.clock import SystemClock
+from livefeed.durable.store import Tx, open_readonly
+from livefeed.errors import SettingsError
+from livefeed.portal import portals
+from livefeed.portal.events.deliveries import list_deliveries, list_events
+from livefeed.portal.events.why import why as explain
+from livefeed.portal.server import ROOMS
+from livefeed.settings import DatabaseUrl
+from livefeed.wire.ids import MemberId
+
+STATES = ("waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired")
+DELIVERY = ("seq", "handler", "post", "attempt", "webhook_id", "sent_at", "status", "error", "ms", "state")
+
+portal_option = click.option(
+    "--portal",
+    "member_id",
+    default=None,
+    metavar="MEMBER_ID",
+    help="Which portal, where a server has several.",
+)
+
+
+def since_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read an ISO 8601 moment as milliseconds since the epoch."""
+    if value is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
+    except ValueError as exc:
+        raise click.BadParameter(f"{value!r} is not a moment such as 2026-03-17T15:29:14+01:00") from exc
+
+
+def member_of(tx: Tx, member_id: str | None) -> MemberId:
+    """The portal that was named, or the default one.
+
+    Raises:
+        SettingsError: There is no such portal.
+    """
+    row = portals.default(tx) if member_id is None else portals.find(tx, member_id)
+    if row is None:
+        raise SettingsError("there is no such portal in this database")
+    return row.member_id
+
+
+@click.command()
+@click.option("--post", type=int, default=None, help="Only this post.")
+@click.option("--since", callback=since_ms, default=None, metavar="ISO8601", help="Only since this moment.")
+@portal_option
+@db_option(PORTAL_DB)
+@json_option
+def events(
+    database: DatabaseUrl, member_id: str | None, post: int | None, since: int | None, as_json: bool
+) -> None:
+    """Show the events of the queue, newest last."""
+    require(database, hint="make it with: livefeed portal init")
+    reader = open_readonly(str(database), ROOMS)
+    rows = reader.read(lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since))
+    print_rows(
+        (msgspec.to_builtins(row) for row in rows), ("seq", "event", "post", "at", "source"), as_json=as_json
+    )
+
+
+@click.command()
+@click.option("--post", type=int, default=None, help="Only this post.")
+@click.option("--handler", type=int, default=None, help="Only this event_handler_id.")
+@click.option("--since", callback=since_ms, default=None, metavar="ISO8601", help="Only since this moment.")
+@click.option("--state", type=click.Choice(STATES), default=None, help="Only in this state.")
+@portal_option
+@db_option(PORTAL_DB)
+@json_option
+def deliveries(
+    database: DatabaseUrl,
+    member_id: str | None,
+    post: int | None,
+    handler: int | None,
+    since: int | None,
+    state: Literal["waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired"] | None,
+    as_json: bool,
+) -> None:
+    """Show deliveries, one line an attempt."""
+    require(database, hint="make it with: livefeed portal init")
+    reader = open_readonly(str(database), ROOMS)
+    rows = reader.read(
+        lambda tx: list_deliveries(
+            tx, portal=member_of(tx, member_id), post=post, handler=handler, since_ms=since, state=state
+        )
+    )
+    print_rows((msgspec.to_builtins(row) for row in rows), DELIVERY, as_json=as_json)
+
+
+@click.command()
+@click.option("--post", type=int, required=True, help="The post that was edited.")
+@click.option("--handler", type=int, required=True, help="The event_handler_id that heard nothing.")
+@portal_option
+@db_option(PORTAL_DB)
+@json_option
+def why(database: DatabaseUrl, member_id: str | None, post: int, handler: int, as_json: bool) -> None:
+    """Say in one sentence why there was no delivery, or what became of it."""
+    require(database, hint="make it with: livefeed portal init")
+    reader = open_readonly(str(database), ROOMS)
+    sentence = reader.read(
+        lambda tx: explain(
+            tx, portal=member_of(tx, member_id), post=post, handler=handler, now_ms=SystemClock().now_ms()
+        )
+    )
+    if as_json:
+        print_document({"post": post, "handler": handler, "why": sentence}, as_json=True)
+    else:
+        click.echo(sentence)
