@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import uvicorn
 import uvloop
 
-from livefeed.cli.processes import stop_with_stdin
 from livefeed.cli.running import announced
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
@@ -98,3 +99,26 @@ def _reachable(host: str) -> str:
 async def as_prepared(asgi: Any) -> AsyncGenerator[Any]:  # noqa: ANN401 - any ASGI application
     """An application that needs nothing but its own lifespan."""
     yield asgi
+
+
+def refuse_workers(workers: int) -> None:
+    """Refuse more than one process on an SQLite file.
+
+    Raises:
+        SettingsError: More than one was asked for.
+    """
+    if workers != 1:
+        raise SettingsError(
+            "one process writes an SQLite file; --workers above 1 needs PostgreSQL (not built yet)"
+        )
+
+
+def stop_with_stdin() -> None:
+    """Ask this process to stop when its stdin ends, that is, when its parent is gone."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="stop-with-stdin", daemon=True).start()

@@ -9,14 +9,17 @@ from livefeed import __version__
 from livefeed.cli.output import OneLine
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "demo": ("livefeed.cli.demo:demo", "Start portal and notifier with a seeded company."),
-    "portal": ("livefeed.cli.portal:portal", "Host a News Feed: init, serve, app, webhook, edit, why, …"),
-    "app": ("livefeed.cli.serving:app", "Serve an application of your own."),
-    "notifier": ("livefeed.cli.serving:notifier", "Serve the notifier."),
-    "inbox": ("livefeed.cli.reading:inbox", "Show what an application received, step by step."),
-    "notices": ("livefeed.cli.reading:notices", "Show who was told what, and how often it was tried."),
-    "dead": ("livefeed.cli.reading:dead", "Show dead letters, or replay them."),
-    "lanes": ("livefeed.cli.reading:lanes", "Show what is waiting, running or backing off."),
+    "demo": ("livefeed.cli.demo.command:demo", "Start portal and notifier with a seeded company."),
+    "portal": (
+        "livefeed.cli.portal.command:portal",
+        "Host a News Feed: init, serve, app, webhook, edit, why, …",
+    ),
+    "app": ("livefeed.cli.app.serving:app", "Serve an application of your own."),
+    "notifier": ("livefeed.cli.app.serving:notifier", "Serve the notifier."),
+    "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
+    "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),
+    "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
+    "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
     "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),
     "bench": ("livefeed.cli.bench.command:bench", "Measure against baselines in the same run."),
     "check-history": ("livefeed.cli.history:check_history", "Say whether a recorded run lost anything."),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from livefeed.cli.founding import Founded
+from livefeed.cli.portal.founding import Founded
 from livefeed.errors import SettingsError
 
 FILE = "demo.json"

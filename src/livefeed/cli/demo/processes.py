@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -74,17 +73,6 @@ def wait_until(is_so: Callable[[], bool], what: str, check: Callable[[], None]) 
         if time.monotonic() > deadline:
             raise SettingsError(f"waited {READY_TIMEOUT_S:.0f} s in vain until {what}")
         time.sleep(0.02)
-
-
-def stop_with_stdin() -> None:
-    """Ask this process to stop when its stdin ends, that is, when its parent is gone."""
-
-    def watch() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, name="stop-with-stdin", daemon=True).start()
 
 
 def _answers(url: str) -> bool:

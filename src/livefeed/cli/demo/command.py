@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from livefeed.cli.databases import key_ring
-from livefeed.cli.demo_state import DemoState, read_state, write_state
-from livefeed.cli.founding import found_portal
+from livefeed.cli.demo.processes import Child, wait_until
+from livefeed.cli.demo.state import DemoState, read_state, write_state
 from livefeed.cli.listening import bound_socket
 from livefeed.cli.output import encode
-from livefeed.cli.processes import Child, wait_until
+from livefeed.cli.portal.founding import found_portal
 from livefeed.cli.running import find_running, operate
 from livefeed.errors import SettingsError
 from livefeed.settings import APP_PORT, PORTAL_PORT, DatabaseUrl

@@ -7,10 +7,10 @@ from typing import Literal
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
-from livefeed.cli.listening import bound_socket, run_until_stopped
+from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
 from livefeed.cli.output import json_option, print_document
-from livefeed.cli.portal_admin import app, edit_post, webhook
-from livefeed.cli.portal_reading import deliveries, events, why
+from livefeed.cli.portal.changing import app, edit_post, webhook
+from livefeed.cli.portal.reading import deliveries, events, why
 from livefeed.cli.running import fresh_token
 from livefeed.settings import PORTAL_PORT, DatabaseUrl
 
@@ -42,7 +42,7 @@ def init(
     as_json: bool,
 ) -> None:
     """Make a portal in a database; in one that has a portal already, add another for its own --public-url."""
-    from livefeed.cli.founding import found_portal
+    from livefeed.cli.portal.founding import found_portal
 
     founded = asyncio.run(found_portal(database, key_ring(database, key_file), seed, public_url, name))
     document = {"member_id": founded.member_id, "admin_webhook_url": founded.people[0].webhook_url}
@@ -75,7 +75,7 @@ def serve(
     stop_with_stdin: bool,
 ) -> None:
     """Serve the portals of a database until SIGINT or SIGTERM."""
-    from livefeed.cli.composition import PortalOptions, prepared_portal
+    from livefeed.cli.portal.composition import PortalOptions, prepared_portal
     from livefeed.telemetry import configure_logs
 
     refuse_workers(workers)

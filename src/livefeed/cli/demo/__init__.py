@@ -1,0 +1,1 @@
+"""The demo: both halves as two processes."""
