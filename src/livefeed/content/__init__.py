@@ -1,1 +1,1 @@
-"""TODO-DOC."""
+"""The text of posts: BBCode tree, tokens, difference, materiality, short line. Pure."""
