@@ -1,0 +1,1 @@
+"""The feed: posts with all their versions, their audience, files and comments."""

@@ -1,0 +1,161 @@
+"""Posts: what they hold, and how one is written, changed and deleted together with its event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from livefeed.durable.sql import load
+from livefeed.durable.store import Tx
+from livefeed.portal.events.outbox import announce
+from livefeed.portal.feed import titles, versions
+from livefeed.portal.feed.reading import Post, as_json
+from livefeed.portal.portals import next_id
+from livefeed.wire.ids import LogId, MemberId, PostId, UserId
+
+ADDED: Final = "ONLIVEFEEDPOSTADD"
+UPDATED: Final = "ONLIVEFEEDPOSTUPDATE"
+DELETED: Final = "ONLIVEFEEDPOSTDELETE"
+
+_sql = load("livefeed.portal.feed", "feed.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a new post is made of; an empty title is taken from the text."""
+
+    author: UserId
+    text: str
+    audience: tuple[str, ...]
+    title: str = ""
+    is_important: bool = False
+    important_until: int | None = None
+    tags: tuple[str, ...] = ()
+    files: tuple[int, ...] = ()
+    background_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What of a post changes; None keeps what was, an empty title is taken from the text."""
+
+    text: str | None = None
+    title: str | None = None
+    audience: tuple[str, ...] | None = None
+    is_important: bool | None = None
+    important_until: int | None = None
+    files: tuple[int, ...] | None = None
+
+
+def add(tx: Tx, portal: MemberId, draft: Draft, *, actor: UserId | None, source: str) -> PostId:
+    """Publish a post and announce it; ``actor`` is None when no person did it."""
+    post = write(tx, portal, draft, editor=actor, source=source)
+    announce(tx, portal=portal, event=ADDED, post_id=post.id, actor=actor, source=source)
+    return post.id
+
+
+def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, source: str) -> Post:
+    """Store a new post and its first version, without an event: for seeds and imports."""
+    post = Post(
+        portal=portal,
+        id=PostId(next_id(tx, portal, "post")),
+        log_id=LogId(next_id(tx, portal, "log")),
+        author=draft.author,
+        title=draft.title or titles.from_text(draft.text),
+        text=draft.text,
+        is_micro=not draft.title,
+        version=1,
+        audience=draft.audience,
+        is_important=draft.is_important,
+        important_until=draft.important_until,
+        tags=draft.tags,
+        tag_ids=_tag_ids(tx, portal, draft.tags),
+        files=draft.files,
+        background_code=draft.background_code,
+        comment_count=0,
+        published_at=tx.now_ms,
+        changed_at=tx.now_ms,
+    )
+    _sql.add_post(
+        tx.conn,
+        portal=portal,
+        id=post.id,
+        log_id=post.log_id,
+        author=post.author,
+        title=post.title,
+        text=post.text,
+        is_micro=int(post.is_micro),
+        audience=",".join(post.audience),
+        is_important=int(post.is_important),
+        important_until=post.important_until,
+        tags=",".join(post.tags),
+        tag_ids=_joined(post.tag_ids),
+        files=_joined(post.files),
+        background_code=post.background_code,
+        now=tx.now_ms,
+    )
+    _sql.add_audience(tx.conn, portal=portal, post=post.id, codes=as_json(post.audience))
+    versions.record(tx, post, editor=editor, source=source)
+    return post
+
+
+def edit(tx: Tx, post: Post, change: Change, *, actor: UserId | None, source: str) -> Post:
+    """Write the next version of a post and announce it; ``actor`` is None when no person did it.
+
+    A version is written and announced even if it says the same as before, as the real feed does.
+    ``post`` must have been read in the same unit.
+    """
+    text = post.text if change.text is None else change.text
+    title = post.title if change.title is None else change.title
+    edited = replace(
+        post,
+        text=text,
+        title=title or titles.from_text(text),
+        is_micro=post.is_micro if change.title is None else not title,
+        version=post.version + 1,
+        audience=post.audience if change.audience is None else change.audience,
+        is_important=post.is_important if change.is_important is None else change.is_important,
+        important_until=post.important_until if change.important_until is None else change.important_until,
+        files=post.files if change.files is None else change.files,
+        changed_at=tx.now_ms,
+    )
+    _sql.change_post(
+        tx.conn,
+        portal=post.portal,
+        id=post.id,
+        version=edited.version,
+        title=edited.title,
+        text=edited.text,
+        is_micro=int(edited.is_micro),
+        audience=",".join(edited.audience),
+        is_important=int(edited.is_important),
+        important_until=edited.important_until,
+        files=_joined(edited.files),
+        now=tx.now_ms,
+    )
+    if edited.audience != post.audience:
+        _sql.clear_audience(tx.conn, portal=post.portal, post=post.id)
+        _sql.add_audience(tx.conn, portal=post.portal, post=post.id, codes=as_json(edited.audience))
+    versions.record(tx, edited, editor=actor, source=source)
+    announce(tx, portal=post.portal, event=UPDATED, post_id=post.id, actor=actor, source=source)
+    return edited
+
+
+def delete(tx: Tx, post: Post, *, actor: UserId | None, source: str) -> None:
+    """Take a post out of the feed and announce it; its versions stay."""
+    _sql.delete_post(tx.conn, portal=post.portal, id=post.id, now=tx.now_ms)
+    announce(tx, portal=post.portal, event=DELETED, post_id=post.id, actor=actor, source=source)
+
+
+def _tag_ids(tx: Tx, portal: MemberId, names: Sequence[str]) -> tuple[int, ...]:
+    if not names:
+        return ()
+    known: dict[str, int] = dict(_sql.tag_ids(tx.conn, portal=portal, names=as_json(names)))
+    for name in names:
+        if name not in known:
+            known[name] = next_id(tx, portal, "tag")
+            _sql.add_tag(tx.conn, portal=portal, name=name, id=known[name])
+    return tuple(known[name] for name in names)
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return ",".join(map(str, numbers))

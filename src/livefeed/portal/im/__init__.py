@@ -1,0 +1,1 @@
+"""Notifications: the bell of each person."""
