@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from texts import texts
 
@@ -19,7 +21,7 @@ def test_emitting_a_parsed_text_gives_the_same_text(text):
 @given(texts)
 def test_neighbouring_text_is_one_node(text):
     def check(nodes):
-        for one, other in zip(nodes, nodes[1:], strict=False):
+        for one, other in pairwise(nodes):
             assert not (isinstance(one, Text) and isinstance(other, Text))
         for node in nodes:
             if isinstance(node, Element):

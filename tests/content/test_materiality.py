@@ -7,7 +7,9 @@ from livefeed.content.bbcode import parse
 from livefeed.content.materiality import Materiality, weigh
 from livefeed.content.tokens import tokenize
 
-LONG = "The office will be open as usual and the canteen serves lunch for everybody who has signed up in the list "
+LONG = (
+    "The office will be open as usual and the canteen serves lunch for everybody who signed up in the list "
+)
 
 
 def weight(old, new):
@@ -58,8 +60,10 @@ def test_numbers_are_material(old, new):
     ("old", "new"),
     [
         ("June", "July"), ("on Monday", "on Tuesday"), ("в июне", "в июле"), ("два дня", "три дня"),
-        ("is allowed", "is not allowed"), ("можно", "нельзя"), ("возможно", "невозможно"), ("you can", "you can't"),
-        ("https://x.example/a", "https://x.example/b"), ("[url=https://a.example]a[/url]", "[url=https://b.example]a[/url]"),
+        ("is allowed", "is not allowed"), ("можно", "нельзя"), ("возможно", "невозможно"),
+        ("you can", "you can't"),
+        ("https://x.example/a", "https://x.example/b"),
+        ("[url=https://a.example]a[/url]", "[url=https://b.example]a[/url]"),
         ("[USER=5]Anna[/USER]", "[USER=6]Anna[/USER]"), ("x", "x [DISK FILE ID=n5]"), ("x", "x a@b.example"),
     ],
 )  # fmt: skip
@@ -70,7 +74,8 @@ def test_dates_negations_links_mentions_and_files_are_material(old, new):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("Hello, world", "hello world!"), ('say "yes"', "say «yes»"), ("a  b", "a\nb"), ("a b", "[b]a[/b] [color=red]b[/color]"),
+        ("Hello, world", "hello world!"), ('say "yes"', "say «yes»"), ("a  b", "a\nb"),
+        ("a b", "[b]a[/b] [color=red]b[/color]"),
         ("ёлка", "Елка"), ("[size=10]a[/size]", "[size=12]a[/size]"), ("caf\u00e9", "Cafe\u0301"),
     ],
 )  # fmt: skip
