@@ -1,0 +1,19 @@
+"""The form codec: PHP brackets ⇄ nested dicts, exact in both directions (contract 1.1.1)."""
+
+from livefeed.wire.form.decode import DOOR_LIMITS, REST_LIMITS, Limits, decode, nest
+from livefeed.wire.form.encode import encode
+from livefeed.wire.form.values import Form, FormValue, JsonValue, as_form, as_list
+
+__all__ = [
+    "DOOR_LIMITS",
+    "REST_LIMITS",
+    "Form",
+    "FormValue",
+    "JsonValue",
+    "Limits",
+    "as_form",
+    "as_list",
+    "decode",
+    "encode",
+    "nest",
+]

@@ -1,0 +1,48 @@
+"""Percent-encoding, read strictly or as PHP reads it; ``+`` is a space in both."""
+
+from typing import Final
+
+from livefeed.errors import WireError
+from livefeed.wire.form.paths import shown
+
+_HEX_DIGITS: Final = "0123456789abcdefABCDEF"
+_BYTE_OF: Final = {a + b: bytes.fromhex(a + b) for a in _HEX_DIGITS for b in _HEX_DIGITS}
+_CHAR_OF: Final = {pair: byte.decode("ascii") for pair, byte in _BYTE_OF.items() if byte < b"\x80"}
+
+
+def strict_unquote(text: str, key: str) -> str:
+    """Decode ``text``; ``key`` says in the error where it stood.
+
+    Raises:
+        WireError: A percent sign without two hex digits, or bytes that are not UTF-8.
+    """
+    first, *rest = text.replace("+", " ").split("%")
+    try:
+        return first + "".join([_CHAR_OF[part[:2]] + part[2:] for part in rest])
+    except KeyError:
+        return _strict_unquote_bytes(first, rest, key)
+
+
+def _strict_unquote_bytes(first: str, rest: list[str], key: str) -> str:
+    """Decode what holds more than ASCII, or find out what is wrong with it."""
+    try:
+        octets = b"".join([_BYTE_OF[part[:2]] + part[2:].encode() for part in rest])
+        return (first.encode() + octets).decode()
+    except KeyError as exc:
+        raise WireError(shown(key), "two hex digits after each percent sign", "a broken escape") from exc
+    except UnicodeDecodeError as exc:
+        raise WireError(shown(key), "UTF-8", "other bytes") from exc
+
+
+def lax_unquote(octets: bytes) -> str:
+    """Decode as PHP does: a broken escape stays as it is; what is not UTF-8 becomes U+FFFD."""
+    octets = octets.replace(b"+", b" ")
+    if b"%" not in octets:
+        return octets.decode(errors="replace")
+    first, *rest = octets.split(b"%")
+    return (first + b"".join([_lax_part(part) for part in rest])).decode(errors="replace")
+
+
+def _lax_part(part: bytes) -> bytes:
+    byte = _BYTE_OF.get(part[:2].decode("latin-1"))
+    return b"%" + part if byte is None else byte + part[2:]
