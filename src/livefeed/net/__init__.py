@@ -1,1 +1,1 @@
-"""TODO-DOC."""
+"""The wire out: resolve, check, connect to the checked address; one HTTP client behind one seam."""
