@@ -10,10 +10,14 @@ import click
 import msgspec
 
 from livefeed.app import App
-from livefeed.cli.databases import db_option, key_file_option
+from livefeed.app.server import build_asgi
+from livefeed.cli.databases import db_option, key_file_option, key_ring
+from livefeed.cli.listening import as_prepared, bound_socket, refuse_workers, run_until_stopped
+from livefeed.cli.running import fresh_token
 from livefeed.errors import SettingsError
 from livefeed.notifier.application import build
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
+from livefeed.telemetry import configure_logs
 
 
 def load_app(target: str) -> App:

@@ -119,6 +119,21 @@ def remove_app(
     print_document(perform(database, key_file, "app_remove", arguments), as_json=as_json)
 
 
+@app.command("open")
+@click.argument("client_id")
+@click.option("--user", type=int, default=1, show_default=True, help="Who opens the application.")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def open_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str, user: int
+) -> None:
+    """Show what the application's page would be handed if USER opened it: fresh tokens of that person."""
+    arguments = {"client_id": client_id, "user": user, "portal": member_id}
+    print_document(perform(database, key_file, "app_open", arguments), as_json=as_json)
+
+
 @app.command("rotate")
 @click.argument("client_id")
 @portal_option

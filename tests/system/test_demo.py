@@ -1,0 +1,252 @@
+"""One command, and an edited post tells its participants what changed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.conftest import Demo
+from tests.system.world import (
+    Recorder,
+    eventually,
+    is_ready,
+    livefeed,
+    rest,
+    rows,
+)
+
+pytestmark = pytest.mark.system
+
+
+def new_post(
+    demo: Demo, author: int, text: str, *, commenter: int | None = None, title: str = "Holidays"
+) -> int:
+    """A post by ``author`` that everybody sees, with a comment by ``commenter``."""
+    post = rest(demo.webhook(author), "log.blogpost.add", POST_TITLE=title, POST_MESSAGE=text, DEST=["UA"])
+    if commenter is not None:
+        rest(demo.webhook(commenter), "log.blogcomment.add", POST_ID=post, TEXT=f"noted {post}")
+    return post
+
+
+def bell(demo: Demo, user: int, post: int) -> list[str]:
+    """The texts in a person's bell that belong to one post."""
+    found = rest(demo.webhook(user), "im.notify.get", LIMIT=50)["notifications"]
+    return [notice["text"] for notice in found if f"-{post}-" in (notice["notify_tag"] or "")]
+
+
+def settled(demo: Demo, post: int) -> bool:
+    """Whether the notifier has nothing left to do for a post."""
+    steps = [row for row in rows("inbox", "--db", demo.notifier_db) if row["post"] == post]
+    pending = [row for row in rows("lanes", "--db", demo.notifier_db)]
+    return bool(steps) and not pending and all(row["state"] == "done" for row in steps)
+
+
+def test_the_line_of_the_demo_has_every_documented_key(demo: Demo):
+    assert {
+        "portal_url",
+        "scene_url",
+        "feed_url",
+        "developer_url",
+        "app_url",
+        "console_url",
+        "member_id",
+        "admin_webhook_url",
+        "people",
+        "posts",
+        "app",
+    } == set(demo.document)
+    assert {"id", "name", "login", "password", "webhook_url"} == set(demo.document["people"][0])
+    assert demo.document["people"][0]["id"] == 1
+    assert len(demo.document["people"]) >= 6
+    assert len(demo.document["posts"]) >= 12
+    assert demo.document["app"]["installed"] is True
+    assert demo.document["admin_webhook_url"].endswith("/")
+
+
+def test_an_edit_tells_the_author_and_the_commenter_within_two_seconds_and_never_the_editor(demo: Demo):
+    post = new_post(demo, 2, "The office is closed from 1 to 14 June.", commenter=3)
+    rest(
+        demo.webhook(1),
+        "log.blogpost.update",
+        POST_ID=post,
+        POST_TITLE="Holidays",
+        POST_MESSAGE="The office is closed from 3 to 14 June.",
+    )
+    answered = time.monotonic()
+
+    texts = eventually(lambda: bell(demo, 3, post), what="the commenter's bell", within_s=10)
+    took = time.monotonic() - answered
+
+    assert took < 2.0 or os.environ.get("CI"), f"{took:.2f} s"
+    assert "1" in texts[0]
+    assert "3" in texts[0]
+    assert demo.name(1) in texts[0]
+    assert "comment" in texts[0]
+    author = eventually(lambda: bell(demo, 2, post), what="the author's bell")
+    assert "wrote" in author[0] or "author" in author[0] or "your post" in author[0]
+    assert [] == bell(demo, 1, post)
+
+
+def test_edit_and_revert_within_the_quiet_time_tell_nobody(demo: Demo):
+    post = new_post(demo, 2, "Lunch at noon.", commenter=3)
+    eventually(lambda: settled(demo, post), what="the add event is archived")
+
+    for text in ("Lunch at one.", "Lunch at noon."):
+        rest(demo.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="Holidays", POST_MESSAGE=text)
+
+    def looked() -> bool:
+        mine = [row for row in rows("inbox", "--db", demo.notifier_db) if row["post"] == post]
+        return len(mine) == 3 and settled(demo, post)
+
+    eventually(looked, what="both edits are looked at")
+    assert [] == bell(demo, 2, post) + bell(demo, 3, post)
+
+
+def test_an_edit_without_tokens_still_tells(demo: Demo):
+    post = new_post(demo, 2, "Parking on level 1.", commenter=3)
+    eventually(lambda: settled(demo, post), what="the add event is archived")
+
+    livefeed(
+        "portal",
+        "edit",
+        str(post),
+        "--text",
+        "Parking on level 5.",
+        "--as-automation",
+        "--db",
+        demo.portal_db,
+    )
+
+    texts = eventually(lambda: bell(demo, 3, post), what="the commenter's bell")
+    assert "5" in texts[0]
+    tokenless = [row for row in rows("portal", "deliveries", "--post", str(post), "--db", demo.portal_db)]
+    assert {"delivered"} == {row["state"] for row in tokenless}
+
+
+def test_two_edits_in_one_second_are_two_deliveries(demo: Demo):
+    post = new_post(demo, 2, "Draft", commenter=3)
+    for text in ("First", "Second"):
+        rest(demo.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="Holidays", POST_MESSAGE=text)
+
+    def delivered() -> list[dict[str, Any]]:
+        found = rows(
+            "portal", "deliveries", "--post", str(post), "--state", "delivered", "--db", demo.portal_db
+        )
+        return found if len(found) >= 3 else []
+
+    found = eventually(delivered, what="add and two updates are delivered")
+    assert 3 == len({row["webhook_id"] for row in found})
+
+
+def test_an_app_with_pages_gets_nothing_before_it_is_finished_and_why_says_so(demo: Demo):
+    recorder = Recorder()
+    try:
+        added = json.loads(
+            livefeed(
+                "portal", "app", "add", "--name", "With pages", "--interface", "--scope", "log,user",
+                "--handler-url", f"{recorder.url}/app", "--install-url", f"{recorder.url}/install",
+                "--db", demo.portal_db, "--json",
+            ).stdout
+        )  # fmt: skip
+        assert added["installed"] is False
+        assert {"client_id", "client_secret", "application_token", "member_id", "installed"} <= set(added)
+        opened = json.loads(
+            livefeed(
+                "portal", "app", "open", added["client_id"], "--user", "1", "--db", demo.portal_db, "--json"
+            ).stdout
+        )
+        rest_base = f"{demo.document['portal_url']}/rest/"
+        assert rest(
+            rest_base,
+            "event.bind",
+            event="OnLiveFeedPostUpdate",
+            handler=f"{recorder.url}/events",
+            auth=opened["AUTH_ID"],
+        )
+        post = new_post(demo, 2, "Before")
+        rest(demo.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="T", POST_MESSAGE="Withheld")
+        withheld = eventually(
+            lambda: rows(
+                "portal", "deliveries", "--post", str(post), "--state", "withheld", "--db", demo.portal_db
+            ),
+            what="the withheld event is shown",
+        )
+        handler = str(withheld[0]["handler"])
+        why = livefeed(
+            "portal", "why", "--post", str(post), "--handler", handler, "--db", demo.portal_db
+        ).stdout
+        assert "install" in why
+        assert 1 == len(why.strip().splitlines())
+
+        livefeed("portal", "app", "finish", added["client_id"], "--db", demo.portal_db)
+        rest(demo.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="T", POST_MESSAGE="Sent")
+
+        events = eventually(
+            lambda: [seen for seen in recorder.seen if seen.path == "/events"],
+            what="the event after finishing",
+        )
+        assert [str(post)] == [seen.form["data[FIELDS][POST_ID]"] for seen in events]
+    finally:
+        recorder.close()
+
+
+def test_started_again_it_continues_with_its_data_and_is_stopped_cleanly(tmp_path: Path):
+    first = Demo(tmp_path, "--quiet-s", "0.2")
+    post = new_post(first, 2, "Kept")
+    first.process.popen.send_signal(signal.SIGINT)
+    assert 0 == first.process.wait_dead(), first.process.log.read_text()
+
+    again = Demo(tmp_path, "--quiet-s", "0.2")
+    try:
+        found = rest(again.webhook(3), "log.blogpost.get", POST_ID=post)
+        assert ["Kept"] == [row["DETAIL_TEXT"] for row in found]
+        assert first.document["app"] == again.document["app"]
+        assert first.document["member_id"] == again.document["member_id"]
+    finally:
+        assert 0 == again.process.stop()
+    for database in ("portal.db", "notifier.db"):
+        assert not (tmp_path / "data" / f"{database}.run").exists()
+
+
+def test_the_children_end_when_the_demo_is_killed(tmp_path: Path):
+    running = Demo(tmp_path)
+    running.process.kill()
+
+    urls = (running.document["portal_url"], running.document["app_url"])
+    eventually(lambda: not any(is_ready(url) for url in urls), what="both halves have stopped")
+
+
+def test_nothing_secret_is_logged_or_stored_in_clear(demo: Demo):
+    state = json.loads((demo.data / "demo.json").read_text())
+    secrets = [state["client_secret"], *(person["webhook_code"] for person in state["people"])]
+    for path in [demo.process.log, *demo.data.glob("*.db"), *demo.data.glob("*.db-wal")]:
+        content = path.read_bytes()
+        assert [] == [secret for secret in secrets if secret.encode() in content], path.name
+
+
+def test_a_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path):
+    recorder = Recorder()
+    try:
+        port = recorder.url.rsplit(":", 1)[1]
+        done = livefeed("demo", "--port", port, "--data", str(tmp_path), "--no-browser", check=False)
+    finally:
+        recorder.close()
+
+    assert 2 == done.returncode
+    assert 1 == len(done.stderr.strip().splitlines()), done.stderr
+    assert port in done.stderr
+
+
+def test_the_feed_page_shows_the_posts_and_the_bell(demo: Demo):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import urllib.request as u; print(u.urlopen({demo.document['feed_url']!r}).read().decode())"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert demo.name(2) in done.stdout
