@@ -109,7 +109,7 @@ MISSING = [
     "applications with pages: frames, the installer page, `installFinish` from the browser, widgets",
     "ONAPPUPDATE and reinstallation",
     "outgoing webhooks; expiry and regeneration of incoming ones",
-    "sign-in with passwords and sessions (the demo lets one choose a person; elsewhere the pages only show a notice)",
+    "sign-in with passwords and sessions (in the demo one chooses a person; elsewhere pages show a notice)",
     "the scene (`/scene`) and the console of the application runtime (`/console/`)",
     "files of posts, tags beyond their text, link previews, polls, gratitude",
     "the XML transport, REST 3.0, rate and operating limits (`--limits`)",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.system.world import (
     History,
     Process,
@@ -27,8 +26,8 @@ KILLS = 25
 class Company:
     """A portal and a notifier as processes of their own, with a recorder between them in both directions.
 
-    The portal's public URL is the recorder ``calls`` and the notifier's is the recorder ``events``: whatever the
-    halves say to each other passes there and nowhere else.
+    The portal's public URL is the recorder ``calls`` and the notifier's is the recorder ``events``: whatever
+    the halves say to each other passes there and nowhere else.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -127,7 +127,12 @@ def remove_app(
 @key_file_option
 @json_option
 def open_app(
-    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str, user: int
+    database: DatabaseUrl,
+    key_file: Path | None,
+    member_id: str | None,
+    as_json: bool,
+    client_id: str,
+    user: int,
 ) -> None:
     """Show what the application's page would be handed if USER opened it: fresh tokens of that person."""
     arguments = {"client_id": client_id, "user": user, "portal": member_id}

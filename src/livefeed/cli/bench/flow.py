@@ -1,0 +1,199 @@
+"""`bench flow`: from the answer of an edit to the start of the application's handler, over real processes."""
+
+import asyncio
+import contextlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from livefeed.cli.bench.result import Result, percentile, usage
+from livefeed.cli.demo.processes import Child
+from livefeed.cli.listening import bound_socket
+from livefeed.errors import LivefeedError
+from livefeed.net.http import HttpClient
+
+EDITS_PER_S = 200
+SCOPES = "log,user,im"
+RECORD = struct.Struct("<qq")
+
+
+class BenchFailed(LivefeedError):
+    """The benchmark could not be set up, or what it measured is not whole."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with bound_socket("127.0.0.1", 0) as probe:
+        return int(probe.getsockname()[1])
+
+
+def command(*arguments: str) -> dict[str, object]:
+    """Run one `livefeed … --json` and read its document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "livefeed", *arguments, "--json"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BenchFailed(done.stderr.strip())
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+@contextlib.contextmanager
+def house(folder: Path) -> Generator[tuple[str, Path]]:
+    """A portal and an application whose handler writes down when it starts; yields webhook URL and that file."""
+    portal_url, app_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    portal_db, app_db, starts = (
+        f"sqlite:///{folder}/portal.db",
+        f"sqlite:///{folder}/app.db",
+        folder / "starts",
+    )
+    webhook = command("portal", "init", "--seed", "empty", "--db", portal_db, "--public-url", portal_url)
+    children: list[Child] = []
+    try:
+        port = portal_url.rsplit(":", 1)[1]
+        arguments = ["portal", "serve", "--db", portal_db, "--port", port, "--allow-private"]
+        children.append(Child("portal", arguments, {}))
+        children[0].wait_ready(portal_url)
+        app = [
+            "portal",
+            "app",
+            "add",
+            "--name",
+            "bench",
+            "--install-url",
+            f"{app_url}/install",
+            "--scope",
+            SCOPES,
+        ]
+        secrets = command(*app, "--db", portal_db)
+        environ = {
+            "LIVEFEED_PORTAL_URL": portal_url,
+            "LIVEFEED_CLIENT_ID": str(secrets["client_id"]),
+            "LIVEFEED_CLIENT_SECRET": str(secrets["client_secret"]),
+            "LIVEFEED_RATE_LIMIT": "off",
+            "LIVEFEED_BENCH_STARTS": str(starts),
+        }
+        port = app_url.rsplit(":", 1)[1]
+        arguments = ["app", "serve", "livefeed.cli.bench.flow_app:app", "--db", app_db, "--port", port]
+        children.append(Child("application", arguments, environ))
+        children[1].wait_ready(app_url)
+        yield str(webhook["admin_webhook_url"]), starts
+    finally:
+        for child in reversed(children):
+            child.stop()
+
+
+async def call(client: HttpClient, webhook: str, method: str, params: dict[str, object]) -> object:
+    """One REST call by JSON; its result."""
+    answer = await client.send(
+        "POST",
+        f"{webhook}{method}",
+        body=json.dumps(params).encode(),
+        headers={"content-type": "application/json"},
+        max_answer_bytes=1 << 22,
+    )
+    document = json.loads(answer.body)
+    if answer.status != 200:
+        raise BenchFailed(f"{method}: {answer.status} {answer.body[:200]!r}")
+    return document["result"]
+
+
+async def add_posts(client: HttpClient, webhook: str, count: int) -> list[int]:
+    """Add ``count`` posts, fifty a batch."""
+    posts: list[int] = []
+    while len(posts) < count:
+        size = min(50, count - len(posts))
+        cmd = {f"p{n}": f"log.blogpost.add?POST_TITLE=Bench&POST_MESSAGE=before+{n}" for n in range(size)}
+        result = await call(client, webhook, "batch", {"halt": 1, "cmd": cmd})
+        assert isinstance(result, dict)
+        posts += [int(post) for post in result["result"].values()]
+    return posts
+
+
+async def edit_all(client: HttpClient, webhook: str, posts: list[int]) -> tuple[dict[int, int], int]:
+    """Edit each post once at a steady `EDITS_PER_S`; when each was answered (ns), and how many failed."""
+    answered: dict[int, int] = {}
+    began = time.monotonic()
+
+    async def edit(place: int, post: int) -> None:
+        await asyncio.sleep(max(0.0, began + place / EDITS_PER_S - time.monotonic()))
+        params: dict[str, object] = {"POST_ID": post, "POST_TITLE": "Bench", "POST_MESSAGE": f"after {place}"}
+        with contextlib.suppress(LivefeedError):
+            await call(client, webhook, "log.blogpost.update", params)
+            answered[post] = time.time_ns()
+
+    await asyncio.gather(*(edit(place, post) for place, post in enumerate(posts)))
+    return answered, len(posts) - len(answered)
+
+
+def read_starts(path: Path) -> dict[int, int]:
+    """When the handler first started for each post (ns)."""
+    found: dict[int, int] = {}
+    if path.exists():
+        for post, at_ns in RECORD.iter_unpack(path.read_bytes()):
+            found.setdefault(post, at_ns)
+    return found
+
+
+async def bench_flow(seconds: float) -> Result:
+    """Edit `EDITS_PER_S` posts a second for ``seconds`` and measure how soon the handler starts for each.
+
+    Raises:
+        BenchFailed: A process did not come up, or a handler never started.
+    """
+    with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as (webhook, starts):
+        async with HttpClient(allow_private=True) as client:
+            posts = await add_posts(client, webhook, max(1, int(seconds * EDITS_PER_S)))
+            await wait_bound(client, webhook, starts)
+            answered, failed = await edit_all(client, webhook, posts)
+            found = await wait_started(starts, set(answered))
+    delays = [(found[post] - at_ns) / 1e6 for post, at_ns in answered.items() if post in found]
+    if not delays:
+        raise BenchFailed("no handler started; the log above says why")
+    cpu_s, rss_mb = usage()
+    return Result(
+        bench="flow",
+        value=percentile(delays, 0.5),
+        unit="ms",
+        p50_ms=percentile(delays, 0.5),
+        p99_ms=percentile(delays, 0.99),
+        n=len(delays),
+        errors=failed + len(answered) - len(delays),
+        handlers=1,
+        handler_ms=0.0,
+        lanes=len(posts),
+        cpu_s=cpu_s,
+        rss_mb=rss_mb,
+    )
+
+
+async def wait_bound(client: HttpClient, webhook: str, starts: Path) -> None:
+    """Edit a post of its own until the handler starts for it: then the application is installed and bound."""
+    probe = (await add_posts(client, webhook, 1))[0]
+    for attempt in range(200):
+        await call(
+            client, webhook, "log.blogpost.update", {"POST_ID": probe, "POST_MESSAGE": f"probe {attempt}"}
+        )
+        await asyncio.sleep(0.1)
+        if probe in read_starts(starts):
+            return
+    raise BenchFailed("the application was not installed and bound within 20 s")
+
+
+async def wait_started(starts: Path, posts: set[int]) -> dict[int, int]:
+    """Wait until the handler started for all posts, at most 15 s."""
+    deadline = time.monotonic() + 15
+    while posts - (found := read_starts(starts)).keys() and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    return found
+
+
+def starts_file() -> str:
+    """Where the measured application writes; from the environment."""
+    return os.environ.get("LIVEFEED_BENCH_STARTS", os.devnull)

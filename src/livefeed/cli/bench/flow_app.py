@@ -1,0 +1,17 @@
+"""The application that `bench flow` measures: its handler writes down when it starts."""
+
+import os
+import time
+
+from livefeed.app import App
+from livefeed.cli.bench.flow import RECORD, starts_file
+from livefeed.wire.events import PostUpdated
+
+app = App.from_settings()
+_file = os.open(starts_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+@app.on(PostUpdated)
+async def note(event: PostUpdated) -> None:
+    """One record a start: post id and nanoseconds since the epoch."""
+    os.write(_file, RECORD.pack(event.post_id, time.time_ns()))

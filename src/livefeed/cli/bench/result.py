@@ -1,0 +1,60 @@
+"""What one benchmark found, in the keys that `--json` promises."""
+
+import resource
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure beside its baseline, both measured in the same run.
+
+    Attributes:
+        bench: ``ingest``, ``deliver``, ``flow`` or ``store``.
+        value: The figure, in ``unit``.
+        unit: ``1/s`` or ``ms``.
+        baseline_name: What it is compared with; empty where nothing is.
+        baseline: The same figure of the baseline.
+        ratio: ``value / baseline``.
+        p50_ms: Median latency of one operation.
+        p99_ms: 99th percentile of the same.
+        n: Operations counted.
+        errors: Operations that failed.
+        engine: Database engine.
+        handlers: Bound handlers.
+        handler_ms: Milliseconds each handler takes to answer.
+        lanes: Distinct lanes.
+        cpu_s: CPU seconds of the measured process.
+        rss_mb: Its largest resident set.
+        baselines: Further baselines of the same run, by name.
+    """
+
+    bench: str
+    value: float
+    unit: str
+    n: int
+    errors: int
+    cpu_s: float
+    rss_mb: float
+    baseline_name: str = ""
+    baseline: float | None = None
+    ratio: float | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    engine: str = "sqlite"
+    handlers: int | None = None
+    handler_ms: float | None = None
+    lanes: int | None = None
+    baselines: dict[str, float] = {}  # noqa: RUF012 - msgspec copies it
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of the values lie; the values need not be sorted."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def usage() -> tuple[float, float]:
+    """CPU seconds and largest resident set (MB) of this process so far."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return own.ru_utime + own.ru_stime, own.ru_maxrss / 1024
