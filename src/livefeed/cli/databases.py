@@ -38,6 +38,14 @@ key_file_option = click.option(
     help="File with the key that seals secrets; default <db>.key",
 )
 
+portal_option = click.option(
+    "--portal",
+    "member_id",
+    default=None,
+    metavar="MEMBER_ID",
+    help="Which portal, where a server has several.",
+)
+
 
 def require(database: DatabaseUrl, *, hint: str) -> None:
     """Refuse a database file that does not exist.

@@ -1,32 +1,104 @@
-"""``inbox``, ``notices``, ``dead`` and ``lanes``: what an application has received and what it did with it."""
+"""``inbox``, ``notices``, ``dead``, ``lanes``: what a half has received, still holds, and could not do."""
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+import asyncio
 
 import click
 import msgspec
 
 from livefeed.app.inbox import list_inbox
-from livefeed.cli.app.replaying import perform_replay
-from livefeed.cli.databases import NOTIFIER_DB, db_option, key_file_option, require
+from livefeed.cli.databases import NOTIFIER_DB, db_option
+from livefeed.cli.halves import APPLICATION, EITHER, read, writable
+from livefeed.cli.moments import since_option
 from livefeed.cli.output import json_option, print_document, print_rows
-from livefeed.clock import iso
-from livefeed.durable.dead import list_dead
+from livefeed.cli.running import find_running, operate
+from livefeed.durable import dead as letters
 from livefeed.durable.lanes import list_lanes
-from livefeed.durable.store import Tx, open_readonly
+from livefeed.durable.store import Store
 from livefeed.notifier.notices import list_notices
 from livefeed.settings import DatabaseUrl
 
-HINT = "start the half once, or name another --db"
 INBOX = ("seq", "portal", "event", "post", "state", "attempts", "steps")
 NOTICES = ("person", "post", "from_version", "to_version", "reason", "channel", "calls", "state")
+DEAD = ("id", "portal", "consumer", "key", "seq", "kind", "reason", "at")
+LANES = ("portal", "consumer", "key", "state", "attempt", "due_at", "pending")
 
 
-def read[T](database: DatabaseUrl, query: Callable[[Tx], T]) -> T:
-    """Run one query on a database opened read-only."""
-    require(database, hint=HINT)
-    reader = open_readonly(str(database))
+@click.command()
+@click.option("--post", type=int, default=None, help="Only this post.")
+@click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
+@db_option(NOTIFIER_DB)
+@json_option
+def inbox(database: DatabaseUrl, post: int | None, limit: int, as_json: bool) -> None:
+    """Show what an application received and the steps each event went."""
+    rows = read(database, APPLICATION, lambda tx: list_inbox(tx, post=post, limit=limit))
+    print_rows((msgspec.to_builtins(row) for row in rows), INBOX, as_json=as_json)
+
+
+@click.command()
+@click.option("--post", type=int, default=None, help="Only about this post.")
+@click.option("--person", type=int, default=None, help="Only to this person.")
+@click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
+@db_option(NOTIFIER_DB)
+@json_option
+def notices(database: DatabaseUrl, post: int | None, person: int | None, limit: int, as_json: bool) -> None:
+    """Show who was told about which change, and how often the call was made."""
+    rows = read(database, APPLICATION[:1], lambda tx: list_notices(tx, post=post, person=person, limit=limit))
+    print_rows((msgspec.to_builtins(row) for row in rows), NOTICES, as_json=as_json)
+
+
+@click.command()
+@click.option("--limit", default=1000, show_default=True, help="Rows to show, the next due first.")
+@db_option(NOTIFIER_DB)
+@json_option
+def lanes(database: DatabaseUrl, limit: int, as_json: bool) -> None:
+    """Show what is waiting, leased or backing off; nothing to show means nothing is pending."""
+    rows = read(database, EITHER, lambda tx: list_lanes(tx, limit=limit))
+    print_rows((msgspec.to_builtins(row) for row in rows), LANES, as_json=as_json)
+
+
+@click.group()
+def dead() -> None:
+    """Show dead letters, or replay them."""
+
+
+@dead.command("list")
+@since_option
+@click.option("--limit", default=100, show_default=True, help="Rows to show.")
+@db_option(NOTIFIER_DB)
+@json_option
+def list_letters(database: DatabaseUrl, since_ms: int | None, limit: int, as_json: bool) -> None:
+    """Show what was given up, and why."""
+    rows = read(database, EITHER, lambda tx: letters.list_dead(tx, since_ms=since_ms or 0, limit=limit))
+    print_rows((msgspec.to_builtins(row) for row in rows), DEAD, as_json=as_json)
+
+
+@dead.command("replay")
+@click.argument("letter", type=int, required=False)
+@click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+@since_option
+@db_option(NOTIFIER_DB)
+@json_option
+def replay_letters(
+    database: DatabaseUrl, letter: int | None, everything: bool, since_ms: int | None, as_json: bool
+) -> None:
+    """Put LETTER, all dead letters, or all since a moment back into their lanes."""
+    if (letter is not None) + everything + (since_ms is not None) != 1:
+        raise click.UsageError("name one LETTER, or --all, or --since")
+    running = find_running(database)
+    if running is not None:
+        given: dict[str, object] = {"id": letter} if letter is not None else {"since_ms": since_ms or 0}
+        document = operate(running, "dead_replay", given)
+    else:
+        with writable(database) as store:
+            document = {"replayed": asyncio.run(_replay(store, letter, since_ms or 0))}
+    print_document(document, as_json=as_json)
+
+
+async def _replay(store: Store, letter: int | None, since_ms: int) -> int:
     try:
-        return reader.read(query)
+        if letter is not None:
+            await store.write(lambda tx: letters.replay(tx, letter))
+            return 1
+        return await store.write(lambda tx: letters.replay_all(tx, since_ms=since_ms))
     finally:
-        reader.close()
+        await store.close()

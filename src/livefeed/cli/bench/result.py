@@ -45,7 +45,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     handlers: int | None = None
     handler_ms: float | None = None
     lanes: int | None = None
-    baselines: dict[str, float] = {}  # noqa: RUF012 - msgspec copies it
+    baselines: dict[str, float] = {}
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
+from livefeed.cli.databases import (
+    PORTAL_DB,
+    db_option,
+    key_file_option,
+    key_ring,
+    portal_option,
+    require,
+)
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import SystemClock
@@ -15,14 +22,6 @@ from livefeed.portal.admin import Admin
 from livefeed.portal.portals import Directory
 from livefeed.portal.server import ROOMS
 from livefeed.settings import DatabaseUrl
-
-portal_option = click.option(
-    "--portal",
-    "member_id",
-    default=None,
-    metavar="MEMBER_ID",
-    help="Which portal, where a server has several.",
-)
 
 
 def perform(

@@ -1,15 +1,16 @@
 """``portal events|deliveries|why``: what happened to each event; reads the database, changes nothing."""
 
-from datetime import datetime
 from typing import Literal
 
 import click
 import msgspec
 
-from livefeed.cli.databases import PORTAL_DB, db_option, require
+from livefeed.cli.databases import PORTAL_DB, db_option, portal_option
+from livefeed.cli.halves import read
+from livefeed.cli.moments import since_option
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.clock import SystemClock
-from livefeed.durable.store import Tx, open_readonly
+from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.portal import portals
 from livefeed.portal.events.deliveries import list_deliveries, list_events
@@ -20,24 +21,6 @@ from livefeed.wire.ids import MemberId
 
 STATES = ("waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired")
 DELIVERY = ("seq", "handler", "post", "attempt", "webhook_id", "sent_at", "status", "error", "ms", "state")
-
-portal_option = click.option(
-    "--portal",
-    "member_id",
-    default=None,
-    metavar="MEMBER_ID",
-    help="Which portal, where a server has several.",
-)
-
-
-def since_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
-    """Read an ISO 8601 moment as milliseconds since the epoch."""
-    if value is None:
-        return None
-    try:
-        return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
-    except ValueError as exc:
-        raise click.BadParameter(f"{value!r} is not a moment such as 2026-03-17T15:29:14+01:00") from exc
 
 
 def member_of(tx: Tx, member_id: str | None) -> MemberId:
@@ -54,17 +37,17 @@ def member_of(tx: Tx, member_id: str | None) -> MemberId:
 
 @click.command()
 @click.option("--post", type=int, default=None, help="Only this post.")
-@click.option("--since", callback=since_ms, default=None, metavar="ISO8601", help="Only since this moment.")
+@since_option
 @portal_option
 @db_option(PORTAL_DB)
 @json_option
 def events(
-    database: DatabaseUrl, member_id: str | None, post: int | None, since: int | None, as_json: bool
+    database: DatabaseUrl, member_id: str | None, post: int | None, since_ms: int | None, as_json: bool
 ) -> None:
     """Show the events of the queue, newest last."""
-    require(database, hint="make it with: livefeed portal init")
-    reader = open_readonly(str(database), ROOMS)
-    rows = reader.read(lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since))
+    rows = reader.read(
+        lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since_ms)
+    )
     print_rows(
         (msgspec.to_builtins(row) for row in rows), ("seq", "event", "post", "at", "source"), as_json=as_json
     )
@@ -73,7 +56,7 @@ def events(
 @click.command()
 @click.option("--post", type=int, default=None, help="Only this post.")
 @click.option("--handler", type=int, default=None, help="Only this event_handler_id.")
-@click.option("--since", callback=since_ms, default=None, metavar="ISO8601", help="Only since this moment.")
+@since_option
 @click.option("--state", type=click.Choice(STATES), default=None, help="Only in this state.")
 @portal_option
 @db_option(PORTAL_DB)
@@ -83,17 +66,17 @@ def deliveries(
     member_id: str | None,
     post: int | None,
     handler: int | None,
-    since: int | None,
+    since_ms: int | None,
     state: Literal["waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired"] | None,
     as_json: bool,
 ) -> None:
     """Show deliveries, one line an attempt."""
-    require(database, hint="make it with: livefeed portal init")
-    reader = open_readonly(str(database), ROOMS)
-    rows = reader.read(
+    rows = read(
+        database,
+        (ROOMS,),
         lambda tx: list_deliveries(
-            tx, portal=member_of(tx, member_id), post=post, handler=handler, since_ms=since, state=state
-        )
+            tx, portal=member_of(tx, member_id), post=post, handler=handler, since_ms=since_ms, state=state
+        ),
     )
     print_rows((msgspec.to_builtins(row) for row in rows), DELIVERY, as_json=as_json)
 
@@ -106,12 +89,12 @@ def deliveries(
 @json_option
 def why(database: DatabaseUrl, member_id: str | None, post: int, handler: int, as_json: bool) -> None:
     """Say in one sentence why there was no delivery, or what became of it."""
-    require(database, hint="make it with: livefeed portal init")
-    reader = open_readonly(str(database), ROOMS)
-    sentence = reader.read(
+    sentence = read(
+        database,
+        (ROOMS,),
         lambda tx: explain(
             tx, portal=member_of(tx, member_id), post=post, handler=handler, now_ms=SystemClock().now_ms()
-        )
+        ),
     )
     if as_json:
         print_document({"post": post, "handler": handler, "why": sentence}, as_json=True)

@@ -1,0 +1,51 @@
+"""Opening a database of either half: which rooms' tables it holds is found by trying."""
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, TypeVar
+
+from livefeed.app.runtime import ROOMS as APP_ROOMS
+from livefeed.cli.databases import require
+from livefeed.clock import SystemClock
+from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
+from livefeed.errors import StoreError
+from livefeed.notifier.application import ROOM as NOTIFIER_ROOM
+from livefeed.portal.server import ROOMS as PORTAL_ROOMS
+from livefeed.settings import DatabaseUrl
+
+T = TypeVar("T")
+
+APPLICATION: Final = ((*APP_ROOMS, NOTIFIER_ROOM), APP_ROOMS)
+EITHER: Final = (*APPLICATION, PORTAL_ROOMS)
+HINT: Final = "start that half once, or name another --db"
+
+
+def read(database: DatabaseUrl, halves: Sequence[Sequence[str]], query: Callable[[Tx], T]) -> T:
+    """Run one query on a database opened read-only.
+
+    Raises:
+        SettingsError: There is no such database.
+        StoreError: It was written by a newer version, or is no database of these halves.
+    """
+    _, reader = _opened(database, halves)
+    with contextlib.closing(reader):
+        return reader.read(query)
+
+
+@contextlib.contextmanager
+def writable(database: DatabaseUrl) -> Generator[Store]:
+    """The database of a half that is not running, opened for writing; close the store inside."""
+    rooms, reader = _opened(database, EITHER)
+    reader.close()
+    yield open_store(database, rooms, SystemClock(), create=False)
+
+
+def _opened(database: DatabaseUrl, halves: Sequence[Sequence[str]]) -> tuple[Sequence[str], Reader]:
+    require(database, hint=HINT)
+    refusals: list[StoreError] = []
+    for rooms in halves:
+        try:
+            return rooms, open_readonly(database, rooms)
+        except StoreError as exc:
+            refusals.append(exc)
+    raise refusals[0]
