@@ -8,7 +8,7 @@ from livefeed.content.materiality import Materiality, weigh
 from livefeed.content.tokens import tokenize
 
 LONG = (
-    "The office will be open as usual and the canteen serves lunch for everybody who signed up in the list "
+    "The office will be open as usual and the canteen serves lunch for everybody who signed up for it "
 )
 
 
