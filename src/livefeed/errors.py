@@ -14,6 +14,7 @@ LivefeedError
 │   ├── StoreUnavailable     the commit failed; nothing of the unit is stored
 │   ├── StoreTooNew          the database was written by a newer version
 │   ├── StoreInUse           another process writes this file
+│   ├── StoreConflict        a constraint of the schema refused a row; the unit is rolled back
 │   └── LeaseLost            another worker holds the lane now; the unit is rolled back
 └── AppError
     ├── UnknownPortal        no installation under this member_id
@@ -130,6 +131,10 @@ class StoreTooNew(StoreError):
 
 class StoreInUse(StoreError):
     """Another process writes this file."""
+
+
+class StoreConflict(StoreError):
+    """A constraint of the schema refused a row; the unit is rolled back."""
 
 
 class LeaseLost(StoreError):

@@ -1,0 +1,81 @@
+"""Attempts: the log of what was sent, sliced by day."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.entries import insert_rows
+
+_SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
+_DAY_MS: Final = 86_400_000
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One try to hand one entry to one consumer.
+
+    Attributes:
+        seq: The entry.
+        consumer: Whose attempt.
+        key: What the entry is about.
+        attempt: 1 for the first.
+        webhook_id: The same for all attempts of one delivery.
+        sent_at_ms: When the call began.
+        status: HTTP status; None: no answer.
+        error: ``connect``, ``timeout``, ``tls``, ``reset``, ``blocked``, ``status``, ``too_large``; None: delivered.
+        ms: How long it took.
+        state: What became of the delivery: ``delivered``, ``backing_off``, ``dead``, ``withheld`` …
+    """
+
+    seq: int
+    consumer: ConsumerId
+    key: str
+    attempt: int
+    webhook_id: str
+    sent_at_ms: int
+    status: int | None
+    error: str | None
+    ms: int
+    state: str
+
+
+def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
+    """Write attempts; a bulk unit for `Store.write_row`."""
+    first = tx.take("attempt", len(rows)) - len(rows) + 1
+    insert_rows(
+        tx,
+        _SQL.add_attempts.sql,
+        [
+            (
+                *(row.sent_at_ms // _DAY_MS, first + index, row.seq, row.consumer, row.key, row.attempt),
+                *(row.webhook_id, row.sent_at_ms, row.status, row.error, row.ms, row.state),
+            )
+            for index, row in enumerate(rows)
+        ],
+    )
+    return [None] * len(rows)
+
+
+def list_attempts(
+    tx: Tx,
+    *,
+    portal: str | None = None,
+    key: str | None = None,
+    consumer: ConsumerId | None = None,
+    state: str | None = None,
+    since_ms: int = 0,
+    limit: int = 100,
+) -> list[Attempt]:
+    """Attempts, newest first; ``portal`` and ``key`` go together."""
+    if portal is not None and key is not None:
+        rows = _SQL.list_attempts_of_key(
+            tx.conn, portal=portal, key=key, consumer=consumer, state=state, since=since_ms, limit=limit
+        )
+    else:
+        rows = _SQL.list_attempts(
+            tx.conn, day=since_ms // _DAY_MS, consumer=consumer, state=state, since=since_ms, limit=limit
+        )
+    return [Attempt(*row) for row in rows]

@@ -1,0 +1,121 @@
+"""Consumers: who is handed entries, and how much of them at a time."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NewType
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.engines.unit import Tx
+
+ConsumerId = NewType("ConsumerId", int)
+
+State = Literal["active", "paused", "withheld", "gone"]
+"""active: works · paused: its lanes wait · withheld: gets no lanes · gone: has none, and its leases are lost."""
+
+_SQL: Final = sql.load("livefeed.durable", "queries/consumers.sql")
+
+
+class Consumer(msgspec.Struct, frozen=True):
+    """A bound handler, the inbox of one portal, or a channel of one portal.
+
+    Attributes:
+        id: Its number.
+        portal: The portal's member_id.
+        name: Unique within the portal.
+        kind: It sees entries of this kind only; None: of any.
+        state: See `State`.
+        ready_at_ms: When a worker will look at it; None: not before something happens.
+        fails: How often in a row it was down; 0: it is up.
+        cap: How many of its lanes may be leased at a time.
+        pace_ms: The least time between two of its leases.
+        quiet_ms: How long a lane waits for more of the same.
+        max_wait_ms: How long a lane waits at most.
+        epoch: Raised when it is retired; leases of another epoch are lost.
+        in_flight: How many of its lanes are leased.
+    """
+
+    id: ConsumerId
+    portal: str
+    name: str
+    kind: str | None
+    state: State
+    ready_at_ms: int | None
+    fails: int
+    cap: int
+    pace_ms: int
+    quiet_ms: int
+    max_wait_ms: int
+    epoch: int
+    in_flight: int
+
+
+def register(
+    tx: Tx,
+    *,
+    portal: str,
+    name: str,
+    kind: str | None = None,
+    cap: int = 32,
+    pace_ms: int = 0,
+    quiet_ms: int = 0,
+    max_wait_ms: int = 0,
+    state: State = "active",
+) -> ConsumerId:
+    """Make a consumer, or give the one of this name new settings; its lanes and its epoch stay."""
+    longest_ms = max(max_wait_ms, quiet_ms) if quiet_ms else 0
+    consumer: ConsumerId = _SQL.register(
+        tx.conn,
+        portal=portal,
+        name=name,
+        kind=kind,
+        state=state,
+        cap=cap,
+        pace_ms=pace_ms,
+        quiet_ms=quiet_ms,
+        max_wait_ms=longest_ms,
+    )
+    refresh(tx, [consumer])
+    return consumer
+
+
+def set_state(tx: Tx, consumer: ConsumerId, state: State) -> None:
+    """Start, pause, withhold or retire a consumer."""
+    if state == "gone":
+        retire(tx, consumer)
+        return
+    _SQL.set_state(tx.conn, id=consumer, state=state)
+    refresh(tx, [consumer])
+
+
+def retire(tx: Tx, consumer: ConsumerId) -> None:
+    """End a consumer at once: its lanes are deleted, and what is leased cannot be settled any more."""
+    _SQL.retire(tx.conn, id=consumer)
+    _SQL.drop_lanes(tx.conn, id=consumer)
+    _SQL.drop_done(tx.conn, id=consumer)
+
+
+def get(tx: Tx, consumer: ConsumerId) -> Consumer | None:
+    """The consumer with this id."""
+    return _consumer(_SQL.get(tx.conn, id=consumer))
+
+
+def find(tx: Tx, *, portal: str, name: str) -> Consumer | None:
+    """The consumer of this name."""
+    return _consumer(_SQL.find(tx.conn, portal=portal, name=name))
+
+
+def list_consumers(tx: Tx, *, portal: str | None = None) -> list[Consumer]:
+    """All consumers, or those of one portal, by id."""
+    rows = _SQL.list_all(tx.conn) if portal is None else _SQL.list_of_portal(tx.conn, portal=portal)
+    return [Consumer(*row) for row in rows]
+
+
+def refresh(tx: Tx, consumers: Sequence[ConsumerId]) -> None:
+    """Work out anew when each is to be looked at, from its own row and its lanes."""
+    _SQL.refresh(tx.conn, consumers=msgspec.json.encode(consumers).decode(), now=tx.now_ms)
+    tx.wake("lanes")
+
+
+def _consumer(row: Any) -> Consumer | None:  # noqa: ANN401 - the driver's row
+    return None if row is None else Consumer(*row)

@@ -1,0 +1,108 @@
+"""Dead letters: entries that were given up, and their replay."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.entries import Entry, append, get_entry, insert_rows
+
+_SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
+_SLICE: Final = 500
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """An entry that one consumer was not given, or refused until it was given up."""
+
+    id: int
+    consumer: ConsumerId
+    portal: str
+    name: str
+    key: str
+    seq: int
+    kind: str
+    body: bytes
+    reason: str
+    at_ms: int
+
+
+def bury(tx: Tx, entries: Sequence[tuple[ConsumerId, Entry, str]]) -> None:
+    """Write a dead letter for each consumer, entry and reason."""
+    rows = [
+        (consumer, entry.key, entry.seq, entry.kind, entry.body, reason, tx.now_ms)
+        for consumer, entry, reason in entries
+    ]
+    insert_rows(tx, _SQL.bury.sql, rows)
+
+
+def list_dead(
+    tx: Tx,
+    *,
+    portal: str | None = None,
+    consumer: ConsumerId | None = None,
+    since_ms: int = 0,
+    limit: int = 100,
+) -> list[DeadLetter]:
+    """Dead letters, oldest first: of one portal, of one consumer, or all."""
+    rows = _SQL.list_dead(tx.conn, portal=portal, consumer=consumer, since=since_ms, limit=limit)
+    return [DeadLetter(*row) for row in rows]
+
+
+def replay(tx: Tx, dead_id: int) -> int | None:
+    """Append the letter's entry again, for its consumer alone; the letter is gone then.
+
+    Returns:
+        The seq of the new entry, or None if there is no such letter.
+    """
+    row = _SQL.get_dead(tx.conn, id=dead_id)
+    return None if row is None else _replay(tx, DeadLetter(*row))
+
+
+def replay_all(tx: Tx, *, consumer: ConsumerId | None = None, since_ms: int = 0) -> int:
+    """Replay up to 500 letters, oldest first: of one consumer or of all, since a time.
+
+    Returns:
+        How many were replayed; call again until it is 0.
+    """
+    letters = list_dead(tx, consumer=consumer, since_ms=since_ms, limit=_SLICE)
+    for letter in letters:
+        _replay(tx, letter)
+    return len(letters)
+
+
+def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId) -> int | None:
+    """Append an entry again for one consumer, whatever became of it the first time.
+
+    Returns:
+        The seq of the new entry, or None if the entry is purged.
+    """
+    entry = get_entry(tx, seq)
+    if entry is None:
+        return None
+    return append(
+        tx,
+        portal=entry.portal,
+        key=entry.key,
+        kind=entry.kind,
+        body=entry.body,
+        source="replay",
+        consumers=[consumer],
+        only=consumer,
+    )
+
+
+def _replay(tx: Tx, letter: DeadLetter) -> int:
+    _SQL.drop_dead(tx.conn, id=letter.id)
+    return append(
+        tx,
+        portal=letter.portal,
+        key=letter.key,
+        kind=letter.kind,
+        body=letter.body,
+        source="replay",
+        consumers=[letter.consumer],
+        only=letter.consumer,
+    )

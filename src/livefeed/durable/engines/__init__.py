@@ -1,0 +1,1 @@
+"""The engines: database drivers are imported only here."""

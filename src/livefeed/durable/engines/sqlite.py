@@ -1,0 +1,169 @@
+"""The SQLite engine: one file, one writing process, one writer thread, a few readers."""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from livefeed.clock import Clock, SystemClock
+from livefeed.durable.engines.checkpoints import Checkpoints
+from livefeed.durable.engines.faults import translated
+from livefeed.durable.engines.migrations import check_schema, migrate
+from livefeed.durable.engines.readers import Readers, run_query
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.engines.writer import Writer
+from livefeed.errors import StoreInUse, StoreUnavailable
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_READERS: Final = 2
+_BUSY_S: Final = 5.0
+_STATEMENTS: Final = 512
+_PRAGMAS: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    # Checkpoints are made by their own thread: see checkpoints.py.
+    "PRAGMA wal_autocheckpoint = 0",
+)
+
+
+class SqliteStore:
+    """Implements `livefeed.durable.store.Store` on one file."""
+
+    engine: Final[Literal["sqlite"]] = "sqlite"
+
+    def __init__(self, path: Path, rooms: Sequence[str], clock: Clock, *, create: bool, waiting_units: int) -> None:
+        if not create and not path.exists():
+            raise StoreUnavailable(f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}")
+        self._lock = _hold(path)
+        try:
+            conn = _open_for_writing(path, rooms)
+            readers = [_open_for_reading(path) for _ in range(_READERS)]
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._writer: Final = Writer(conn, clock, waiting_units=waiting_units)
+        self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
+        self._checkpoints: Final = Checkpoints(_connect(path), self._writer)
+        self._closed = False
+        self._writer.start()
+        self._readers.start()
+        self._checkpoints.start()
+
+    @property
+    def committed_at_ms(self) -> int:
+        """When a commit last succeeded."""
+        return self._writer.committed_at_ms
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run ``unit`` and return its result after the commit."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.post((unit, None, False, future))
+        return await future
+
+    def write_row(self, bulk: Callable[[Tx, Sequence[R]], Sequence[T]], row: R) -> "asyncio.Future[T]":
+        """Run ``bulk`` with this row and all others that wait for the same bulk unit."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.post((bulk, row, True, future))
+        return future
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run ``query`` on a snapshot of this moment."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._readers.post((query, future))
+        return await future
+
+    def listen(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` in the running loop after each commit that woke ``topic``."""
+        return self._writer.listen(topic, (asyncio.get_running_loop(), callback))
+
+    async def probe(self) -> None:
+        """Make a tiny real commit."""
+        await self.write(lambda tx: tx.take("probe"))
+
+    async def close(self) -> None:
+        """Run what waits, then close the database and let go of the file."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.close()
+        self._checkpoints.close()
+        self._writer.close()
+        os.close(self._lock)
+
+
+class SqliteReader:
+    """Implements `livefeed.durable.store.Reader`: reads a file that another process may be writing."""
+
+    def __init__(self, path: Path, rooms: Sequence[str], clock: Clock | None) -> None:
+        if not path.exists():
+            raise StoreUnavailable(f"there is no database {path}; check --db")
+        self._clock = clock or SystemClock()
+        self._conn = _open_for_reading(path)
+        check_schema(self._conn, path, rooms)
+
+    def read(self, query: Callable[[Tx], T]) -> T:
+        """Run ``query`` on a snapshot."""
+        result: T = run_query(self._conn, query, self._clock.now_ms())
+        return result
+
+    def close(self) -> None:
+        """Close the file."""
+        self._conn.close()
+
+
+def _hold(path: Path) -> int:
+    """Take the lock beside the file, for as long as the descriptor is open."""
+    descriptor = -1
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        if descriptor < 0:
+            raise StoreUnavailable(f"{path} cannot be opened: {exc}") from exc
+        os.close(descriptor)
+        raise StoreInUse(f"another process writes {path}; stop it, or use its administrator API") from exc
+    return descriptor
+
+
+def _open_for_writing(path: Path, rooms: Sequence[str]) -> sqlite3.Connection:
+    try:
+        conn = _connect(path)
+        conn.execute("PRAGMA journal_mode = WAL")
+        migrate(path, rooms)
+    except sqlite3.Error as exc:
+        raise translated(exc) from exc
+    return conn
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    try:
+        conn = _connect(path, mode="ro")
+        conn.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as exc:
+        raise translated(exc) from exc
+    return conn
+
+
+def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
+    conn = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=_BUSY_S,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
+    )
+    conn.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        conn.execute(pragma)
+    return conn

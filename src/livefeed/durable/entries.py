@@ -1,0 +1,146 @@
+"""Entries: appends events and makes the lanes of the consumers concerned due, in the caller's unit."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.engines.unit import Tx
+
+LANES: Final = "lanes"
+"""The topic that is woken when a consumer has got work earlier than it was looked at."""
+
+_SQL: Final = sql.load("livefeed.durable", "queries/entries.sql")
+_MOST_ROWS: Final = 64
+_encode: Final = msgspec.json.encode
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One event as stored.
+
+    Attributes:
+        seq: Its place in the order of commits.
+        portal: The portal's member_id.
+        key: What it is about, in the caller's words: ``post:205``, ``person:5``.
+        kind: The name of the event.
+        body: What the caller stored.
+        at_ms: When it happened.
+        source: Who stored it: ``rest``, ``web``, ``door``, ``replay`` …
+        only: The one consumer that sees it; None: all.
+    """
+
+    seq: int
+    portal: str
+    key: str
+    kind: str
+    body: bytes
+    at_ms: int
+    source: str
+    only: ConsumerId | None = None
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """An event at the door, for one consumer; None: kept, but nobody has to do anything."""
+
+    portal: str
+    key: str
+    kind: str
+    body: bytes
+    at_ms: int
+    source: str
+    consumer: ConsumerId | None
+
+
+def append(
+    tx: Tx,
+    *,
+    portal: str,
+    key: str,
+    kind: str,
+    body: bytes,
+    source: str,
+    consumers: Sequence[ConsumerId],
+    only: ConsumerId | None = None,
+) -> int:
+    """Append one entry and make the lane of each consumer due after its quiet time.
+
+    Consumers that are withheld or gone get no lane.
+
+    Returns:
+        The entry's seq.
+    """
+    seq = tx.take("entry")
+    insert_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only)])
+    _make_due(tx, [(consumer, key, seq - 1, seq, tx.now_ms) for consumer in sorted(set(consumers))])
+    return seq
+
+
+def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
+    """Append many entries with one statement a table; a bulk unit for `Store.write_row`.
+
+    Returns:
+        The seq of each.
+    """
+    first = tx.take("entry", len(rows)) - len(rows) + 1
+    seqs = list(range(first, first + len(rows)))
+    insert_rows(
+        tx,
+        _SQL.add_entries.sql,
+        [
+            (seq, row.portal, row.key, row.kind, row.body, row.at_ms, row.source, None)
+            for seq, row in zip(seqs, rows, strict=True)
+        ],
+    )
+    _make_due(tx, _lanes_of(rows, seqs, tx.now_ms))
+    return seqs
+
+
+def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[tuple[ConsumerId, str, int, int, int]]:
+    """One row a lane: its cursor stands before the first of its entries, its head on the last."""
+    lanes: dict[tuple[ConsumerId, str], tuple[ConsumerId, str, int, int, int]] = {}
+    for seq, row in zip(seqs, rows, strict=True):
+        consumer = row.consumer
+        if consumer is None:
+            continue
+        lane = consumer, row.key
+        known = lanes.get(lane)
+        lanes[lane] = (consumer, row.key, seq - 1 if known is None else known[2], seq, now_ms)
+    return list(lanes.values())
+
+
+def _make_due(tx: Tx, lanes: Sequence[tuple[ConsumerId, str, int, int, int]]) -> None:
+    if not lanes:
+        return
+    insert_rows(tx, _SQL.add_lanes.sql, lanes)
+    consumers = sorted({lane[0] for lane in lanes})
+    lowered = tx.execute(_SQL.lower_ready.sql, {"consumers": _encode(consumers).decode(), "now": tx.now_ms})
+    if lowered.rowcount > 0:
+        tx.wake(LANES)
+
+
+def insert_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a one-row ``INSERT`` for many rows, 64 a statement."""
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        tx.execute(sql.for_rows(statement, len(some)), [value for row in some for value in row])
+
+
+def get_entry(tx: Tx, seq: int) -> Entry | None:
+    """The entry with this seq, unless it is purged."""
+    row = _SQL.get_entry(tx.conn, seq=seq)
+    return None if row is None else Entry(*row)
+
+
+def list_entries(
+    tx: Tx, *, portal: str | None = None, key: str | None = None, since_ms: int = 0, limit: int = 100
+) -> list[Entry]:
+    """The newest entries first: those of one portal's key, or of all."""
+    if portal is not None and key is not None:
+        return _entries(_SQL.list_entries(tx.conn, portal=portal, key=key, since=since_ms, limit=limit))
+    return _entries(_SQL.list_all_entries(tx.conn, since=since_ms, limit=limit))
+
+
+def _entries(rows: Iterable[Sequence[Any]]) -> list[Entry]:
+    return [Entry(*row) for row in rows]

@@ -1,0 +1,22 @@
+"""Lanes: what one consumer still has to do for one key; lease, renew, settle."""
+
+from livefeed.durable.lanes.lease import lease_due
+from livefeed.durable.lanes.rows import LaneRow, Lease, LeasedConsumer
+from livefeed.durable.lanes.settle import Lost, Settled, settle, settle_many
+from livefeed.durable.lanes.upkeep import free_all, is_held, list_lanes, next_due, renew
+
+__all__ = [
+    "LaneRow",
+    "Lease",
+    "LeasedConsumer",
+    "Lost",
+    "Settled",
+    "free_all",
+    "is_held",
+    "lease_due",
+    "list_lanes",
+    "next_due",
+    "renew",
+    "settle",
+    "settle_many",
+]

@@ -1,0 +1,160 @@
+"""Lease: takes due lanes, one turn for each consumer, and hides them for a while."""
+
+from typing import Final
+
+import msgspec
+
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.entries import Entry
+from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
+
+
+class _Turn(msgspec.Struct, array_like=True):
+    """One consumer whose turn it is; `in_flight` and `not_before` are written back."""
+
+    id: ConsumerId
+    portal: str
+    name: str
+    kind: str | None
+    epoch: int
+    fails: int
+    cap: int
+    pace_ms: int
+    in_flight: int
+    not_before: int
+    overdue: int
+
+    def free(self) -> int:
+        """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
+        free = (1 if self.fails else self.cap) - self.in_flight
+        return min(free, 1) if self.pace_ms else free
+
+
+class _Due(msgspec.Struct, array_like=True):
+    """One due lane."""
+
+    consumer: ConsumerId
+    key: str
+    cursor: int
+    head: int
+    attempt: int
+    first_at: int
+    due_at: int
+
+
+_turns: Final = msgspec.json.Decoder(list[_Turn])
+_due: Final = msgspec.json.Decoder(list[_Due])
+
+
+def lease_due(
+    tx: Tx, *, limit: int, lease_s: float, entries_limit: int = 1, now_ms: int | None = None
+) -> list[Lease]:
+    """Take up to ``limit`` due lanes and hide them for ``lease_s`` seconds.
+
+    The consumers that have waited longest come first; each then goes to the back of the queue. One at its cap
+    gets none, one that is down gets one to be probed with.
+
+    Args:
+        tx: The unit.
+        limit: At least 1.
+        lease_s: Seconds before another worker may take the lane; longer than one attempt's timeout, or renewed.
+        entries_limit: How many entries of a lane are leased as one run.
+        now_ms: The time; default: the unit's.
+
+    Returns:
+        Leases, at most ``limit``; empty when nothing is due.
+    """
+    now = tx.now_ms if now_ms is None else now_ms
+    leases: list[Lease] = []
+    while len(leases) < limit:
+        turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=limit - len(leases)))
+        taken = _take_turns(tx, turns, limit - len(leases), now + round(lease_s * 1000), entries_limit, now)
+        leases += taken
+        if not taken:
+            break
+    return leases
+
+
+def _take_turns(tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, now: int) -> list[Lease]:
+    if not turns:
+        return []
+    for turn in turns:
+        if turn.overdue:
+            SQL.free_overdue(tx.conn, consumer=turn.id, now=now)
+            turn.in_flight -= turn.overdue
+    lanes = _pick(tx, turns, limit, now)
+    leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
+    if leases:
+        marks = [(lease.consumer.id, lease.key, lease.token) for lease in leases]
+        SQL.lease_lanes(tx.conn, lanes=as_json(marks), until=until)
+    _write_turns(tx, turns, leases, now)
+    return leases
+
+
+def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
+    """An equal share for each consumer that may have some, the longest due first."""
+    free = {turn.id: turn.free() for turn in turns if turn.free() > 0}
+    if not free:
+        return []
+    share = max(1, limit // len(free))
+    due = _due.decode(SQL.due_lanes(tx.conn, consumers=as_json(list(free)), turn=share, now=now))
+    due.sort(key=_due_at)
+    picked: list[_Due] = []
+    for lane in due:
+        if free[lane.consumer] > 0:
+            free[lane.consumer] -= 1
+            picked.append(lane)
+    return picked
+
+
+def _due_at(lane: _Due) -> int:
+    return lane.due_at
+
+
+def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[Lease]:
+    if not lanes:
+        return []
+    runs = _runs(tx, lanes, turns, entries_limit)
+    token = tx.take("token", len(lanes)) - len(lanes)
+    leases: list[Lease] = []
+    empty: list[tuple[int, str]] = []
+    for index, lane in enumerate(lanes):
+        run = runs[index]
+        if not run:
+            empty.append((lane.consumer, lane.key))
+            continue
+        turn = turns[lane.consumer]
+        consumer = LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails)
+        leases.append(
+            Lease(
+                consumer, lane.key, token + 1 + index, lane.cursor, lane.head, lane.attempt + 1, lane.first_at, tuple(run)
+            )
+        )
+    if empty:  # every entry of these was purged
+        SQL.drop_lanes(tx.conn, lanes=as_json(empty))
+    return leases
+
+
+def _runs(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[list[Entry]]:
+    asked = [
+        (lane.consumer, lane.key, lane.cursor, lane.head, turns[lane.consumer].portal, turns[lane.consumer].kind)
+        for lane in lanes
+    ]
+    runs: list[list[Entry]] = [[] for _ in lanes]
+    rows = tx.execute(SQL.run_entries.sql, {"lanes": as_json(asked), "most": entries_limit}).fetchall()
+    for index, *entry in rows:
+        runs[index].append(Entry(*entry))
+    return runs
+
+
+def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], now: int) -> None:
+    """Count what was leased, pace, and send each consumer to the back of the queue."""
+    by_id = {turn.id: turn for turn in turns}
+    for lease in leases:
+        turn = by_id[lease.consumer.id]
+        turn.in_flight += 1
+        if turn.pace_ms:
+            turn.not_before = max(turn.not_before, now + turn.pace_ms)
+    rows = [(turn.id, turn.in_flight, turn.fails, turn.not_before) for turn in turns]
+    SQL.write_turns(tx.conn, turns=as_json(rows), now=now)

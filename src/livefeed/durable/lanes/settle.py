@@ -1,0 +1,181 @@
+"""Settle: ends leases, many with a few statements, deciding only from the rows it has locked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+import msgspec
+
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.dead import bury
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.lanes.rows import SQL, Lease, as_json
+from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
+from livefeed.errors import LeaseLost
+from livefeed.failpoints import is_mutated
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """The outcome and its effects are stored."""
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """Somebody else holds the lane, or its consumer is gone: nothing is stored."""
+
+
+class _HeldConsumer(msgspec.Struct, array_like=True):
+    """A consumer as locked; all but the last are written back."""
+
+    id: ConsumerId
+    epoch: int
+    fails: int
+    in_flight: int
+    not_before: int
+    max_wait_ms: int
+
+
+class _HeldLane(msgspec.Struct, array_like=True):
+    """A lane as locked."""
+
+    index: int
+    token: int | None
+    head: int
+    calm_at: int
+
+
+_consumers: Final = msgspec.json.Decoder(list[_HeldConsumer])
+_lanes: Final = msgspec.json.Decoder(list[_HeldLane])
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a batch of settles does to the lanes."""
+
+    deleted: list[tuple[ConsumerId, str]] = field(default_factory=list[tuple[ConsumerId, str]])
+    put_back: list[tuple[ConsumerId, str, int, int, int, int]] = field(
+        default_factory=list[tuple[ConsumerId, str, int, int, int, int]]
+    )
+    dead: list[tuple[Lease, str]] = field(default_factory=list[tuple[Lease, str]])
+    retried: list[Lease] = field(default_factory=list[Lease])
+
+
+def settle(tx: Tx, lease: Lease, outcome: Outcome) -> None:
+    """End one lease and run the outcome's effects, in this unit.
+
+    Raises:
+        LeaseLost: Somebody else holds the lane, or its consumer is gone; let it roll back the unit.
+    """
+    if isinstance(settle_many(tx, [(lease, outcome)])[0], Lost):
+        raise LeaseLost(f"{lease.consumer.name} {lease.key}: the lease {lease.token} is over")
+
+
+def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled | Lost]:
+    """End many leases and run the effects of those that still held; a bulk unit for `Store.write_row`.
+
+    An exception of one outcome's effects fails that row alone: the writer then runs each row apart.
+    """
+    consumers = _lock_consumers(tx, rows)
+    lanes = _lock_lanes(tx, rows)
+    changes = _Changes()
+    results: list[Settled | Lost] = []
+    for index, (lease, outcome) in enumerate(rows):
+        consumer, lane = consumers.get(lease.consumer.id), lanes.get(index)
+        if consumer is None or lane is None or not _holds(lease, consumer, lane):
+            results.append(Lost())
+            continue
+        consumer.in_flight -= 1
+        _decide(changes, lease, outcome, consumer, lane, tx.now_ms)
+        results.append(Settled())
+    _write(tx, changes, consumers)
+    for (_, outcome), result in zip(rows, results, strict=True):
+        if outcome.effects is not None and isinstance(result, Settled):
+            outcome.effects(tx)
+    return results
+
+
+def _lock_consumers(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[ConsumerId, _HeldConsumer]:
+    ids = sorted({lease.consumer.id for lease, _ in rows})
+    held = _consumers.decode(SQL.held_consumers(tx.conn, consumers=as_json(ids)))
+    return {consumer.id: consumer for consumer in held}
+
+
+def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[int, _HeldLane]:
+    """By the index of the row; of two settles of one lane in one batch only the first finds it."""
+    first = {(lease.consumer.id, lease.key): index for index, (lease, _) in reversed(list(enumerate(rows)))}
+    names = list(first)
+    held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(names)))
+    return {first[names[lane.index]]: lane for lane in held}
+
+
+def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:
+    """The fence: an old lease must not settle what somebody else holds now."""
+    if is_mutated("drop-fence"):
+        return True
+    return lane.token == lease.token and consumer.epoch == lease.consumer.epoch
+
+
+def _decide(
+    changes: _Changes, lease: Lease, outcome: Outcome, consumer: _HeldConsumer, lane: _HeldLane, now: int
+) -> None:
+    match outcome:
+        case Done():
+            _set_up(consumer)
+            _move_on(changes, lease, outcome.through or lease.through, consumer, lane, now)
+        case Dead():
+            _set_up(consumer) if outcome.probe_at_ms is None else _set_down(consumer, lease, outcome.probe_at_ms)
+            changes.dead.append((lease, outcome.reason))
+            _move_on(changes, lease, lease.through, consumer, lane, now)
+        case Again():
+            _set_up(consumer)
+            _put_back(changes, lease, max(outcome.at_ms, now))
+        case Down():
+            _set_down(consumer, lease, outcome.probe_at_ms)
+            _put_back(changes, lease, now)
+        case _:
+            assert_never(outcome)
+
+
+def _set_up(consumer: _HeldConsumer) -> None:
+    """It answered."""
+    if consumer.fails:
+        consumer.fails = 0
+        consumer.not_before = 0
+
+
+def _set_down(consumer: _HeldConsumer, lease: Lease, probe_at_ms: int) -> None:
+    """It did not answer; many leases that fail together count once."""
+    consumer.fails = max(consumer.fails, lease.consumer.fails + 1)
+    consumer.not_before = max(consumer.not_before, probe_at_ms)
+
+
+def _move_on(
+    changes: _Changes, lease: Lease, through: int, consumer: _HeldConsumer, lane: _HeldLane, now: int
+) -> None:
+    """Delete the lane if nothing is left; else it is due again, once it is calm."""
+    if lease.attempt > 1:
+        changes.retried.append(lease)
+    head = lease.head if is_mutated("settle-by-subselect") else lane.head
+    if head <= through:
+        changes.deleted.append((lease.consumer.id, lease.key))
+        return
+    due_at = max(now, min(lane.calm_at, now + consumer.max_wait_ms))
+    changes.put_back.append((lease.consumer.id, lease.key, through, now, due_at, 0))
+
+
+def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
+    changes.put_back.append(
+        (lease.consumer.id, lease.key, lease.cursor, lease.first_at_ms, due_at, lease.attempt)
+    )
+
+
+def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]) -> None:
+    if changes.deleted:
+        SQL.drop_lanes(tx.conn, lanes=as_json(changes.deleted))
+    if changes.put_back:
+        SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
+    if changes.dead:
+        bury(tx, [(lease.consumer.id, entry, reason) for lease, reason in changes.dead for entry in lease.entries])
+    if changes.retried:
+        SQL.forget_done(tx.conn, lanes=as_json([(lease.consumer.id, lease.key) for lease in changes.retried]))
+    turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
+    SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)

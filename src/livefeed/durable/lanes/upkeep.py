@@ -1,0 +1,57 @@
+"""Upkeep of lanes: renewal, what is due next, freeing at start, and what people are shown."""
+
+from collections.abc import Sequence
+
+from livefeed.durable.consumers import ConsumerId, list_consumers, refresh
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.lanes.rows import SQL, LaneRow, LaneState, Lease, as_json
+
+
+def renew(tx: Tx, leases: Sequence[Lease], *, lease_s: float) -> None:
+    """Hide lanes for another ``lease_s`` seconds; leases that are lost are passed over."""
+    marks = [(lease.consumer.id, lease.key, lease.token) for lease in leases]
+    SQL.renew(tx.conn, lanes=as_json(marks), until=tx.now_ms + round(lease_s * 1000))
+
+
+def is_held(tx: Tx, lease: Lease) -> bool:
+    """Whether the lease still holds and its consumer's epoch is the same; ask right before a send."""
+    return bool(
+        SQL.is_held(
+            tx.conn,
+            consumer=lease.consumer.id,
+            key=lease.key,
+            token=lease.token,
+            epoch=lease.consumer.epoch,
+        )
+    )
+
+
+def next_due(tx: Tx) -> int | None:
+    """When a worker should look next, in ms; None: not before something is appended."""
+    at_ms: int | None = SQL.next_ready(tx.conn)
+    return at_ms
+
+
+def free_all(tx: Tx) -> None:
+    """End all leases; for the start of the one process that writes, when no worker can be left."""
+    SQL.free_lanes(tx.conn, now=tx.now_ms)
+    SQL.forget_flights(tx.conn)
+    refresh(tx, [consumer.id for consumer in list_consumers(tx)])
+
+
+def list_lanes(
+    tx: Tx, *, consumer: ConsumerId | None = None, state: LaneState | None = None, limit: int = 1000
+) -> list[LaneRow]:
+    """The lanes with work, at most ``limit``, of one consumer or of all, in one state or any."""
+    rows = SQL.list_lanes(tx.conn, consumer=consumer, limit=limit)
+    return [
+        LaneRow(*row[:9], state=_state(row["attempt"], is_leased=bool(row["leased"])))
+        for row in rows
+        if state is None or state == _state(row["attempt"], is_leased=bool(row["leased"]))
+    ]
+
+
+def _state(attempt: int, *, is_leased: bool) -> LaneState:
+    if is_leased:
+        return "leased"
+    return "backing_off" if attempt else "waiting"

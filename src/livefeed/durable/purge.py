@@ -1,0 +1,50 @@
+"""Purge: drops what is older than its retention, a slice at a time."""
+
+from typing import Final
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.dead import bury
+from livefeed.durable.engines.unit import Tx
+from livefeed.durable.entries import Entry
+
+ENTRIES_DAYS: Final = 30
+DEAD_DAYS: Final = 90
+_DAY_MS: Final = 86_400_000
+
+_SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
+
+
+def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
+    """Drop up to ``limit`` entries older than ``before_ms``.
+
+    What a consumer has still not dealt with becomes one dead letter of that consumer, ``expired``. Entries of
+    lanes that are leased stay until they are settled.
+
+    Returns:
+        How many entries were dropped; call again, in another unit, until it is 0.
+    """
+    rows = list(_SQL.old_entries(tx.conn, before=before_ms, limit=limit))
+    for row in rows:
+        _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
+    if rows:
+        _SQL.drop_entries(tx.conn, seqs=msgspec.json.encode([row["seq"] for row in rows]).decode())
+    return len(rows)
+
+
+def _expire(tx: Tx, entry: Entry) -> None:
+    pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq, kind=entry.kind)
+    for (consumer,) in list(pending):
+        bury(tx, [(consumer, entry, "expired")])
+        _SQL.drop_ended_lanes(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+
+
+def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
+    """Drop up to ``limit`` dead letters older than ``before_ms``; returns how many."""
+    return int(_SQL.purge_dead(tx.conn, before=before_ms, limit=limit))
+
+
+def purge_attempts(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
+    """Drop up to ``limit`` attempts of days before that of ``before_ms``; returns how many."""
+    return int(_SQL.purge_attempts(tx.conn, before=before_ms // _DAY_MS, limit=limit))

@@ -1,0 +1,62 @@
+-- Consumers: who is handed entries. ready_at says when a worker should look at one; null: not at all.
+
+-- name: register(portal, name, kind, state, cap, pace_ms, quiet_ms, max_wait_ms)$
+INSERT INTO consumer (portal, name, kind, state, cap, pace_ms, quiet_ms, max_wait_ms, epoch)
+VALUES (:portal, :name, :kind, :state, :cap, :pace_ms, :quiet_ms, :max_wait_ms, 1)
+ON CONFLICT (portal, name) DO UPDATE SET
+    kind = excluded.kind,
+    state = excluded.state,
+    cap = excluded.cap,
+    pace_ms = excluded.pace_ms,
+    quiet_ms = excluded.quiet_ms,
+    max_wait_ms = excluded.max_wait_ms
+RETURNING id;
+
+-- name: set_state(id, state)!
+UPDATE consumer SET state = :state WHERE id = :id;
+
+-- name: retire(id)!
+-- Leases of the epoch before are lost from here on.
+UPDATE consumer
+SET state = 'gone', epoch = epoch + 1, ready_at = NULL, not_before = 0, fails = 0, in_flight = 0
+WHERE id = :id;
+
+-- name: drop_lanes(id)!
+DELETE FROM lane WHERE consumer = :id;
+
+-- name: drop_done(id)!
+DELETE FROM done WHERE consumer = :id;
+
+-- name: get(id)^
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+FROM consumer WHERE id = :id;
+
+-- name: find(portal, name)^
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+FROM consumer WHERE portal = :portal AND name = :name;
+
+-- name: list_of_portal(portal)
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+FROM consumer WHERE portal = :portal ORDER BY id;
+
+-- name: list_all()
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+FROM consumer ORDER BY id;
+
+-- name: refresh(consumers, now)!
+-- Sets when each is to be looked at: at its cap (one while it is down) when a lease ends, else when a lane is due.
+UPDATE consumer
+SET ready_at = CASE
+    WHEN state <> 'active' THEN NULL
+    WHEN in_flight >= CASE WHEN fails > 0 THEN 1 ELSE cap END
+        THEN (SELECT min(due_at) FROM lane WHERE consumer = consumer.id AND token IS NOT NULL)
+    ELSE (
+        SELECT max(consumer.not_before, :now, min(coalesce(w, l), coalesce(l, w)))
+        FROM (
+            SELECT
+                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL) AS w,
+                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL) AS l
+        )
+    )
+END
+WHERE id IN (SELECT value FROM json_each(:consumers));

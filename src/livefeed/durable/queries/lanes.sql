@@ -1,0 +1,136 @@
+-- Lanes: what one consumer still has to do for one key. Batches travel as one JSON value each way, because every
+-- row that the driver steps over is one release of the interpreter lock.
+
+-- name: due_consumers(now, limit)$
+-- Those that waited longest first; the last column says whether a lease of theirs has run out.
+SELECT json_group_array(json_array(
+    id, portal, name, kind, epoch, fails, cap, pace_ms, in_flight, not_before,
+    (SELECT count(*) FROM lane WHERE consumer = d.id AND token IS NOT NULL AND due_at <= :now)
+))
+FROM (
+    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, in_flight, not_before
+    FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
+) AS d;
+
+-- name: free_overdue(consumer, now)!
+-- Leases that ran out: their worker is gone or too slow.
+UPDATE lane SET token = NULL, due_at = :now WHERE consumer = :consumer AND token IS NOT NULL AND due_at <= :now;
+
+-- name: due_lanes(consumers, turn, now)$
+-- Of each consumer at most :turn lanes, those due longest.
+SELECT json_group_array(json_array(l.consumer, l.key, l.cursor, l.head, l.attempt, l.first_at, l.due_at))
+FROM json_each(:consumers) AS c
+CROSS JOIN lane AS l
+WHERE l.consumer = c.value AND l.key IN (
+    SELECT w.key FROM lane AS w
+    WHERE w.consumer = c.value AND w.token IS NULL AND w.due_at <= :now
+    ORDER BY w.due_at LIMIT :turn
+);
+
+-- name: lease_lanes(lanes, until)!
+-- :lanes is [[consumer, key, token], …].
+UPDATE lane SET token = j.value ->> 2, due_at = :until, attempt = attempt + 1
+FROM json_each(:lanes) AS j
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1;
+
+-- name: run_entries(lanes, most)
+-- :lanes is [[consumer, key, cursor, head, portal, kind], …]; of each at most :most entries, in order.
+SELECT j.key AS lane, e.seq, e.portal, e.key, e.kind, e.body, e.at, e.source, e.only_for
+FROM json_each(:lanes) AS j
+CROSS JOIN entry AS e
+WHERE e.seq IN (
+    SELECT x.seq FROM entry AS x
+    WHERE x.portal = j.value ->> 4 AND x.key = j.value ->> 1
+        AND x.seq > j.value ->> 2 AND x.seq <= j.value ->> 3
+        AND (x.only_for IS NULL OR x.only_for = j.value ->> 0)
+        AND (j.value ->> 5 IS NULL OR x.kind = j.value ->> 5)
+    ORDER BY x.seq LIMIT :most
+);
+
+-- name: drop_lanes(lanes)!
+-- :lanes is [[consumer, key, …], …].
+DELETE FROM lane WHERE (consumer, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:lanes));
+
+-- name: held_consumers(consumers)$
+-- The rows a settle decides from; PostgreSQL locks them here, in order of id.
+SELECT json_group_array(json_array(id, epoch, fails, in_flight, not_before, max_wait_ms))
+FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
+
+-- name: held_lanes(lanes)$
+-- The rows a settle decides from, locked after their consumers; :lanes is [[consumer, key], …].
+SELECT json_group_array(json_array(j.key, l.token, l.head, l.calm_at))
+FROM json_each(:lanes) AS j
+CROSS JOIN lane AS l
+WHERE l.consumer = j.value ->> 0 AND l.key = j.value ->> 1;
+
+-- name: put_back_lanes(lanes)!
+-- :lanes is [[consumer, key, cursor, first_at, due_at, attempt], …].
+UPDATE lane SET
+    token = NULL,
+    cursor = j.value ->> 2,
+    first_at = j.value ->> 3,
+    due_at = j.value ->> 4,
+    attempt = j.value ->> 5
+FROM json_each(:lanes) AS j
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1;
+
+-- name: forget_done(lanes)!
+-- Of runs that are settled; :lanes is [[consumer, key], …].
+DELETE FROM done WHERE (consumer, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:lanes));
+
+-- name: write_turns(turns, now)!
+-- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
+-- cap (one while it is down) when a lease ends, else when a lane is due.
+UPDATE consumer SET
+    in_flight = j.value ->> 1,
+    fails = j.value ->> 2,
+    not_before = j.value ->> 3,
+    ready_at = CASE
+        WHEN state <> 'active' THEN NULL
+        WHEN j.value ->> 1 >= CASE WHEN j.value ->> 2 > 0 THEN 1 ELSE cap END
+            THEN (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL)
+        ELSE max(
+            j.value ->> 3,
+            :now,
+            min(
+                coalesce(
+                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL),
+                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL)
+                ),
+                coalesce(
+                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL),
+                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL)
+                )
+            )
+        )
+    END
+FROM json_each(:turns) AS j
+WHERE consumer.id = j.value ->> 0;
+
+-- name: renew(lanes, until)!
+-- :lanes is [[consumer, key, token], …].
+UPDATE lane SET due_at = :until
+FROM json_each(:lanes) AS j
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.token = j.value ->> 2;
+
+-- name: is_held(consumer, key, token, epoch)$
+SELECT EXISTS (
+    SELECT 1 FROM lane JOIN consumer AS c ON c.id = lane.consumer
+    WHERE lane.consumer = :consumer AND lane.key = :key AND lane.token = :token AND c.epoch = :epoch
+);
+
+-- name: next_ready()$
+SELECT min(ready_at) FROM consumer WHERE ready_at IS NOT NULL;
+
+-- name: free_lanes(now)!
+-- At start, when no worker can be left.
+UPDATE lane SET token = NULL, due_at = min(due_at, :now) WHERE token IS NOT NULL;
+
+-- name: forget_flights()!
+UPDATE consumer SET in_flight = 0 WHERE in_flight > 0;
+
+-- name: list_lanes(consumer, limit)
+SELECT l.consumer, c.portal, c.name, l.key, l.cursor, l.head, l.first_at, l.due_at, l.attempt, l.token IS NOT NULL AS leased
+FROM lane AS l JOIN consumer AS c ON c.id = l.consumer
+WHERE :consumer IS NULL OR l.consumer = :consumer
+LIMIT :limit;

@@ -1,0 +1,94 @@
+-- Dead letters, attempts, finished handlers: what the clockwork remembers.
+
+-- name: bury(consumer, key, seq, kind, body, reason, at)!
+-- Expanded to as many rows as a batch has.
+INSERT INTO dead (consumer, key, seq, kind, body, reason, at)
+VALUES (:consumer, :key, :seq, :kind, :body, :reason, :at);
+
+-- name: get_dead(id)^
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE d.id = :id;
+
+-- name: list_dead(portal, consumer, since, limit)
+-- Oldest first.
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE d.at >= :since
+    AND (:consumer IS NULL OR d.consumer = :consumer)
+    AND (:portal IS NULL OR c.portal = :portal)
+ORDER BY d.id
+LIMIT :limit;
+
+-- name: drop_dead(id)!
+DELETE FROM dead WHERE id = :id;
+
+-- name: purge_dead(before, limit)!
+DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < :before ORDER BY at LIMIT :limit);
+
+-- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state)!
+-- Expanded to as many rows as a batch has.
+INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state)
+VALUES (:day, :id, :seq, :consumer, :key, :attempt, :webhook_id, :sent_at, :status, :error, :ms, :state);
+
+-- name: list_attempts(day, consumer, state, since, limit)
+-- Newest first.
+SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state
+FROM attempt
+WHERE day >= :day
+    AND sent_at >= :since
+    AND (:consumer IS NULL OR consumer = :consumer)
+    AND (:state IS NULL OR state = :state)
+ORDER BY day DESC, id DESC
+LIMIT :limit;
+
+-- name: list_attempts_of_key(portal, key, consumer, state, since, limit)
+-- Newest first, through the entries of one key.
+SELECT a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state
+FROM entry AS e CROSS JOIN attempt AS a ON a.seq = e.seq
+WHERE e.portal = :portal AND e.key = :key
+    AND a.sent_at >= :since
+    AND (:consumer IS NULL OR a.consumer = :consumer)
+    AND (:state IS NULL OR a.state = :state)
+ORDER BY a.seq DESC, a.day DESC, a.id DESC
+LIMIT :limit;
+
+-- name: purge_attempts(before, limit)!
+DELETE FROM attempt
+WHERE (day, id) IN (SELECT day, id FROM attempt WHERE day < :before ORDER BY day, id LIMIT :limit);
+
+-- name: mark_done(consumer, key, seq, handler)!
+INSERT INTO done (consumer, key, seq, handler) VALUES (:consumer, :key, :seq, :handler)
+ON CONFLICT (consumer, key, seq, handler) DO NOTHING;
+
+-- name: finished(consumer, key, seq)
+SELECT handler FROM done WHERE consumer = :consumer AND key = :key AND seq = :seq;
+
+-- name: old_entries(before, limit)
+-- Those of leased lanes wait for the settle.
+SELECT e.seq, e.portal, e.key, e.kind, e.body
+FROM entry AS e
+WHERE e.at < :before AND NOT EXISTS (
+    SELECT 1 FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key
+    WHERE c.portal = e.portal AND l.token IS NOT NULL
+)
+ORDER BY e.at
+LIMIT :limit;
+
+-- name: pending_for(portal, key, seq, kind)
+-- The consumers that have not dealt with an entry.
+SELECT c.id
+FROM entry AS e
+CROSS JOIN consumer AS c ON c.portal = e.portal
+CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key
+WHERE e.seq = :seq AND e.portal = :portal AND e.key = :key AND e.kind = :kind
+    AND l.cursor < e.seq AND l.head >= e.seq
+    AND (e.only_for IS NULL OR e.only_for = c.id)
+    AND (c.kind IS NULL OR c.kind = e.kind);
+
+-- name: drop_entries(seqs)!
+DELETE FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: drop_ended_lanes(consumer, key, seq)!
+-- A lane whose last entry is purged.
+DELETE FROM lane WHERE consumer = :consumer AND key = :key AND head = :seq AND token IS NULL;

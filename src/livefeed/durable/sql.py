@@ -1,0 +1,51 @@
+"""Loads named SQL: statements live in ``.sql`` files beside the room that owns them."""
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Protocol, cast
+
+import aiosql
+
+_ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
+
+
+class Query(Protocol):
+    """One named statement; called with the connection and its parameters by name."""
+
+    sql: str
+
+    def __call__(self, conn: object, /, **parameters: object) -> Any:  # noqa: ANN401 - rows are the caller's to type
+        """Run the statement."""
+        ...
+
+
+class Queries(Protocol):
+    """The statements of one file, by name."""
+
+    def __getattr__(self, name: str) -> Query:
+        """The statement called ``name``."""
+        ...
+
+
+@cache
+def load(package: str, file: str) -> Queries:
+    """Read the statements of ``file``, a path inside ``package``, once per process.
+
+    Each statement is headed by its name, its parameters and what it gives, for example
+    ``-- name: find_post(id)^``; ``^`` one row, ``$`` one value, ``!`` none, ``<!`` the new row id, nothing: rows.
+    """
+    text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
+    return cast("Queries", aiosql.from_str(text, "sqlite3"))
+
+
+@cache
+def for_rows(statement: str, count: int) -> str:
+    """The one-row ``INSERT … VALUES (:a, :b)`` as a statement for ``count`` rows with positional parameters.
+
+    One statement for a batch is one step of the engine, and so one release of the interpreter lock.
+    """
+    match = _ONE_ROW.search(statement)
+    assert match is not None, "the statement has no VALUES (…) of one row"
+    row = "(" + ", ".join("?" for _ in match.group(1).split(",")) + ")"
+    return statement[: match.start()] + "VALUES " + ", ".join([row] * count) + statement[match.end() :]

@@ -1,0 +1,135 @@
+"""The store: units of work against one database, and how it is opened."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+from livefeed.clock import Clock
+from livefeed.durable.engines.sqlite import SqliteReader, SqliteStore
+from livefeed.durable.engines.unit import BulkUnit, Tx, Unit
+from livefeed.settings import DatabaseUrl
+
+__all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "open_readonly", "open_store"]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_WAITING_UNITS: Final = 10_000
+
+
+class Store(Protocol):
+    """Runs units of work. A unit is sync, touches the database only, takes under 5 ms and may be run again."""
+
+    @property
+    def committed_at_ms(self) -> int:
+        """When a commit last succeeded."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """``sqlite``."""
+        ...
+
+    async def write(self, unit: Callable[[Tx], T]) -> T:
+        """Run ``unit`` and return its result after the commit.
+
+        An exception of the unit rolls back this unit alone, and is raised here.
+
+        Raises:
+            StoreBusy: Too many units wait; try again later.
+            StoreConflict: A constraint refused a row.
+            StoreUnavailable: The commit failed; nothing of the unit is stored.
+        """
+        ...
+
+    def write_row(self, bulk: Callable[[Tx, Sequence[R]], Sequence[T]], row: R) -> "asyncio.Future[T]":
+        """Run ``bulk`` with this row and all others that wait for the same bulk unit.
+
+        Args:
+            bulk: Gets the rows in the order they came, and returns one result a row.
+            row: One row.
+
+        Returns:
+            A future with this row's result, done after the commit. It fails as `write` does.
+
+        Raises:
+            StoreBusy: Too many units wait; try again later.
+        """
+        ...
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Run ``query`` on a reader connection, on a snapshot of this moment; it cannot write."""
+        ...
+
+    def listen(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` in the running loop after each commit that woke ``topic``.
+
+        Returns:
+            A function that ends it.
+        """
+        ...
+
+    async def probe(self) -> None:
+        """Make a tiny real commit.
+
+        Raises:
+            StoreUnavailable: It failed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Run what waits, then close the database."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads a database that another process may be writing; for commands."""
+
+    def read(self, query: Callable[[Tx], T]) -> T:
+        """Run ``query`` on a snapshot."""
+        ...
+
+    def close(self) -> None:
+        """Close the database."""
+        ...
+
+
+def open_store(
+    url: str | DatabaseUrl,
+    rooms: Sequence[str],
+    clock: Clock,
+    *,
+    create: bool = True,
+    waiting_units: int = _WAITING_UNITS,
+) -> Store:
+    """Open a database for writing, bring its schema up to date and free every lease.
+
+    Args:
+        url: ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
+        rooms: Packages with ``migrations/sqlite/NNNN.name.sql``; those of ``livefeed.durable`` always come first.
+        clock: Tells units the time.
+        create: Whether a database that does not exist is made.
+        waiting_units: How many units may wait before StoreBusy.
+
+    Raises:
+        SettingsError: The URL is not understood.
+        StoreInUse: Another process writes this file.
+        StoreTooNew: The schema is newer than this program.
+        StoreUnavailable: The database cannot be opened, or does not exist and ``create`` is false.
+    """
+    return SqliteStore(_path(url), rooms, clock, create=create, waiting_units=waiting_units)
+
+
+def open_readonly(url: str | DatabaseUrl, rooms: Sequence[str] = (), *, clock: Clock | None = None) -> Reader:
+    """Open a database for reading only, beside a process that may be writing it.
+
+    Raises:
+        StoreTooNew: The schema is newer than this program.
+        StoreUnavailable: There is no such database, or its schema is older than this program.
+    """
+    return SqliteReader(_path(url), rooms, clock)
+
+
+def _path(url: str | DatabaseUrl) -> Path:
+    return (DatabaseUrl.parse(url) if isinstance(url, str) else url).path
