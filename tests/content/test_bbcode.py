@@ -1,9 +1,10 @@
 from itertools import pairwise
 
 from hypothesis import given
-from texts import texts
 
 from livefeed.content.bbcode import MAX_DEPTH, Element, Text, emit, parse
+
+from .texts import texts
 
 
 def shape(tree):

@@ -4,7 +4,6 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from texts import texts
 
 from livefeed.content.bbcode import emit, parse
 from livefeed.content.diff import diff, diff_keys, patch
@@ -12,6 +11,8 @@ from livefeed.content.materiality import weigh
 from livefeed.content.mentions import mentions
 from livefeed.content.short import shorten
 from livefeed.content.tokens import tokenize
+
+from .texts import texts
 
 GENEROUS_S = 5.0  # an order of magnitude above what the slowest of them takes
 

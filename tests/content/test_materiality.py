@@ -1,11 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from texts import texts
 
 from livefeed.content.bbcode import parse
 from livefeed.content.materiality import Materiality, weigh
 from livefeed.content.tokens import tokenize
+
+from .texts import texts
 
 LONG = (
     "The office will be open as usual and the canteen serves lunch for everybody who signed up for it "

@@ -1,13 +1,14 @@
 import re
 
 from hypothesis import given
-from texts import texts
 
 from livefeed.content.bbcode import parse
 from livefeed.content.diff import diff
 from livefeed.content.render import BELL_TAGS, excerpt, safe_bbcode
 from livefeed.content.short import MOST_FRAGMENTS, as_tree, plain, shorten
 from livefeed.content.tokens import tokenize
+
+from .texts import texts
 
 
 def short(old, new):

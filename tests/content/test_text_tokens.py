@@ -1,10 +1,11 @@
 from hypothesis import given
-from texts import texts
 
 from livefeed.content.bbcode import parse
 from livefeed.content.mentions import mentions
 from livefeed.content.render import plain_text
 from livefeed.content.tokens import Kind, text_of, tokenize
+
+from .texts import texts
 
 
 def pairs(text):
