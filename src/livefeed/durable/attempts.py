@@ -25,7 +25,8 @@ class Attempt(msgspec.Struct, frozen=True):
         webhook_id: The same for all attempts of one delivery.
         sent_at_ms: When the call began.
         status: HTTP status; None: no answer.
-        error: ``connect``, ``timeout``, ``tls``, ``reset``, ``blocked``, ``status``, ``too_large``; None: delivered.
+        error: ``connect``, ``timeout``, ``tls``, ``reset``, ``blocked``, ``status``, ``too_large``; None:
+            delivered.
         ms: How long it took.
         state: What became of the delivery: ``delivered``, ``backing_off``, ``dead``, ``withheld`` …
     """

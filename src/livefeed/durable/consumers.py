@@ -11,7 +11,7 @@ from livefeed.durable.engines.unit import Tx
 ConsumerId = NewType("ConsumerId", int)
 
 State = Literal["active", "paused", "withheld", "gone"]
-"""active: works · paused: its lanes wait · withheld: gets no lanes · gone: has none, and its leases are lost."""
+"""active: works · paused: its lanes wait · withheld: gets no lanes · gone: has none, its leases are lost."""
 
 _SQL: Final = sql.load("livefeed.durable", "queries/consumers.sql")
 

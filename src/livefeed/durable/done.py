@@ -17,7 +17,15 @@ def mark(tx: Tx, lease: Lease, handler: str) -> None:
     _SQL.mark_done(tx.conn, consumer=lease.consumer.id, key=lease.key, seq=lease.through, handler=handler)
 
 
+def finished_through(tx: Tx, lease: Lease) -> dict[str, int]:
+    """The seq through which each handler has finished in earlier attempts of this run.
+
+    A run may have grown since: its handler then still has to see what came after.
+    """
+    rows = _SQL.finished_through(tx.conn, consumer=lease.consumer.id, key=lease.key, cursor=lease.cursor)
+    return {str(row["handler"]): int(row["through"]) for row in rows}
+
+
 def finished(tx: Tx, lease: Lease) -> frozenset[str]:
-    """The handlers that have finished exactly this run in an earlier attempt."""
-    rows = _SQL.finished(tx.conn, consumer=lease.consumer.id, key=lease.key, seq=lease.through)
-    return frozenset(str(row[0]) for row in rows)
+    """The handlers that have finished all of this run in an earlier attempt."""
+    return frozenset(handler for handler, seq in finished_through(tx, lease).items() if seq >= lease.through)

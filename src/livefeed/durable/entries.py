@@ -16,6 +16,9 @@ _SQL: Final = sql.load("livefeed.durable", "queries/entries.sql")
 _MOST_ROWS: Final = 64
 _encode: Final = msgspec.json.encode
 
+_Lane = tuple[ConsumerId, str, int, int, int]
+"""A row of the upsert: consumer, key, cursor, head, now."""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """One event as stored.
@@ -97,9 +100,9 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     return seqs
 
 
-def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[tuple[ConsumerId, str, int, int, int]]:
+def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[_Lane]:
     """One row a lane: its cursor stands before the first of its entries, its head on the last."""
-    lanes: dict[tuple[ConsumerId, str], tuple[ConsumerId, str, int, int, int]] = {}
+    lanes: dict[tuple[ConsumerId, str], _Lane] = {}
     for seq, row in zip(seqs, rows, strict=True):
         consumer = row.consumer
         if consumer is None:
@@ -110,7 +113,7 @@ def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list
     return list(lanes.values())
 
 
-def _make_due(tx: Tx, lanes: Sequence[tuple[ConsumerId, str, int, int, int]]) -> None:
+def _make_due(tx: Tx, lanes: Sequence[_Lane]) -> None:
     if not lanes:
         return
     insert_rows(tx, _SQL.add_lanes.sql, lanes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from livefeed.durable.engines.unit import Tx
 
 Effects = Callable[[Tx], None]
-"""Changes of our own database that commit with the settle, or not at all; may be run again after a rollback."""
+"""Changes of our own database that commit with the settle or not at all; may be run again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any, Final, Protocol, cast
 
 import aiosql
+from aiosql.adapters.sqlite3 import SQLite3Adapter
 
 _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
 
@@ -28,15 +29,26 @@ class Queries(Protocol):
         ...
 
 
+class _Adapter(SQLite3Adapter):
+    """aiosql's adapter, for rows that have names as well as places."""
+
+    def select_value(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:  # noqa: ANN401
+        """The first column of the first row; None if there is no row."""
+        del query_name
+        row = conn.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+
 @cache
 def load(package: str, file: str) -> Queries:
     """Read the statements of ``file``, a path inside ``package``, once per process.
 
     Each statement is headed by its name, its parameters and what it gives, for example
-    ``-- name: find_post(id)^``; ``^`` one row, ``$`` one value, ``!`` none, ``<!`` the new row id, nothing: rows.
+    ``-- name: find_post(id)^``: ``^`` one row or None, ``$`` one value, ``!`` the number of changed rows,
+    ``<!`` the new row id, no sign: all rows.
     """
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    return cast("Queries", aiosql.from_str(text, "sqlite3"))
+    return cast("Queries", aiosql.from_str(text, _Adapter))  # pyright: ignore[reportUnknownMemberType]
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Final, Protocol, TypeVar
 from livefeed.clock import Clock
 from livefeed.durable.engines.sqlite import SqliteReader, SqliteStore
 from livefeed.durable.engines.unit import BulkUnit, Tx, Unit
+from livefeed.durable.lanes.upkeep import free_all
 from livefeed.settings import DatabaseUrl
 
 __all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "open_readonly", "open_store"]
@@ -19,7 +20,7 @@ _WAITING_UNITS: Final = 10_000
 
 
 class Store(Protocol):
-    """Runs units of work. A unit is sync, touches the database only, takes under 5 ms and may be run again."""
+    """Runs units of work. A unit is sync, database only, takes under 5 ms, and may be run again."""
 
     @property
     def committed_at_ms(self) -> int:
@@ -107,7 +108,7 @@ def open_store(
 
     Args:
         url: ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
-        rooms: Packages with ``migrations/sqlite/NNNN.name.sql``; those of ``livefeed.durable`` always come first.
+        rooms: Packages with ``migrations/sqlite/NNNN.name.sql``; ``livefeed.durable`` always counts.
         clock: Tells units the time.
         create: Whether a database that does not exist is made.
         waiting_units: How many units may wait before StoreBusy.
@@ -118,7 +119,7 @@ def open_store(
         StoreTooNew: The schema is newer than this program.
         StoreUnavailable: The database cannot be opened, or does not exist and ``create`` is false.
     """
-    return SqliteStore(_path(url), rooms, clock, create=create, waiting_units=waiting_units)
+    return SqliteStore(_path(url), rooms, clock, first=free_all, create=create, waiting_units=waiting_units)
 
 
 def open_readonly(url: str | DatabaseUrl, rooms: Sequence[str] = (), *, clock: Clock | None = None) -> Reader:

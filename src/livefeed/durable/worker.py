@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from livefeed import telemetry
@@ -12,14 +13,15 @@ from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, re
 from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store, Tx
-from livefeed.errors import StoreBusy, StoreUnavailable
+from livefeed.errors import StoreBusy, StoreError, StoreUnavailable
 
 Run = Callable[[Lease], Awaitable[Outcome]]
 Hook = Callable[[Lease], None]
 
 _RENEWALS_A_LEASE: Final = 3
 _SETTLE_TRIES: Final = 6
-_SETTLE_WAIT_S: Final = 0.05
+_STORE_WAIT_S: Final = 0.05
+_LONGEST_REST_S: Final = 5.0
 _UNSETTLED_FACTOR: Final = 4
 _log: Final = telemetry.logger("durable")
 
@@ -63,7 +65,148 @@ class Worker:
         self._on_leased = on_leased
         self._on_finished = on_finished
         self._bell = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Lease] = {}
-        self._unsettled = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._held: dict[int, Lease] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._end_listening: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        """Start leasing."""
+        self._end_listening = self._store.listen(LANES, self._bell.set)
+        self._loops = [asyncio.create_task(self._lease_loop()), asyncio.create_task(self._renew_loop())]
+
+    async def stop(self, *, grace_s: float = 10.0) -> None:
+        """Lease nothing more, let runs end for ``grace_s`` seconds, then cancel them; their lanes go back."""
+        if self._end_listening is not None:
+            self._end_listening()
+        for loop in self._loops[:1]:
+            loop.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
+        for task in [*self._tasks, *self._loops]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
+        for lease in list(self._held.values()):
+            await self._settle(lease, Again(at_ms=self._clock.now_ms(), reason="the worker stopped"))
+        self._loops = []
+
+    async def run_due(self) -> int:
+        """Run whatever is due at this moment, and what becomes due by it, until nothing is; for tests.
+
+        Returns:
+            How many runs that were.
+        """
+        runs = 0
+        while leases := (await self._take(self._concurrency))[0]:
+            runs += len(leases)
+            await asyncio.gather(*(self._one(lease) for lease in leases))
+        return runs
+
+    async def _lease_loop(self) -> None:
+        while True:
+            self._bell.clear()
+            free = self._free()
+            leases, due_ms = await self._take_safely(free) if free > 0 else ([], None)
+            for lease in leases:
+                task = asyncio.create_task(self._one(lease))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+            if len(leases) < free or free <= 0:
+                await self._rest(due_ms)
+
+    def _free(self) -> int:
+        """How many lanes to lease; a slow disk may leave some settles unfinished, but not any number."""
+        return min(self._concurrency - self._running, _UNSETTLED_FACTOR * self._concurrency - len(self._held))
+
+    async def _rest(self, due_ms: int | None) -> None:
+        """Wait for the bell, or until something is due."""
+        wait_s = _LONGEST_REST_S
+        if due_ms is not None:
+            wait_s = min(wait_s, max(0.0, (due_ms - self._clock.now_ms()) / 1000))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._bell.wait(), wait_s)
+
+    async def _take(self, limit: int) -> tuple[list[Lease], int | None]:
+        """Lease, and learn when to look again if that was not all."""
+
+        def unit(tx: Tx) -> tuple[list[Lease], int | None]:
+            leases = lease_due(tx, limit=limit, lease_s=self._lease_s, entries_limit=self._entries_limit)
+            return leases, next_due(tx) if len(leases) < limit else None
+
+        leases, due_ms = await self._store.write(unit)
+        self._running += len(leases)
+        self._held.update((lease.token, lease) for lease in leases)
+        return leases, due_ms
+
+    async def _take_safely(self, limit: int) -> tuple[list[Lease], int | None]:
+        try:
+            return await self._take(limit)
+        except StoreError as exc:
+            _log.warning("lease failed", error=str(exc))
+            await asyncio.sleep(_STORE_WAIT_S)
+            return [], self._clock.now_ms()
+
+    async def _one(self, lease: Lease) -> None:
+        """Run one lease and settle it; the slot is free as soon as the run is over."""
+        try:
+            if self._on_leased is not None:
+                self._on_leased(lease)
+            outcome = await self._outcome(lease)
+            if self._on_finished is not None:
+                self._on_finished(lease)
+        finally:
+            self._running -= 1
+            self._bell.set()
+        await self._settle(lease, outcome)
+        self._bell.set()
+
+    async def _outcome(self, lease: Lease) -> Outcome:
+        try:
+            return await self._run(lease)
+        except Exception as exc:  # noqa: BLE001 - the one place where a run may raise anything
+            _log.warning("run failed", consumer=lease.consumer.name, key=lease.key, error=type(exc).__name__)
+            return self._after_failure(lease, f"{type(exc).__name__}: {exc}")
+
+    def _after_failure(self, lease: Lease, reason: str) -> Outcome:
+        at_ms = next_try(
+            self._schedule,
+            attempt=lease.attempt,
+            now_ms=self._clock.now_ms(),
+            first_at_ms=lease.first_at_ms,
+            retry_after_s=None,
+            draw=random.random(),
+        )
+        return Dead(reason=reason) if at_ms is None else Again(at_ms=at_ms, reason=reason)
+
+    async def _settle(self, lease: Lease, outcome: Outcome) -> None:
+        """Store the outcome; if the store stays unusable the lease runs out, and the run is repeated."""
+        for number in range(_SETTLE_TRIES):
+            try:
+                result = await self._store.write_row(settle_many, (lease, outcome))
+            except (StoreBusy, StoreUnavailable) as exc:
+                _log.warning("settle failed", consumer=lease.consumer.name, key=lease.key, error=str(exc))
+                await asyncio.sleep(_STORE_WAIT_S * 2**number)
+                continue
+            self._held.pop(lease.token, None)
+            self._count(lease, outcome, result)
+            return
+        self._held.pop(lease.token, None)
+
+    def _count(self, lease: Lease, outcome: Outcome, result: Settled | Lost) -> None:
+        if isinstance(result, Lost):
+            _log.warning("lease lost", consumer=lease.consumer.name, key=lease.key)
+            telemetry.settles.labels("lost").inc()
+        else:
+            telemetry.settles.labels(type(outcome).__name__.lower()).inc()
+
+    async def _renew_loop(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / _RENEWALS_A_LEASE)
+            leases = list(self._held.values())
+            if not leases:
+                continue
+            try:
+                await self._store.write(lambda tx, held=leases: renew(tx, held, lease_s=self._lease_s))
+            except StoreError as exc:
+                _log.warning("renewal failed", leases=len(leases), error=str(exc))

@@ -37,7 +37,7 @@ class Checkpoints:
         self._conn.close()
 
     def _copy(self) -> None:
-        """Copy what is committed; under constant load ask the writer to copy the rest, so that the log starts anew."""
+        """Copy what is committed; under constant load the writer copies the rest: the log starts anew."""
         try:
             _, pages, _ = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.OperationalError:

@@ -1,15 +1,18 @@
 """Brings a database's schema up to date with yoyo-migrations, each migration in one transaction."""
 
+# yoyo has no types: what comes from it is unknown here, and nowhere else.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import sqlite3
 import uuid
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-from yoyo import read_migrations  # pyright: ignore[reportUnknownVariableType] - yoyo has no types
+from yoyo import read_migrations
 from yoyo.backends.core.sqlite3 import SQLiteBackend
 from yoyo.connections import DatabaseURI
 
@@ -17,19 +20,20 @@ from livefeed.errors import StoreTooNew, StoreUnavailable
 
 _OWN_ROOM: Final = "livefeed.durable"
 _TABLE: Final = "_yoyo_migration"
-_IDS: Final = f"SELECT migration_id FROM {_TABLE}"
+_IDS: Final = "SELECT migration_id FROM _yoyo_migration"
 
 
-class _Backend(SQLiteBackend):  # pyright: ignore[reportUntypedBaseClass]
+class _Backend(SQLiteBackend):
     """yoyo's SQLite backend with our own connection, and with step and mark in one commit."""
 
     def connect(self, dburi: Any) -> sqlite3.Connection:  # noqa: ANN401 - yoyo's signature
         return sqlite3.connect(dburi.database, isolation_level=None)
 
-    def lock(self, timeout: float = 10) -> AbstractContextManager[None]:
+    @contextmanager
+    def lock(self, timeout: float = 10) -> Generator[None]:
         """Nothing: the file is ours already, and a lock row would outlive a killed process."""
         del timeout
-        return nullcontext()
+        yield
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, object]:  # noqa: ANN401
         """The row of yoyo's log, without asking the name server for the name of this host."""
@@ -99,12 +103,15 @@ def check_schema(conn: sqlite3.Connection, path: Path, rooms: Sequence[str]) -> 
         raise StoreUnavailable(f"{path} is not a livefeed database: {exc}") from exc
     known = _known(tuple(rooms))
     _check_not_newer(path, applied, known)
-    if missing := {str(one.id) for one in known} - applied:
-        raise StoreUnavailable(f"{path} is older than this program (without {min(missing)}); start its server once")
+    missing = {str(one.id) for one in known} - applied
+    if missing:
+        raise StoreUnavailable(
+            f"{path} is older than this program ({min(missing)} is missing); start its server once"
+        )
 
 
 def _check_not_newer(path: Path, applied: set[str], known: Any) -> None:  # noqa: ANN401 - yoyo's MigrationList
-    """Rooms number their migrations by hundreds; those of rooms that are not asked for are not our business."""
+    """Rooms number their migrations by hundreds; those of rooms that are not opened do not matter."""
     names = {str(one.id) for one in cast("list[Any]", known)}
     hundreds = {name[:2] for name in names}
     unknown = sorted(one for one in applied - names if one[:2] in hundreds)

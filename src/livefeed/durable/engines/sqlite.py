@@ -36,14 +36,25 @@ _PRAGMAS: Final = (
 class SqliteStore:
     """Implements `livefeed.durable.store.Store` on one file."""
 
-    engine: Final[Literal["sqlite"]] = "sqlite"
-
-    def __init__(self, path: Path, rooms: Sequence[str], clock: Clock, *, create: bool, waiting_units: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        rooms: Sequence[str],
+        clock: Clock,
+        *,
+        first: Callable[[Tx], None],
+        create: bool,
+        waiting_units: int,
+    ) -> None:
+        """Take the file, migrate it, run ``first`` in a commit of its own, and start the threads."""
         if not create and not path.exists():
-            raise StoreUnavailable(f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}")
+            raise StoreUnavailable(
+                f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}"
+            )
         self._lock = _hold(path)
         try:
             conn = _open_for_writing(path, rooms)
+            _run_first(conn, first, clock)
             readers = [_open_for_reading(path) for _ in range(_READERS)]
         except BaseException:
             os.close(self._lock)
@@ -55,6 +66,11 @@ class SqliteStore:
         self._writer.start()
         self._readers.start()
         self._checkpoints.start()
+
+    @property
+    def engine(self) -> str:
+        """``sqlite``."""
+        return "sqlite"
 
     @property
     def committed_at_ms(self) -> int:
@@ -143,6 +159,15 @@ def _open_for_writing(path: Path, rooms: Sequence[str]) -> sqlite3.Connection:
     except sqlite3.Error as exc:
         raise translated(exc) from exc
     return conn
+
+
+def _run_first(conn: sqlite3.Connection, first: Callable[[Tx], None], clock: Clock) -> None:
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+        first(Tx(conn, clock.now_ms()))
+        conn.execute("COMMIT")
+    except sqlite3.Error as exc:
+        raise translated(exc) from exc
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:

@@ -93,6 +93,7 @@ class Writer:
             self._conn.execute("BEGIN IMMEDIATE")
             began = time.perf_counter()
             now_ms = self._clock.now_ms()
+            changes = self._conn.total_changes
             for group in groups:
                 taken += 1
                 self._run_group(group, now_ms, replies, topics)
@@ -102,8 +103,9 @@ class Writer:
         except sqlite3.Error as exc:
             self._fail(groups[: max(taken, 1)], exc)
             return groups[max(taken, 1) :]
-        self.committed_at_ms = now_ms
-        self.commits += 1
+        if self._conn.total_changes != changes:
+            self.committed_at_ms = now_ms
+            self.commits += 1
         listeners = [one for topic in topics for one in self._listeners.get(topic, ())]
         hand_over(replies, listeners)
         return groups[taken:]
@@ -118,7 +120,8 @@ class Writer:
         self._conn.execute("SAVEPOINT unit")
         try:
             results: Sequence[object] = group.unit(tx, group.rows) if group.is_bulk else (group.unit(tx),)
-            answered: list[Reply] = [(one, result, None) for one, result in zip(group.futures, results, strict=True)]
+            answers = zip(group.futures, results, strict=True)
+            answered: list[Reply] = [(future, result, None) for future, result in answers]
         except Exception as exc:  # noqa: BLE001 - the unit is the caller's code, and its error goes to the caller
             self._undo(exc)
             if len(group.futures) > 1:

@@ -58,7 +58,7 @@ def lease_due(
     Args:
         tx: The unit.
         limit: At least 1.
-        lease_s: Seconds before another worker may take the lane; longer than one attempt's timeout, or renewed.
+        lease_s: Seconds before another worker may take the lane; longer than one attempt, or renewed.
         entries_limit: How many entries of a lane are leased as one run.
         now_ms: The time; default: the unit's.
 
@@ -76,7 +76,9 @@ def lease_due(
     return leases
 
 
-def _take_turns(tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, now: int) -> list[Lease]:
+def _take_turns(
+    tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, now: int
+) -> list[Lease]:
     if not turns:
         return []
     for turn in turns:
@@ -118,33 +120,47 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
     runs = _runs(tx, lanes, turns, entries_limit)
     token = tx.take("token", len(lanes)) - len(lanes)
     leases: list[Lease] = []
-    empty: list[tuple[int, str]] = []
-    for index, lane in enumerate(lanes):
-        run = runs[index]
-        if not run:
+    empty: list[tuple[ConsumerId, str]] = []
+    for number, (lane, run) in enumerate(zip(lanes, runs, strict=True), start=token + 1):
+        if run:
+            leases.append(_lease(lane, turns[lane.consumer], number, run))
+        else:
             empty.append((lane.consumer, lane.key))
-            continue
-        turn = turns[lane.consumer]
-        consumer = LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails)
-        leases.append(
-            Lease(
-                consumer, lane.key, token + 1 + index, lane.cursor, lane.head, lane.attempt + 1, lane.first_at, tuple(run)
-            )
-        )
     if empty:  # every entry of these was purged
         SQL.drop_lanes(tx.conn, lanes=as_json(empty))
     return leases
 
 
+def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
+    return Lease(
+        consumer=LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails),
+        key=lane.key,
+        token=token,
+        cursor=lane.cursor,
+        head=lane.head,
+        attempt=lane.attempt + 1,
+        first_at_ms=lane.first_at,
+        entries=tuple(run),
+    )
+
+
 def _runs(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[list[Entry]]:
     asked = [
-        (lane.consumer, lane.key, lane.cursor, lane.head, turns[lane.consumer].portal, turns[lane.consumer].kind)
+        (
+            lane.consumer,
+            lane.key,
+            lane.cursor,
+            lane.head,
+            turns[lane.consumer].portal,
+            turns[lane.consumer].kind,
+        )
         for lane in lanes
     ]
     runs: list[list[Entry]] = [[] for _ in lanes]
     rows = tx.execute(SQL.run_entries.sql, {"lanes": as_json(asked), "most": entries_limit}).fetchall()
-    for index, *entry in rows:
-        runs[index].append(Entry(*entry))
+    for row in rows:
+        index: int = row[0]
+        runs[index].append(Entry(*row[1:]))
     return runs
 
 

@@ -122,7 +122,10 @@ def _decide(
             _set_up(consumer)
             _move_on(changes, lease, outcome.through or lease.through, consumer, lane, now)
         case Dead():
-            _set_up(consumer) if outcome.probe_at_ms is None else _set_down(consumer, lease, outcome.probe_at_ms)
+            if outcome.probe_at_ms is None:
+                _set_up(consumer)
+            else:
+                _set_down(consumer, lease, outcome.probe_at_ms)
             changes.dead.append((lease, outcome.reason))
             _move_on(changes, lease, lease.through, consumer, lane, now)
         case Again():
@@ -174,8 +177,9 @@ def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]
     if changes.put_back:
         SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
     if changes.dead:
-        bury(tx, [(lease.consumer.id, entry, reason) for lease, reason in changes.dead for entry in lease.entries])
+        given_up = [(one.consumer.id, entry, why) for one, why in changes.dead for entry in one.entries]
+        bury(tx, given_up)
     if changes.retried:
-        SQL.forget_done(tx.conn, lanes=as_json([(lease.consumer.id, lease.key) for lease in changes.retried]))
+        SQL.forget_done(tx.conn, lanes=as_json([(one.consumer.id, one.key) for one in changes.retried]))
     turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
     SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)

@@ -61,8 +61,10 @@ WHERE (day, id) IN (SELECT day, id FROM attempt WHERE day < :before ORDER BY day
 INSERT INTO done (consumer, key, seq, handler) VALUES (:consumer, :key, :seq, :handler)
 ON CONFLICT (consumer, key, seq, handler) DO NOTHING;
 
--- name: finished(consumer, key, seq)
-SELECT handler FROM done WHERE consumer = :consumer AND key = :key AND seq = :seq;
+-- name: finished_through(consumer, key, cursor)
+SELECT handler, max(seq) AS through FROM done
+WHERE consumer = :consumer AND key = :key AND seq > :cursor
+GROUP BY handler;
 
 -- name: old_entries(before, limit)
 -- Those of leased lanes wait for the settle.
