@@ -19,7 +19,8 @@ LivefeedError
 └── AppError
     ├── UnknownPortal        no installation under this member_id
     ├── BadApplicationToken  the event is not proven genuine
-    └── NotInstalled         there is no token to call the portal with
+    ├── NotInstalled         there is no token to call the portal with
+    └── PostUnreadable       no token that is held can read the post
 """
 
 
@@ -155,3 +156,7 @@ class BadApplicationToken(AppError):
 
 class NotInstalled(AppError):
     """There is no token to call the portal with."""
+
+
+class PostUnreadable(AppError):
+    """No token that is held can read the post; it may be deleted, or not for these readers."""
