@@ -58,11 +58,13 @@ class Dead:
 
     Attributes:
         reason: One line for people.
+        through: The seq of the last entry that is given up; None: all that were leased.
         probe_at_ms: Set if they are given up because the consumer is down: when to probe it next.
         effects: See `Effects`.
     """
 
     reason: str
+    through: int | None = None
     probe_at_ms: int | None = None
     effects: Effects | None = None
 

@@ -55,7 +55,7 @@ class _Changes:
     put_back: list[tuple[ConsumerId, str, int, int, int, int]] = field(
         default_factory=list[tuple[ConsumerId, str, int, int, int, int]]
     )
-    dead: list[tuple[Lease, str]] = field(default_factory=list[tuple[Lease, str]])
+    dead: list[tuple[Lease, int, str]] = field(default_factory=list[tuple[Lease, int, str]])
     retried: list[Lease] = field(default_factory=list[Lease])
 
 
@@ -126,8 +126,9 @@ def _decide(
                 _set_up(consumer)
             else:
                 _set_down(consumer, lease, outcome.probe_at_ms)
-            changes.dead.append((lease, outcome.reason))
-            _move_on(changes, lease, lease.through, consumer, lane, now)
+            through = outcome.through or lease.through
+            changes.dead.append((lease, through, outcome.reason))
+            _move_on(changes, lease, through, consumer, lane, now)
         case Again():
             _set_up(consumer)
             _put_back(changes, lease, max(outcome.at_ms, now))
