@@ -12,9 +12,9 @@ import msgspec
 
 from livefeed.errors import Fault
 from livefeed.wire.faults import UnexpectedAnswer, UnknownFault, fault_of
-from livefeed.wire.form import REST_LIMITS, JsonValue, Limits, decode
+from livefeed.wire.form import REST_LIMITS, JsonValue, Limits, decode, decode_object
 from livefeed.wire.ids import UserId, decimal
-from livefeed.wire.params import Params, json_params
+from livefeed.wire.params import Params
 
 PAGE_SIZE: Final = 50
 """Rows in one answer of a list method; ``start`` counts them (contract 5.6)."""
@@ -94,7 +94,7 @@ def read_request(
     """
     in_query = decode(query, limits=limits, strict=False)
     if "json" in content_type.lower():
-        return request_of(path, in_query, json_params(body, limits=limits))
+        return request_of(path, in_query, decode_object(body, limits=limits))
     return request_of(path, in_query, decode(body, limits=limits, strict=False))
 
 

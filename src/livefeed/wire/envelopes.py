@@ -1,6 +1,5 @@
 """The envelope of an event: form or JSON ⇄ one frozen value in which all but ``event`` may be absent."""
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 import msgspec
@@ -15,7 +14,7 @@ from livefeed.wire.auth import (
     auth_form,
     parse_auth,
 )
-from livefeed.wire.form import Form, JsonValue, as_form, encode
+from livefeed.wire.form import DOOR_LIMITS, Form, Limits, as_form, decode_object, encode
 from livefeed.wire.ids import HandlerId, decimal
 
 
@@ -84,21 +83,14 @@ def _misplaced(value: str | None, key: str, extra: Form) -> Form:
     return {}
 
 
-def parse_json_envelope(body: bytes) -> Envelope:
+def parse_json_envelope(body: bytes, *, limits: Limits = DOOR_LIMITS) -> Envelope:
     """Read an event sent as JSON, whose numbers, booleans and lists count as a form would carry them.
 
     Raises:
+        TooLarge: A bound is passed.
         WireError: It is not a JSON object with an ``event``, or holds a NUL.
     """
-    try:
-        value = cast("JsonValue", msgspec.json.decode(body))
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
-        raise WireError("body", "JSON", "something else") from exc
-    if not isinstance(value, Mapping):
-        raise WireError("body", "a JSON object", "another value")
-    if b"\\u0000" in body:
-        raise WireError("body", "text without NUL", "a NUL")
-    return parse_envelope(as_form(value))
+    return parse_envelope(as_form(decode_object(body, limits=limits)))
 
 
 def envelope_form(envelope: Envelope) -> Form:

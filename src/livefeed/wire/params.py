@@ -5,12 +5,10 @@ in any case; keys further inside are kept as they came (contract 5.1).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 
-import msgspec
-
-from livefeed.errors import Fault, TooLarge, WireError
-from livefeed.wire.form import REST_LIMITS, FormValue, JsonValue, Limits
+from livefeed.errors import Fault
+from livefeed.wire.form import FormValue, JsonValue
 from livefeed.wire.form.values import as_text
 from livefeed.wire.ids import MAX_DIGITS, decimal
 
@@ -118,32 +116,6 @@ def as_integer(value: JsonValue) -> int | None:
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     number = decimal(digits.lstrip("0") or digits[:1])
     return None if number is None else sign * number
-
-
-def json_params(body: bytes, *, limits: Limits = REST_LIMITS) -> dict[str, JsonValue]:
-    """The parameters in a JSON body.
-
-    Raises:
-        TooLarge: The body is longer than ``limits`` allow, or nested too deep.
-        WireError: It is no JSON object, or holds a NUL.
-    """
-    if len(body) > limits.max_bytes:
-        raise TooLarge("body", f"at most {limits.max_bytes} bytes", f"{len(body)}")
-    if not body.strip():
-        return {}
-    try:
-        value = cast("JsonValue", msgspec.json.decode(body))
-    except RecursionError as exc:
-        raise TooLarge("body", f"at most {limits.max_depth} levels", "more") from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise WireError("body", "JSON", "something else") from exc
-    if b"\\u0000" in body:
-        raise WireError("body", "text without NUL", "a NUL")
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, Sequence) and not value:
-        return {}
-    raise WireError("body", "a JSON object", "another value")
 
 
 def as_form_values(params: Mapping[str, JsonValue]) -> dict[str, FormValue]:

@@ -2,6 +2,7 @@
 
 from livefeed.wire.form.decode import DOOR_LIMITS, REST_LIMITS, Limits, decode, nest
 from livefeed.wire.form.encode import encode
+from livefeed.wire.form.objects import decode_object
 from livefeed.wire.form.values import Form, FormValue, JsonValue, as_form, as_list
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "as_form",
     "as_list",
     "decode",
+    "decode_object",
     "encode",
     "nest",
 ]

@@ -5,7 +5,7 @@ is not an event. The other belongs to REST, which takes odd input as PHP does.
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -39,6 +39,8 @@ DOOR_LIMITS: Final = Limits(max_bytes=65_536, max_keys=1_000, max_depth=16)
 REST_LIMITS: Final = Limits(max_bytes=32 * 1024 * 1024, max_keys=10_000, max_depth=64)
 """What a portal takes in a call; 64 levels is PHP's own ``max_input_nesting_level``."""
 
+_Raw = TypeVar("_Raw", str, bytes)
+_Found = TypeVar("_Found")
 _Place: TypeAlias = tuple[Path, str | None]
 """A path, its last part apart."""
 
@@ -47,6 +49,7 @@ _KNOWN_KEY_MAX: Final = 128
 # The keys of events repeat for ever, so their paths are worked out and checked once for the limits in use.
 # A flood of new keys empties the table instead of growing it.
 _known_paths: dict[Limits, dict[str, _Place]] = {}
+_known_php_paths: dict[Limits, dict[bytes, Path]] = {}
 
 
 def decode(body: bytes, *, limits: Limits = DOOR_LIMITS, strict: bool) -> Form:
@@ -86,16 +89,28 @@ def nest(pairs: Iterable[tuple[str, str]], *, limits: Limits = REST_LIMITS) -> F
             raise TooLarge("body", f"at most {limits.max_keys} keys", "more")
         if "\0" in key or "\0" in value:
             raise WireError(shown(key), "text without NUL bytes", "a NUL byte")
-        path = php_path(key)
-        if path is not None:
-            check_path(path, key, max_depth=limits.max_depth, max_digits=limits.max_digits)
-            place_as_php(root, path, value, free)
+        place_as_php(root, _checked_php_path(key, limits), value, free)
     return root
 
 
 def _decode_as_php(body: bytes, limits: Limits) -> Form:
-    halves = (pair.partition(b"=") for pair in body.split(b"&") if pair)
-    return nest(((lax_unquote(key), lax_unquote(value)) for key, _, value in halves), limits=limits)
+    known = _known_php_paths.setdefault(limits, {})
+    root: Form = {}
+    free = FreeIndexes()
+    for pair in body.split(b"&"):
+        raw, _, value = pair.partition(b"=")
+        path = known.get(raw)
+        if path is None:
+            path = _checked_php_path(lax_unquote(raw), limits)
+            _remember(known, raw, path)
+        place_as_php(root, path, lax_unquote(value), free)
+    return root
+
+
+def _checked_php_path(key: str, limits: Limits) -> Path:
+    path = php_path(key)
+    check_path(path, key, max_depth=limits.max_depth, max_digits=limits.max_digits)
+    return path
 
 
 def _decode_strictly(body: bytes, limits: Limits) -> Form:
@@ -134,11 +149,15 @@ def _learn(raw: str, limits: Limits, known: dict[str, _Place]) -> _Place:
     path = strict_path(key)
     check_path(path, key, max_depth=limits.max_depth, max_digits=limits.max_digits)
     place = (path[:-1], path[-1])
+    _remember(known, raw, place)
+    return place
+
+
+def _remember(known: dict[_Raw, _Found], raw: _Raw, found: _Found) -> None:
     if len(raw) <= _KNOWN_KEY_MAX:
         if len(known) >= _KNOWN_PATHS_MAX:
             known.clear()
-        known[raw] = place
-    return place
+        known[raw] = found
 
 
 def _open(node: Form, part: str | None, free: FreeIndexes, raw: str) -> Form:

@@ -30,8 +30,8 @@ def strict_path(key: str) -> Path:
     return (name, *(part or None for part in parts))
 
 
-def php_path(key: str) -> Path | None:
-    """The path PHP gives ``key``, or None where PHP ignores the pair.
+def php_path(key: str) -> Path:
+    """The path PHP gives ``key``, empty where PHP ignores the pair.
 
     In the name before the first bracket spaces and dots become underscores; so does a bracket that is
     never closed. What follows a closing bracket is ignored unless it opens the next one.
@@ -41,7 +41,7 @@ def php_path(key: str) -> Path | None:
     name, bracket, rest = key.lstrip(" ").partition("[")
     name = name.replace(" ", "_").replace(".", "_")
     if not name:
-        return None
+        return ()
     if not bracket:
         return (name,)
     if "]" not in rest:

@@ -7,6 +7,7 @@ from livefeed.wire.form.paths import shown
 
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 _BYTE_OF: Final = {a + b: bytes.fromhex(a + b) for a in _HEX_DIGITS for b in _HEX_DIGITS}
+_BYTE_OF_OCTETS: Final = {pair.encode(): byte for pair, byte in _BYTE_OF.items()}
 _CHAR_OF: Final = {pair: byte.decode("ascii") for pair, byte in _BYTE_OF.items() if byte < b"\x80"}
 
 
@@ -16,7 +17,12 @@ def strict_unquote(text: str, key: str) -> str:
     Raises:
         WireError: A percent sign without two hex digits, or bytes that are not UTF-8.
     """
-    first, *rest = text.replace("+", " ").split("%")
+    # Addresses are most of what is escaped in events. Neither sign is a hex digit, so a broken escape in
+    # front of one stays broken.
+    text = text.replace("+", " ").replace("%2F", "/").replace("%3A", ":")
+    if "%" not in text:
+        return text
+    first, *rest = text.split("%")
     try:
         return first + "".join([_CHAR_OF[part[:2]] + part[2:] for part in rest])
     except KeyError:
@@ -36,7 +42,8 @@ def _strict_unquote_bytes(first: str, rest: list[str], key: str) -> str:
 
 def lax_unquote(octets: bytes) -> str:
     """Decode as PHP does: a broken escape stays as it is; what is not UTF-8 becomes U+FFFD."""
-    octets = octets.replace(b"+", b" ")
+    if b"+" in octets:
+        octets = octets.replace(b"+", b" ")
     if b"%" not in octets:
         return octets.decode(errors="replace")
     first, *rest = octets.split(b"%")
@@ -44,5 +51,5 @@ def lax_unquote(octets: bytes) -> str:
 
 
 def _lax_part(part: bytes) -> bytes:
-    byte = _BYTE_OF.get(part[:2].decode("latin-1"))
+    byte = _BYTE_OF_OCTETS.get(part[:2])
     return b"%" + part if byte is None else byte + part[2:]

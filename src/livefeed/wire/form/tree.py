@@ -34,7 +34,12 @@ def _number(key: str) -> int:
 
 
 def place_as_php(root: Form, path: Path, value: str, free: FreeIndexes) -> None:
-    """Set ``value`` at ``path``; the last one wins, and an array replaces a text that is in its way."""
+    """Set ``value`` at ``path``; the last one wins, and an array replaces a text that is in its way.
+
+    An empty path sets nothing.
+    """
+    if not path:
+        return
     node = root
     for part in path[:-1]:
         key = free.take(node) if part is None else part
@@ -42,11 +47,13 @@ def place_as_php(root: Form, path: Path, value: str, free: FreeIndexes) -> None:
         if not isinstance(child, dict):
             child = {}
             node[key] = child
-            free.note(node, key)
+            if free:
+                free.note(node, key)
         node = child
     last = path[-1]
     if last is None:
         node[free.take(node)] = value
     else:
         node[last] = value
-        free.note(node, last)
+        if free:
+            free.note(node, last)
