@@ -45,8 +45,10 @@ def events(
     database: DatabaseUrl, member_id: str | None, post: int | None, since_ms: int | None, as_json: bool
 ) -> None:
     """Show the events of the queue, newest last."""
-    rows = reader.read(
-        lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since_ms)
+    rows = read(
+        database,
+        (ROOMS,),
+        lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since_ms),
     )
     print_rows(
         (msgspec.to_builtins(row) for row in rows), ("seq", "event", "post", "at", "source"), as_json=as_json
