@@ -1,14 +1,22 @@
 """One call of a REST method: who calls, what is called, and how a method is declared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from livefeed.durable.store import Tx
+from livefeed.portal.access import Viewer
 from livefeed.portal.portals import PortalRow
 from livefeed.secrets import KeyRing
 from livefeed.wire.calls import Answer
 from livefeed.wire.ids import AppId, UserId
 from livefeed.wire.params import Params
+
+_ALSO_GRANTED_BY: Final[Mapping[str, frozenset[str]]] = {
+    "user": frozenset({"user_basic", "user_brief"}),
+    "sonet_group": frozenset({"sonet", "socialnetwork"}),
+}
+"""Scopes that open the methods of another one (contract 7.1, A-26)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,15 @@ class Principal:
     scopes: frozenset[str]
     app: AppRef | None = None
     webhook_id: int | None = None
+
+    @property
+    def viewer(self) -> Viewer:
+        """The person as somebody who reads and changes."""
+        return Viewer(user_id=self.user_id, is_admin=self.is_admin)
+
+    def is_granted(self, scope: str) -> bool:
+        """Whether the caller was granted ``scope``, or one that opens the same methods."""
+        return scope in self.scopes or not self.scopes.isdisjoint(_ALSO_GRANTED_BY.get(scope, ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,10 @@ def create(
         is_default=int(row.is_default),
         now=tx.now_ms,
     )
+    # Feed entries, posts and files are numbered apart, so that a mixed-up id is noticed.
+    start_ids(tx, row.member_id, "log", 1_000)
+    start_ids(tx, row.member_id, "attachment", 500)
+    start_ids(tx, row.member_id, "drive_file", 90_000)
     tx.wake(TOPIC)
     return row
 

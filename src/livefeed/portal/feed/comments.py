@@ -27,9 +27,15 @@ class Comment:
 
 
 def add(
-    tx: Tx, post: Post, *, author: UserId, text: str, files: tuple[int, ...] = ()
+    tx: Tx,
+    post: Post,
+    *,
+    author: UserId,
+    text: str,
+    files: tuple[int, ...] = (),
+    written_at: int | None = None,
 ) -> CommentId:
-    """Write a comment; no event follows (contract A-07)."""
+    """Write a comment, now unless ``written_at`` says otherwise; no event follows (contract A-07)."""
     comment_id = CommentId(next_id(tx, post.portal, "comment"))
     _sql.add_comment(
         tx.conn,
@@ -39,7 +45,7 @@ def add(
         author=author,
         text=text,
         files=",".join(map(str, files)),
-        now=tx.now_ms,
+        now=tx.now_ms if written_at is None else written_at,
     )
     _sql.count_comment(tx.conn, portal=post.portal, post=post.id)
     return comment_id
@@ -60,7 +66,7 @@ def of_post(tx: Tx, post: Post) -> list[Comment]:
 def of_person(
     tx: Tx, portal: MemberId, viewer: Viewer, *, author: UserId, after: int, before: int, count: int
 ) -> list[Comment]:
-    """What ``author`` wrote under posts that ``viewer`` may see, newest first, with ids between the bounds."""
+    """What ``author`` wrote under posts that ``viewer`` may see, newest first, between the two ids."""
     rows = _sql.comments_of_person(
         tx.conn,
         portal=portal,

@@ -138,12 +138,22 @@ WHERE c.portal = :portal AND c.author = :author AND c.id > :after AND c.id < :be
         WHERE a.portal = p.portal AND a.post = p.id))
 ORDER BY c.id DESC LIMIT :count;
 
--- name: add_attachment(portal, id, object_id, owner, name, size, content, now)!
--- A file on its owner's drive and its place under a post or a comment.
-INSERT INTO attachment (portal, id, object_id, owner, name, size, content, created_at)
-VALUES (:portal, :id, :object_id, :owner, :name, :size, :content, :now);
+-- name: add_drive_file(portal, id, owner, name, size, content, now)!
+-- A file on its owner's drive.
+INSERT INTO drive_file (portal, id, owner, name, size, content, created_at)
+VALUES (:portal, :id, :owner, :name, :size, :content, :now);
+
+-- name: own_drive_files(portal, owner, ids)
+-- Those of the files (a JSON list of ids) that are on this person's drive.
+SELECT id FROM drive_file
+WHERE portal = :portal AND owner = :owner AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids)) ORDER BY id;
+
+-- name: add_attachment(portal, id, drive_file)!
+-- A file hangs under a post or a comment.
+INSERT INTO attachment (portal, id, drive_file) VALUES (:portal, :id, :drive_file);
 
 -- name: attachments(portal, ids)
--- Names and sizes of files; ids is a JSON list.
-SELECT id, object_id, owner, name, size, created_at FROM attachment
-WHERE portal = :portal AND id IN (SELECT value FROM json_each(:ids)) ORDER BY id;
+-- What hangs there under these attachment ids, a JSON list.
+SELECT a.id, f.id, f.owner, f.name, f.size, f.created_at FROM attachment AS a
+JOIN drive_file AS f ON f.portal = a.portal AND f.id = a.drive_file
+WHERE a.portal = :portal AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids)) ORDER BY a.id;

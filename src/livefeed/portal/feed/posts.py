@@ -21,7 +21,14 @@ _sql = load("livefeed.portal.feed", "feed.sql")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a new post is made of; an empty title is taken from the text."""
+    """What a new post is made of.
+
+    Attributes:
+        title: If empty it is taken from the text.
+        audience: Destination codes, at least one.
+        important_until: In ms; None: for ever.
+        published_at: In ms; None: now.
+    """
 
     author: UserId
     text: str
@@ -32,6 +39,7 @@ class Draft:
     tags: tuple[str, ...] = ()
     files: tuple[int, ...] = ()
     background_code: str = ""
+    published_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +63,7 @@ def add(tx: Tx, portal: MemberId, draft: Draft, *, actor: UserId | None, source:
 
 def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, source: str) -> Post:
     """Store a new post and its first version, without an event: for seeds and imports."""
+    at = tx.now_ms if draft.published_at is None else draft.published_at
     post = Post(
         portal=portal,
         id=PostId(next_id(tx, portal, "post")),
@@ -72,8 +81,8 @@ def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, sour
         files=draft.files,
         background_code=draft.background_code,
         comment_count=0,
-        published_at=tx.now_ms,
-        changed_at=tx.now_ms,
+        published_at=at,
+        changed_at=at,
     )
     _sql.add_post(
         tx.conn,
@@ -91,7 +100,7 @@ def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, sour
         tag_ids=_joined(post.tag_ids),
         files=_joined(post.files),
         background_code=post.background_code,
-        now=tx.now_ms,
+        now=at,
     )
     _sql.add_audience(tx.conn, portal=portal, post=post.id, codes=as_json(post.audience))
     versions.record(tx, post, editor=editor, source=source)

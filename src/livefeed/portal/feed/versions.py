@@ -42,7 +42,7 @@ def record(tx: Tx, post: Post, *, editor: UserId | None, source: str) -> None:
         version=post.version,
         editor=editor,
         source=source,
-        now=tx.now_ms,
+        now=post.changed_at,
         title=post.title,
         text=post.text,
         audience=",".join(post.audience),

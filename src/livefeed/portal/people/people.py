@@ -115,7 +115,9 @@ def select(
     """People by id; each argument that is given narrows."""
     wanted = None if ids is None else msgspec.json.encode(list(ids)).decode()
     active = None if is_active is None else int(is_active)
-    return list(map(_person, _sql.people(tx.conn, portal=portal, ids=wanted, is_active=active, department=department)))
+    return list(
+        map(_person, _sql.people(tx.conn, portal=portal, ids=wanted, is_active=active, department=department))
+    )
 
 
 def _person(row: Any) -> Person:  # noqa: ANN401 - a row of the driver, typed here

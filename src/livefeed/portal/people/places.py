@@ -8,7 +8,13 @@ _sql = load("livefeed.portal.people", "people.sql")
 
 
 def add_department(
-    tx: Tx, portal: MemberId, department: DepartmentId, *, name: str, parent: DepartmentId | None, head: UserId | None
+    tx: Tx,
+    portal: MemberId,
+    department: DepartmentId,
+    *,
+    name: str,
+    parent: DepartmentId | None,
+    head: UserId | None,
 ) -> None:
     """Found a department; ``parent`` is None for the company itself."""
     _sql.add_department(tx.conn, portal=portal, id=department, parent=parent, name=name, head=head)
@@ -19,7 +25,9 @@ def join_department(tx: Tx, portal: MemberId, person: UserId, department: Depart
     _sql.add_to_department(tx.conn, portal=portal, person=person, department=department)
 
 
-def add_group(tx: Tx, portal: MemberId, group: GroupId, *, name: str, description: str, owner: UserId) -> None:
+def add_group(
+    tx: Tx, portal: MemberId, group: GroupId, *, name: str, description: str, owner: UserId
+) -> None:
     """Found a group; its owner is its first member."""
     _sql.add_group(
         tx.conn, portal=portal, id=group, name=name, description=description, owner=owner, now=tx.now_ms

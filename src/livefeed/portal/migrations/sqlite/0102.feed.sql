@@ -71,11 +71,10 @@ CREATE TABLE comment (
 CREATE INDEX comment_post ON comment (portal, post, id);
 CREATE INDEX comment_author ON comment (portal, author, id);
 
--- A file on its owner's drive (object_id) and its place under a post or a comment (id).
-CREATE TABLE attachment (
+-- A file on its owner's drive.
+CREATE TABLE drive_file (
     portal TEXT NOT NULL,
     id INTEGER NOT NULL,
-    object_id INTEGER NOT NULL,
     owner INTEGER NOT NULL,
     name TEXT NOT NULL,
     size INTEGER NOT NULL,
@@ -83,3 +82,11 @@ CREATE TABLE attachment (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (portal, id)
 ) STRICT;
+
+-- Its place under a post or a comment; the same file may hang in several places.
+CREATE TABLE attachment (
+    portal TEXT NOT NULL,
+    id INTEGER NOT NULL,
+    drive_file INTEGER NOT NULL,
+    PRIMARY KEY (portal, id)
+) STRICT, WITHOUT ROWID;

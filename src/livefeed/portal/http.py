@@ -1,0 +1,167 @@
+"""REST over HTTP: reads a request in each of its documented forms, bounded, and writes the reply."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.routing import BaseRoute, Mount
+from starlette.types import Receive, Scope, Send
+
+from livefeed.clock import Clock
+from livefeed.errors import TooLarge, WireError
+from livefeed.portal.portals import Directory
+from livefeed.portal.rest import Door, Reply, check_transport, refusal
+from livefeed.wire.calls import RestPath, RestRequest, parse_rest_path, read_request, request_of
+from livefeed.wire.faults import InvalidRequest, MethodNotFound
+from livefeed.wire.form import REST_LIMITS, Limits, decode, nest
+
+MAX_BODY_BYTES: Final = REST_LIMITS.max_bytes
+"""32 MiB, the default of ``--max-body``."""
+
+_METHODS: Final = ("GET", "POST", "HEAD")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """The headers of a request that REST looks at."""
+
+    host: str = ""
+    content_type: str = ""
+    content_length: int = 0
+
+
+class RestEndpoint:
+    """The ASGI application under ``/rest``."""
+
+    def __init__(
+        self, door: Door, *, clock: Clock, directory: Directory, max_body_bytes: int = MAX_BODY_BYTES
+    ) -> None:
+        self._door = door
+        self._clock = clock
+        self._directory = directory
+        self._limits = msgspec.structs.replace(REST_LIMITS, max_bytes=max_body_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started_s = self._clock.now_ms() / 1000
+        heading = _heading(scope)
+        portal = self._directory.by_host(heading.host)
+        try:
+            path = _path(scope)
+            check_transport(portal, path, is_secure=scope["scheme"] == "https")
+            request = await self._read(path, scope, heading, receive)
+        except Exception as exc:  # noqa: BLE001 - the HTTP door: nothing but the documented form leaves
+            reply = refusal(exc)
+        else:
+            reply = await self._door.answer(portal, request, started_s=started_s)
+        await _write(send, reply)
+
+    async def _read(self, path: RestPath, scope: Scope, heading: Heading, receive: Receive) -> RestRequest:
+        limits, query = self._limits, scope["query_string"]
+        body = b"" if scope["method"] == "GET" else await _body(receive, heading, limits)
+        if heading.content_type.lower().startswith("multipart/"):
+            pairs = await _parts(heading.content_type, body, limits)
+            return request_of(path, decode(query, limits=limits, strict=False), nest(pairs, limits=limits))
+        return read_request(path, query=query, content_type=heading.content_type, body=body, limits=limits)
+
+
+def rest_routes(
+    door: Door, *, clock: Clock, directory: Directory, max_body_bytes: int = MAX_BODY_BYTES
+) -> list[BaseRoute]:
+    """The routes of ``/rest/…``: webhooks, tokens, and every transport."""
+    endpoint = RestEndpoint(door, clock=clock, directory=directory, max_body_bytes=max_body_bytes)
+    return [Mount("/rest", app=endpoint)]
+
+
+def _heading(scope: Scope) -> Heading:
+    found: dict[bytes, bytes] = dict(scope["headers"])
+    length = found.get(b"content-length", b"")
+    return Heading(
+        host=found.get(b"host", b"").decode("latin-1"),
+        content_type=found.get(b"content-type", b"").decode("latin-1"),
+        content_length=int(length) if length.isdigit() else 0,
+    )
+
+
+def _path(scope: Scope) -> RestPath:
+    raw = scope.get("raw_path") or scope["path"].encode()
+    path = parse_rest_path(raw.decode("latin-1"))
+    if path is None or not path.method:
+        raise MethodNotFound
+    if path.transport == "xml":
+        raise InvalidRequest("The XML transport is not offered; call the method with .json")
+    if scope["method"] not in _METHODS:
+        fault = InvalidRequest(f"The HTTP method {scope['method']} is not offered; use GET or POST")
+        fault.status = 405
+        raise fault
+    return path
+
+
+async def _body(receive: Receive, heading: Heading, limits: Limits) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: It is longer than the limit; the rest of it is not read.
+        WireError: The caller went away before the end.
+    """
+    if heading.content_length > limits.max_bytes:
+        raise TooLarge("body", f"at most {limits.max_bytes} bytes", f"{heading.content_length}")
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise WireError("body", "all of it", "the end of the connection")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limits.max_bytes:
+            raise TooLarge("body", f"at most {limits.max_bytes} bytes", "more")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def _parts(content_type: str, body: bytes, limits: Limits) -> list[tuple[str, str]]:
+    """The text parts of a multipart body; REST takes files as base64 text, so file parts are passed over.
+
+    Raises:
+        TooLarge: There are too many parts.
+        WireError: It is not multipart.
+    """
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(
+        Headers({"content-type": content_type}),
+        stream(),
+        max_fields=limits.max_keys,
+        max_part_size=limits.max_bytes,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as exc:
+        if "Too many" in exc.message:
+            raise TooLarge("body", f"at most {limits.max_keys} parts", "more") from exc
+        raise WireError("body", "multipart/form-data", "something else") from exc
+    except FormParserError as exc:
+        raise WireError("body", "multipart/form-data", "something else") from exc
+    pairs = [(name, value) for name, value in form.multi_items() if not isinstance(value, UploadFile)]
+    await form.close()
+    return pairs
+
+
+async def _write(send: Send, reply: Reply) -> None:
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", str(len(reply.body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if reply.is_temporary:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

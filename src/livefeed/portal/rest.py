@@ -1,0 +1,209 @@
+"""The REST door: who calls, what, may he; one unit of work; the answer in the documented envelope."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from livefeed.clock import Clock
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import Fault, StoreBusy, StoreError, TooLarge, WireError
+from livefeed.failpoints import failpoint
+from livefeed.portal.apps import tokens, webhooks
+from livefeed.portal.call import Call, Method, Principal
+from livefeed.portal.methods import BATCH, MethodTable
+from livefeed.portal.portals import PortalRow
+from livefeed.secrets import KeyRing
+from livefeed.telemetry import logger
+from livefeed.wire.batch import Command, Outcome, compose_answer, read_commands
+from livefeed.wire.calls import Answer, RestPath, RestRequest, Timing, answer_body, fault_body
+from livefeed.wire.faults import (
+    AppContextRequired,
+    InsufficientScope,
+    InternalServerError,
+    InvalidRequest,
+    MethodNotFound,
+    NoAuthFound,
+    QueryLimitExceeded,
+)
+from livefeed.wire.form import JsonValue
+from livefeed.wire.params import Params
+
+_log = logger("portal.rest")
+
+Identify = Callable[[Tx], Principal]
+"""Tells who calls, inside the unit; raises a Fault for nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What goes back over HTTP; a Retry-After is due when ``is_temporary``."""
+
+    status: int
+    body: bytes
+    is_temporary: bool = False
+
+
+class Door:
+    """Answers REST calls of every portal of this server."""
+
+    def __init__(self, *, store: Store, clock: Clock, keys: KeyRing, methods: MethodTable) -> None:
+        self._store = store
+        self._clock = clock
+        self._keys = keys
+        self._methods = methods
+
+    async def answer(self, portal: PortalRow, request: RestRequest, *, started_s: float) -> Reply:
+        """Run one call; every error becomes the documented form."""
+        began_s = self._now_s()
+        try:
+            answer = await self._dispatch(portal, request)
+        except Exception as exc:  # noqa: BLE001 - the HTTP door: nothing but the documented form leaves
+            return refusal(exc)
+        return Reply(status=200, body=answer_body(answer, self._timing(started_s, began_s)))
+
+    async def _dispatch(self, portal: PortalRow, request: RestRequest) -> Answer:
+        identify = self._identify(portal, request)
+        if request.path.method == BATCH:
+            return await self._batch(portal, identify, request.params)
+        return await self._call(portal, identify, request.path.method, request.params)
+
+    def _identify(self, portal: PortalRow, request: RestRequest) -> Identify:
+        """Check what can be checked without the database, and hash what will be looked up."""
+        path = request.path
+        if path.user_id is not None and path.code is not None:
+            found = webhooks.credential(self._keys, path.user_id, path.code)
+            return lambda tx: webhooks.principal_of(tx, portal=portal.member_id, credential=found)
+        claims = tokens.open_access(self._keys, request.auth) if request.auth else None
+        if claims is None:
+            raise NoAuthFound
+        return lambda tx: tokens.principal_of(tx, portal=portal.member_id, claims=claims, now_ms=tx.now_ms)
+
+    async def _call(self, portal: PortalRow, identify: Identify, name: str, params: Params) -> Answer:
+        method = self._methods.find(name)
+        if method is None:
+            await self._store.read(identify)
+            raise MethodNotFound
+        unit = _unit(portal, identify, method, params, self._keys)
+        if not method.writes:
+            return await self._store.read(unit)
+        answer = await self._store.write(unit)
+        if method.name == "log.blogpost.update":
+            failpoint("portal.update.committed")
+        return answer
+
+    async def _batch(self, portal: PortalRow, identify: Identify, params: Params) -> Answer:
+        """Run the commands one after the other, each in a unit of its own (contract 5.7)."""
+        await self._store.read(identify)
+        outcomes: list[Outcome] = []
+        results: dict[str, JsonValue] = {}
+        for position, command in enumerate(read_commands(params)):
+            outcome = await self._command(portal, identify, command, position, results)
+            outcomes.append(outcome)
+            if isinstance(outcome.answer, Answer):
+                results[command.name] = outcome.answer.result
+            elif params.flag("halt"):
+                break
+        return compose_answer(outcomes)
+
+    async def _command(
+        self,
+        portal: PortalRow,
+        identify: Identify,
+        command: Command,
+        position: int,
+        results: Mapping[str, JsonValue],
+    ) -> Outcome:
+        refused = command.refusal(position)
+        if refused is not None:
+            return Outcome(name=command.name, answer=refused)
+        began_s = self._now_s()
+        try:
+            params = command.params(results).without("auth")
+            answer = await self._call(portal, identify, command.method, params)
+        except InsufficientScope:
+            return Outcome(name=command.name, answer=InsufficientScope(""))
+        except (Fault, WireError, StoreError) as exc:
+            return Outcome(name=command.name, answer=as_fault(exc))
+        return Outcome(name=command.name, answer=answer, timing=self._timing(began_s, began_s))
+
+    def _timing(self, started_s: float, began_s: float) -> Timing:
+        finished_s = self._now_s()
+        return Timing(start_s=started_s, finish_s=finished_s, processing_s=max(0.0, finished_s - began_s))
+
+    def _now_s(self) -> float:
+        return self._clock.now_ms() / 1000
+
+
+def permit(method: Method, principal: Principal) -> None:
+    """Check the scope and the kind of caller.
+
+    Source: api-reference/scopes/index.md
+
+    Raises:
+        InsufficientScope: The webhook or the application was not granted the method's scope.
+        AppContextRequired: The method is for applications only.
+    """
+    if method.scope is not None and not principal.is_granted(method.scope):
+        raise InsufficientScope
+    if method.needs_app and principal.app is None:
+        raise AppContextRequired
+
+
+def check_transport(portal: PortalRow, path: RestPath, *, is_secure: bool) -> None:
+    """Refuse a webhook in clear text where the portal is known under https.
+
+    Source: _includes/system-errors.md
+
+    Raises:
+        InvalidRequest: ``Https required``.
+    """
+    if path.code is not None and not is_secure and portal.public_url.startswith("https:"):
+        raise InvalidRequest
+
+
+def as_fault(exc: Exception) -> Fault:
+    """The error of the wire that tells of ``exc``; what nobody foresaw is logged and told as such."""
+    match exc:
+        case Fault():
+            return exc
+        case TooLarge():
+            fault = InvalidRequest(f"The request is too large: {exc}")
+            fault.status = 413
+            return fault
+        case WireError():
+            return InvalidRequest(f"The request cannot be read: {exc}")
+        case StoreBusy():
+            return QueryLimitExceeded()
+        case StoreError():
+            fault = InternalServerError()
+            fault.status = 503
+            return fault
+        case _:
+            _log.error("call failed", error=type(exc).__name__, exc_info=exc)
+            return InternalServerError()
+
+
+def refusal(exc: Exception) -> Reply:
+    """The reply that tells of ``exc``."""
+    fault = as_fault(exc)
+    return Reply(status=fault.status, body=fault_body(fault), is_temporary=fault.status == 503)
+
+
+def _unit(
+    portal: PortalRow, identify: Identify, method: Method, params: Params, keys: KeyRing
+) -> Callable[[Tx], Answer]:
+    def unit(tx: Tx) -> Answer:
+        principal = identify(tx)
+        permit(method, principal)
+        return method.fn(
+            tx,
+            Call(
+                portal=portal,
+                method=method.name,
+                params=params,
+                principal=principal,
+                keys=keys,
+                now_ms=tx.now_ms,
+            ),
+        )
+
+    return unit
