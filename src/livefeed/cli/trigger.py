@@ -1,15 +1,16 @@
 """``trigger``: send an event in the exact wire form to any URL."""
 
 import asyncio
-import time
 
 import click
 
 from livefeed.cli.output import json_option, print_document
-from livefeed.clock import fresh_code, fresh_hex
+from livefeed.clock import SystemClock, fresh_code, fresh_hex
 from livefeed.net.http import HttpAnswer, HttpClient
 from livefeed.wire.auth import Auth
-from livefeed.wire.events import Envelope, encode_envelope
+from livefeed.wire.events import Envelope, encode_envelope, post_data
+from livefeed.wire.ids import HandlerId, MemberId, PostId
+from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -34,26 +35,23 @@ def trigger(
     as_json: bool,
 ) -> None:
     """Send EVENT (such as OnLiveFeedPostUpdate) and show the answer; exit code 1 if it is not 2xx."""
-    tokens = (
-        {}
-        if no_tokens
-        else {"access_token": fresh_code(32), "refresh_token": fresh_code(32), "expires_in": "3600"}
-    )
     auth = Auth(
-        **tokens,
+        access_token=None if no_tokens else fresh_code(32),
+        expires_in=None if no_tokens else ACCESS_TOKEN_LIFE_S,
+        refresh_token=None if no_tokens else fresh_code(32),
         scope="log",
         domain="some-domain.bitrix24.com",
         server_endpoint="https://oauth.bitrix.info/rest/",
         status="L",
         client_endpoint="https://some-domain.bitrix24.com/rest/",
-        member_id=member_id or fresh_hex(32),
+        member_id=MemberId(member_id or fresh_hex(32)),
         application_token=application_token or fresh_hex(32),
     )
     envelope = Envelope(
         event=event.upper(),
-        event_handler_id="1",
-        data={"FIELDS": {"POST_ID": str(post)}},
-        ts=str(int(time.time())),
+        handler_id=HandlerId(1),
+        data=post_data(PostId(post)),
+        ts=SystemClock().now_ms() // 1000,
         auth=auth,
     )
     answer = asyncio.run(_send(url, encode_envelope(envelope)))

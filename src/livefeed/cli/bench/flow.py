@@ -46,7 +46,7 @@ def command(*arguments: str) -> dict[str, object]:
 
 @contextlib.contextmanager
 def house(folder: Path) -> Generator[tuple[str, Path]]:
-    """A portal and an application whose handler writes down when it starts; yields webhook URL and that file."""
+    """A portal and an application whose handler notes when it starts; yields webhook URL and file."""
     portal_url, app_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     portal_db, app_db, starts = (
         f"sqlite:///{folder}/portal.db",
