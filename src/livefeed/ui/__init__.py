@@ -1,1 +1,1 @@
-"""TODO-DOC."""
+"""The look of every page: templates, one stylesheet, and BBCode as HTML."""
