@@ -1,0 +1,158 @@
+"""Bodies of events: the documented form, encoded once for each handler and filled in for each delivery.
+
+What changes from one delivery to the next is a handful of plain words: post, time, tokens. A template is
+made by `encode_envelope` with marks in their place, so that filling it in gives what encoding would.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from livefeed.portal.apps.registry import App
+from livefeed.portal.events.handlers import scope_of
+from livefeed.portal.portals import PortalRow
+from livefeed.wire.auth import Auth
+from livefeed.wire.events import Envelope, encode_envelope, post_data
+from livefeed.wire.form import Form
+from livefeed.wire.ids import HandlerId, PostId, UserId
+from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
+
+Hole: TypeAlias = Literal["post", "ts", "access", "refresh", "user", "expires"]
+
+# Eighteen digits, or letters that no value of an event has.
+_MARKS: Final[dict[Hole, str]] = {
+    "post": "910000000000000001",
+    "ts": "910000000000000002",
+    "access": "livefeed-mark-access",
+    "refresh": "livefeed-mark-refresh",
+    "user": "910000000000000003",
+    "expires": "910000000000000004",
+}
+_NEVER_TOKENS: Final = frozenset({"ONAPPUNINSTALL"})
+_ALWAYS_REFRESH: Final = frozenset({"ONAPPINSTALL", "ONAPPUPDATE"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """The tokens an event carries, and whose they are."""
+
+    access: bytes
+    refresh: bytes
+    user: UserId
+
+
+class Template:
+    """A body with holes; filling them in copies a list and joins it."""
+
+    __slots__ = ("_at", "_pieces")
+
+    def __init__(self, encoded: bytes) -> None:
+        """Cut ``encoded`` at its marks; each mark stands in it at most once."""
+        found: list[tuple[int, Hole]] = sorted(
+            (encoded.index(mark.encode()), hole)
+            for hole, mark in _MARKS.items()
+            if encoded.count(mark.encode()) == 1
+        )
+        self._pieces: list[bytes] = []
+        self._at: dict[Hole, int] = {}
+        end = 0
+        for start, hole in found:
+            self._pieces += [encoded[end:start], b""]
+            self._at[hole] = len(self._pieces) - 1
+            end = start + len(_MARKS[hole])
+        self._pieces.append(encoded[end:])
+
+    def fill(self, values: dict[Hole, bytes]) -> bytes:
+        """The body with ``values`` in its holes; those it has no hole for are left out."""
+        pieces = self._pieces.copy()
+        for hole, at in self._at.items():
+            pieces[at] = values[hole]
+        return b"".join(pieces)
+
+
+class Bodies:
+    """All bodies that one handler can get."""
+
+    def __init__(
+        self, portal: PortalRow, app: App, application_token: str, event: str, handler_id: HandlerId | None
+    ) -> None:
+        self._portal = portal
+        self._app = app
+        self._application_token = application_token
+        self._event = event
+        self._handler_id = handler_id
+        self._with_tokens = self._post_template(with_tokens=True)
+        self._without_tokens = self._post_template(with_tokens=False)
+
+    def of_post(self, post: PostId, ts: int, tokens: Tokens | None) -> bytes:
+        """The body of a post's event, sent at ``ts`` (Unix seconds)."""
+        values: dict[Hole, bytes] = {"post": b"%d" % post, "ts": b"%d" % ts}
+        if tokens is None:
+            return self._without_tokens.fill(values)
+        values["access"] = tokens.access
+        values["refresh"] = tokens.refresh
+        values["user"] = b"%d" % tokens.user
+        values["expires"] = b"%d" % (ts + ACCESS_TOKEN_LIFE_S)
+        return self._with_tokens.fill(values)
+
+    def of_app(self, data: Form, ts: int, tokens: Tokens | None) -> bytes:
+        """The body of an application's own event."""
+        return encode_envelope(self.envelope(data, ts, tokens))
+
+    def envelope(self, data: Form, ts: int, tokens: Tokens | None) -> Envelope:
+        """The event as a value."""
+        auth = self._bare_auth() if self._event in _NEVER_TOKENS else self._auth(ts, tokens)
+        return Envelope(event=self._event, handler_id=self._handler_id, data=data, ts=ts, auth=auth)
+
+    def _post_template(self, *, with_tokens: bool) -> Template:
+        marks = Tokens(
+            access=_MARKS["access"].encode(),
+            refresh=_MARKS["refresh"].encode(),
+            user=UserId(int(_MARKS["user"])),
+        )
+        sent_at = int(_MARKS["expires"]) - ACCESS_TOKEN_LIFE_S
+        envelope = Envelope(
+            event=self._event,
+            handler_id=self._handler_id,
+            data=post_data(PostId(int(_MARKS["post"]))),
+            ts=int(_MARKS["ts"]),
+            auth=self._auth(sent_at, marks if with_tokens else None),
+        )
+        return Template(encode_envelope(envelope))
+
+    def _auth(self, ts: int, tokens: Tokens | None) -> Auth:
+        """The keys that ``auth_keys`` asks for.
+
+        Source: _includes/auth-params-in-events.md; A-04, A-05, A-64
+        """
+        app, portal = self._app, self._portal
+        keys = app.auth_keys
+        has_refresh = keys != "minimal" or self._event in _ALWAYS_REFRESH
+        is_extended = tokens is not None and keys == "extended"
+        return Auth(
+            access_token=None if tokens is None else tokens.access.decode("ascii"),
+            expires_in=None if tokens is None else ACCESS_TOKEN_LIFE_S,
+            scope=scope_of(self._event) or app.scope,
+            domain=portal.domain,
+            server_endpoint=portal.server_endpoint,
+            status=app.status,
+            client_endpoint=portal.client_endpoint,
+            member_id=portal.member_id,
+            refresh_token=tokens.refresh.decode("ascii") if tokens is not None and has_refresh else None,
+            application_token=self._application_token,
+            user_id=tokens.user if tokens is not None and is_extended else None,
+            expires=ts + ACCESS_TOKEN_LIFE_S if is_extended else None,
+        )
+
+    def _bare_auth(self) -> Auth:
+        """The five keys of a farewell: access is revoked already.
+
+        Source: api-reference/common/events/on-app-uninstall.md
+        """
+        portal = self._portal
+        return Auth(
+            domain=portal.domain,
+            server_endpoint=portal.server_endpoint,
+            client_endpoint=portal.client_endpoint,
+            member_id=portal.member_id,
+            application_token=self._application_token,
+        )

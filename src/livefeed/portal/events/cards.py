@@ -1,0 +1,149 @@
+"""Cards: what is needed to send to one handler, worked out once and kept until something about it changes."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from livefeed.durable import consumers
+from livefeed.durable.consumers import Consumer, ConsumerId
+from livefeed.durable.store import Store, Tx
+from livefeed.portal import portals
+from livefeed.portal.apps import registry
+from livefeed.portal.apps.registry import App
+from livefeed.portal.events import handlers
+from livefeed.portal.events.bodies import Bodies
+from livefeed.portal.events.handlers import Handler
+from livefeed.portal.events.outbox import INSTALL
+from livefeed.secrets import KeyRing
+from livefeed.wire.ids import AppId, MemberId, UserId
+
+_MOST: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One address that events are sent to.
+
+    Attributes:
+        consumer: Whose lanes they come from.
+        epoch: Of that consumer; a lease of another epoch is not sent.
+        app: Whose tokens they carry.
+        url: Where they go.
+        auth_type: Whose tokens; 0: those of the acting user.
+        webhook_id: The beginning of every ``webhook-id``: ``msg_<member_id>_<handler>_``.
+        signing_key: Of the application, for ``webhook-signature``.
+        bodies: What is sent.
+        handler: The bound handler; None for an install URL.
+    """
+
+    consumer: ConsumerId
+    epoch: int
+    app: App
+    url: str
+    auth_type: UserId
+    webhook_id: str
+    signing_key: bytes
+    bodies: Bodies
+    handler: Handler | None
+
+
+def signing_key(keys: KeyRing, client_id: str) -> bytes:
+    """The key (32 bytes) that signs what an application is sent."""
+    return hashlib.blake2b(client_id.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
+
+
+def signing_secret(keys: KeyRing, client_id: str) -> str:
+    """The same key as the application is told it, in the form of Standard Webhooks: ``whsec_…``."""
+    return f"whsec_{base64.b64encode(signing_key(keys, client_id)).decode('ascii')}"
+
+
+class CardIndex:
+    """Cards and the epochs of people, in memory; emptied when a commit says that one of them has changed."""
+
+    def __init__(self, store: Store, keys: KeyRing) -> None:
+        self._store = store
+        self._keys = keys
+        self._cards: dict[ConsumerId, Card] = {}
+        self._people: dict[tuple[MemberId, UserId], int | None] = {}
+        self._generation = 0
+        self._ends: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Listen for changes; call it in a running loop."""
+        topics = (handlers.TOPIC, portals.TOPIC, "people")
+        self._ends = [self._store.listen(topic, self._forget) for topic in topics]
+
+    def stop(self) -> None:
+        """Stop listening."""
+        for end in self._ends:
+            end()
+        self._ends = []
+
+    async def card(self, consumer: ConsumerId, epoch: int) -> Card | None:
+        """The card of a consumer in this epoch; None if it has another, or nothing is to be sent to it."""
+        known = self._cards.get(consumer)
+        if known is not None and known.epoch == epoch:
+            return known
+        generation = self._generation
+        card = await self._store.read(lambda tx: self._draw(tx, consumer))
+        if card is None or card.epoch != epoch:
+            return None
+        if generation == self._generation:
+            if len(self._cards) >= _MOST:
+                self._cards.clear()
+            self._cards[consumer] = card
+        return card
+
+    def is_current(self, card: Card) -> bool:
+        """Whether nothing was changed since the card was handed out; without a look at the database."""
+        return self._cards.get(card.consumer) is card
+
+    async def person_epoch(self, portal: MemberId, person: UserId) -> int | None:
+        """The epoch that tokens of ``person`` carry; None if he is dismissed."""
+        key = (portal, person)
+        if key in self._people:
+            return self._people[key]
+        generation = self._generation
+        epoch = await self._store.read(lambda tx: handlers.person_epoch(tx, portal, person))
+        if generation == self._generation:
+            self._people[key] = epoch
+        return epoch
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._cards.clear()
+        self._people.clear()
+
+    def _draw(self, tx: Tx, consumer_id: ConsumerId) -> Card | None:
+        consumer = consumers.get(tx, consumer_id)
+        if consumer is None or consumer.state == "gone":
+            return None
+        handler = handlers.find_by_consumer(tx, consumer_id)
+        app = registry.find(tx, _app_of(consumer) if handler is None else handler.app)
+        portal = None if app is None else portals.find(tx, app.portal)
+        if app is None or portal is None or (app.state == "removed" and not _is_farewell(handler)):
+            return None
+        event = consumer.kind or ""
+        token = app.application_token(self._keys).reveal()
+        name = "install" if handler is None else str(handler.id)
+        return Card(
+            consumer=consumer_id,
+            epoch=consumer.epoch,
+            app=app,
+            url=app.install_url if handler is None else handler.url,
+            auth_type=handlers.ACTING_USER if handler is None else handler.auth_type,
+            webhook_id=f"msg_{portal.member_id}_{name}_",
+            signing_key=signing_key(self._keys, app.client_id),
+            bodies=Bodies(portal, app, token, event, None if handler is None else handler.id),
+            handler=handler,
+        )
+
+
+def _app_of(consumer: Consumer) -> AppId:
+    return AppId(int(consumer.name.removeprefix(INSTALL)))
+
+
+def _is_farewell(handler: Handler | None) -> bool:
+    return handler is not None and handler.event == "ONAPPUNINSTALL"

@@ -1,0 +1,192 @@
+"""The dispatcher: a leased event becomes one signed POST, and its answer an outcome for the clockwork."""
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from livefeed.clock import Clock
+from livefeed.durable import consumers
+from livefeed.durable.attempts import Attempt, record_attempts
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.entries import Entry
+from livefeed.durable.lanes import Lease
+from livefeed.durable.outcomes import Done, Outcome
+from livefeed.durable.schedule import Schedule
+from livefeed.durable.store import Store, Tx
+from livefeed.durable.worker import Worker
+from livefeed.errors import StoreError
+from livefeed.failpoints import failpoint
+from livefeed.portal.apps.tokens import Mint
+from livefeed.portal.events import handlers
+from livefeed.portal.events.bodies import Tokens
+from livefeed.portal.events.cards import Card, CardIndex
+from livefeed.portal.events.outbox import Happening, post_of
+from livefeed.portal.events.sender import Postman, plain_headers, send, signed_headers
+from livefeed.portal.events.verdicts import Policy, Reply, Try, Verdict, judge, next_pace_ms
+from livefeed.secrets import KeyRing
+
+_decode: Final = msgspec.json.Decoder(Happening).decode
+
+
+class Dispatcher:
+    """Sends what is due, as many at a time as ``concurrency`` says."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        keys: KeyRing,
+        clock: Clock,
+        postman: Postman,
+        policy: Policy = "durable",
+        schedule: Schedule | None = None,
+        concurrency: int = 64,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        """Put the parts together; `start` begins to send.
+
+        Args:
+            store: Where the lanes are.
+            keys: Mint tokens and sign.
+            clock: Tells the time.
+            postman: Makes the POST.
+            policy: ``durable`` repeats for days, ``bitrix24`` tries once.
+            schedule: When a failure is repeated.
+            concurrency: Deliveries at a time, of all handlers together.
+            draw: Random numbers from 0 to 1, for the jitter.
+        """
+        self._store = store
+        self._clock = clock
+        self._postman = postman
+        self._policy: Policy = policy
+        self._schedule = schedule or Schedule()
+        self._draw = draw
+        self._mint = Mint(keys)
+        self._index = CardIndex(store, keys)
+        self._paces: dict[ConsumerId, int] = {}
+        self.worker: Final = Worker(
+            store,
+            self.deliver,
+            clock=clock,
+            concurrency=concurrency,
+            entries_limit=1,
+            schedule=self._schedule,
+            on_leased=lambda _: failpoint("portal.lease.taken"),
+            on_finished=lambda _: failpoint("portal.delivery.answered"),
+        )
+
+    async def start(self) -> None:
+        """Begin to send."""
+        self._index.start()
+        await self.worker.start()
+
+    async def stop(self) -> None:
+        """Let what is under way end, then stop."""
+        await self.worker.stop()
+        self._index.stop()
+
+    async def deliver(self, lease: Lease) -> Outcome:
+        """Send the one entry of a lease and say what became of it."""
+        entry = lease.entries[0]
+        while True:
+            card = await self._index.card(lease.consumer.id, lease.consumer.epoch)
+            if card is None:  # unbound or uninstalled since: the settle will find the lane gone
+                return Done()
+            happening = _decode(entry.body)
+            now_ms = self._clock.now_ms()
+            tokens = await self._tokens(card, happening, now_ms)
+            if self._index.is_current(card):
+                break
+        body = _body(card, entry, happening, now_ms // 1000, tokens)
+        webhook_id = f"{card.webhook_id}{entry.seq}" if self._policy == "durable" else ""
+        headers = (
+            signed_headers(card.signing_key, webhook_id, now_ms // 1000, body)
+            if webhook_id
+            else plain_headers()
+        )
+        reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
+        verdict = self._judge(lease, reply)
+        self._record(lease, entry, webhook_id, now_ms, reply, verdict)
+        return self._with_effects(card, lease, reply, verdict)
+
+    async def _tokens(self, card: Card, happening: Happening, now_ms: int) -> Tokens | None:
+        """Those of ``auth_type``'s user, else of who acted; none if he is no longer here (contract A-68)."""
+        person = card.auth_type or happening.actor
+        if not person:
+            return None
+        epoch = await self._index.person_epoch(card.app.portal, person)
+        if epoch is None:
+            return None
+        access, refresh = self._mint.pair(card.app.bearer(person, epoch), now_ms)
+        return Tokens(access=access, refresh=refresh, user=person)
+
+    def _judge(self, lease: Lease, reply: Reply) -> Verdict:
+        tried = Try(
+            attempt=lease.attempt,
+            first_at_ms=lease.first_at_ms,
+            now_ms=self._clock.now_ms(),
+            draw=self._draw(),
+        )
+        return judge(self._policy, self._schedule, tried, reply)
+
+    def _record(
+        self, lease: Lease, entry: Entry, webhook_id: str, sent_at_ms: int, reply: Reply, verdict: Verdict
+    ) -> None:
+        """Log the attempt, in one batch with others; that it fails never causes a second delivery."""
+        attempt = Attempt(
+            entry.seq,
+            lease.consumer.id,
+            lease.key,
+            lease.attempt,
+            webhook_id,
+            sent_at_ms,
+            reply.status,
+            reply.error,
+            reply.ms,
+            verdict.state,
+        )
+        with suppress(StoreError):
+            self._store.write_row(record_attempts, attempt).add_done_callback(
+                lambda written: written.cancelled() or written.exception()
+            )
+
+    def _with_effects(self, card: Card, lease: Lease, reply: Reply, verdict: Verdict) -> Outcome:
+        if verdict.unbinds and card.handler is not None:
+            handler = card.handler
+            return Done(effects=lambda tx: handlers.unbind(tx, handler, reason="the handler answered 410"))
+        if self._policy == "bitrix24":
+            return self._paced(lease.consumer.id, reply, verdict.outcome)
+        return verdict.outcome
+
+    def _paced(self, consumer: ConsumerId, reply: Reply, outcome: Outcome) -> Outcome:
+        """Give a slow handler growing pauses, as the real queue does."""
+        before = self._paces.get(consumer, 0)
+        pace_ms = next_pace_ms(before, reply)
+        if pace_ms == before or not isinstance(outcome, Done):
+            return outcome
+        self._paces[consumer] = pace_ms
+        return Done(effects=lambda tx: _set_pace(tx, consumer, pace_ms))
+
+
+def _body(card: Card, entry: Entry, happening: Happening, ts: int, tokens: Tokens | None) -> bytes:
+    post = post_of(entry.key)
+    if post is not None:
+        return card.bodies.of_post(post, ts, tokens)
+    return card.bodies.of_app(happening.data, ts, tokens)
+
+
+def _set_pace(tx: Tx, consumer_id: ConsumerId, pace_ms: int) -> None:
+    consumer = consumers.get(tx, consumer_id)
+    if consumer is not None and consumer.state != "gone":
+        consumers.register(
+            tx,
+            portal=consumer.portal,
+            name=consumer.name,
+            kind=consumer.kind,
+            cap=consumer.cap,
+            pace_ms=pace_ms,
+            state=consumer.state,
+        )

@@ -1,0 +1,141 @@
+"""The outbox: an event is written in the unit of the change, so that no crash separates the two."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+from prometheus_client import Counter
+
+from livefeed.durable import consumers
+from livefeed.durable.attempts import Attempt, record_attempts
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.entries import append
+from livefeed.durable.store import Tx
+from livefeed.portal.apps.registry import App
+from livefeed.portal.events import handlers
+from livefeed.portal.events.handlers import Listener
+from livefeed.telemetry import REGISTRY
+from livefeed.wire.apps import app_test_data, install_data, uninstall_data
+from livefeed.wire.form import Form, JsonValue
+from livefeed.wire.ids import MemberId, PostId, UserId
+
+POST_KEY: Final = "post:"
+INSTALL: Final = "install:"
+"""Beginning of the name of the consumer that is told of an installation, before its application's id."""
+
+withheld_events: Final = Counter(
+    "livefeed_events_withheld", "Events dropped before an installation was finished", registry=REGISTRY
+)
+
+
+class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is stored of an event until it is sent.
+
+    Attributes:
+        actor: Who caused it; None: no person did.
+        data: ``data`` of an application's own event; a post's is its id, which is the lane's key.
+    """
+
+    actor: UserId | None = None
+    data: Form = {}
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def announce(
+    tx: Tx, *, portal: MemberId, event: str, post_id: PostId, actor: UserId | None, source: str
+) -> None:
+    """Tell everybody concerned what happened to a post, in the unit in which it happened.
+
+    Args:
+        tx: The unit of the change.
+        portal: Where.
+        event: ``ONLIVEFEEDPOSTUPDATE``, in any case of letters.
+        post_id: The post.
+        actor: Who did it; None: an automation, whose event carries no tokens.
+        source: ``rest``, ``web`` or ``command``.
+    """
+    name = event.upper()
+    told = handlers.listeners(tx, portal, name)
+    _publish(tx, portal, f"{POST_KEY}{post_id}", name, Happening(actor), source, told)
+
+
+def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonValue], language: str) -> None:
+    """Raise ONAPPTEST for the handlers of one application.
+
+    Source: api-reference/events/test-handler.md
+    """
+    data = app_test_data(query=query, language=language)
+    told = handlers.listeners(tx, app.portal, "ONAPPTEST", app=app.id)
+    _publish(tx, app.portal, app_key(app), "ONAPPTEST", Happening(actor, data), "rest", told)
+
+
+def announce_installation(tx: Tx, app: App, *, language: str) -> None:
+    """Raise ONAPPINSTALL: to the install URL, and to the handlers its installer has bound.
+
+    Source: api-reference/common/events/on-app-install.md
+    """
+    data = install_data(version=f"{app.version}.0.0", language=language)
+    told = handlers.listeners(tx, app.portal, "ONAPPINSTALL", app=app.id)
+    if app.install_url:
+        told.append(Listener(_install_consumer(tx, app), is_withheld=False))
+    happening = Happening(app.installer, data)
+    _publish(tx, app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)
+
+
+def announce_removal(tx: Tx, app: App, *, language: str, clean: bool) -> None:
+    """Raise ONAPPUNINSTALL for the handlers bound to it; call it before they are unbound.
+
+    Source: api-reference/common/events/on-app-uninstall.md
+    """
+    data = uninstall_data(language=language, should_clean=clean)
+    told = handlers.listeners(tx, app.portal, "ONAPPUNINSTALL", app=app.id)
+    _publish(tx, app.portal, app_key(app), "ONAPPUNINSTALL", Happening(None, data), "command", told)
+
+
+def forget_installation(tx: Tx, app: App) -> None:
+    """Nobody is told of the installation any more."""
+    consumer = consumers.find(tx, portal=app.portal, name=f"{INSTALL}{app.id}")
+    if consumer is not None:
+        consumers.retire(tx, consumer.id)
+
+
+def app_key(app: App) -> str:
+    """The lane on which an application's own events go, in order."""
+    return f"app:{app.id}"
+
+
+def post_of(key: str) -> PostId | None:
+    """The post a lane is about; None for an application's own events."""
+    return PostId(int(key[len(POST_KEY) :])) if key.startswith(POST_KEY) else None
+
+
+def _publish(
+    tx: Tx,
+    portal: MemberId,
+    key: str,
+    event: str,
+    happening: Happening,
+    source: str,
+    told: Sequence[Listener],
+) -> None:
+    seq = append(
+        tx,
+        portal=portal,
+        key=key,
+        kind=event,
+        body=_encode(happening),
+        source=source,
+        consumers=[one.consumer for one in told if not one.is_withheld],
+    )
+    withheld = [one.consumer for one in told if one.is_withheld]
+    if withheld:
+        record_attempts(
+            tx, [Attempt(seq, one, key, 0, "", tx.now_ms, None, None, 0, "withheld") for one in withheld]
+        )
+        withheld_events.inc(len(withheld))
+
+
+def _install_consumer(tx: Tx, app: App) -> ConsumerId:
+    return consumers.register(tx, portal=app.portal, name=f"{INSTALL}{app.id}", kind="ONAPPINSTALL", cap=1)

@@ -1,0 +1,65 @@
+"""The sender: one POST to one handler, signed or not, and what came back as a value."""
+
+import base64
+import hmac
+import time
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from livefeed.errors import TransportError
+from livefeed.net.http import HttpAnswer
+from livefeed.portal.events.verdicts import Reply, retry_after_of
+
+_CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
+_UNSIGNED: Final[Mapping[str, str]] = {"content-type": _CONTENT_TYPE}
+
+
+class Postman(Protocol):
+    """What the sender needs of an HTTP client."""
+
+    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST ``body``; raises TransportError."""
+        ...
+
+
+def signed_headers(key: bytes, webhook_id: str, ts: int, body: bytes) -> dict[str, str]:
+    """Headers that let a receiver tell a repetition and prove the sender; the body stays as documented.
+
+    Source: Standard Webhooks 1.0.0, HMAC-SHA256 over ``id.timestamp.body``
+    """
+    content = f"{webhook_id}.{ts}.".encode("ascii") + body
+    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode("ascii")
+    return {
+        "content-type": _CONTENT_TYPE,
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(ts),
+        "webhook-signature": f"v1,{signature}",
+    }
+
+
+def plain_headers() -> Mapping[str, str]:
+    """What the faithful policy sends: nothing but the content type."""
+    return _UNSIGNED
+
+
+async def send(postman: Postman, url: str, *, body: bytes, headers: Mapping[str, str], now_ms: int) -> Reply:
+    """POST once. A failure is a value here: what becomes of it is decided elsewhere."""
+    begun = time.perf_counter()
+    try:
+        answer = await postman.deliver(url, body=body, headers=headers)
+    except TransportError as exc:
+        return Reply(status=None, error=exc.kind, detail=f"{exc.kind}: {exc}", ms=_since(begun))
+    is_good = 200 <= answer.status < 300
+    if is_good and not answer.is_cut:
+        return Reply(status=answer.status, error=None, detail="", ms=_since(begun))
+    return Reply(
+        status=answer.status,
+        error="too_large" if is_good else "status",
+        detail=f"the handler answered {answer.status}",
+        retry_after_s=retry_after_of(answer.headers.get("retry-after"), now_ms),
+        ms=_since(begun),
+    )
+
+
+def _since(begun: float) -> int:
+    return round((time.perf_counter() - begun) * 1000)
