@@ -125,7 +125,7 @@ UNINSTALL_ORDER: Final = ("domain", "server_endpoint", "client_endpoint", "membe
 def auth_form(auth: Auth, order: tuple[str, ...]) -> Form:
     """The block as it is sent: the keys of ``order`` first, then the others, absent ones left out."""
     form: Form = {}
-    for name in (*order, *FEED_ORDER):
+    for name in order if order is FEED_ORDER else (*order, *FEED_ORDER):
         value = getattr(auth, name)
         if value is not None and name not in form:
             form[name] = str(value)

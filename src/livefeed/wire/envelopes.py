@@ -40,7 +40,6 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     extra: Form = {}
 
 
-_NO_AUTH: Final = Auth()
 _KNOWN: Final = frozenset({"event", "event_handler_id", "data", "ts", "auth"})
 
 

@@ -1,13 +1,14 @@
 """Values → the bytes that PHP's ``http_build_query`` makes of them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote_plus
 
 from livefeed.wire.form.values import FormValue, as_text
 
 _plain = re.compile(r"[A-Za-z0-9_.-]*").fullmatch
+_escaped = re.compile(r"[A-Za-z0-9_.%-]*").fullmatch
 _KNOWN_KEYS_MAX: Final = 1024
 _known_keys: dict[str, str] = {}
 
@@ -30,24 +31,24 @@ def encode(value: Mapping[str, FormValue]) -> bytes:
 def _append(pairs: list[str], key: str, value: FormValue) -> None:
     if isinstance(value, str):
         pairs.append(f"{key}={_quoted(value)}")
-    elif isinstance(value, (Mapping, Sequence)):
-        for name, item in _items(value):
+    elif value is None or isinstance(value, int):
+        pairs.append(f"{key}={as_text(value)}")
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
             _append(pairs, f"{key}%5B{_quoted_key(name)}%5D", item)
     else:
-        pairs.append(f"{key}={as_text(value)}")
-
-
-def _items(value: Mapping[str, FormValue] | Sequence[FormValue]) -> Iterator[tuple[str, FormValue]]:
-    if isinstance(value, Mapping):
-        yield from value.items()
-    else:
         for index, item in enumerate(value):
-            yield str(index), item
+            _append(pairs, f"{key}%5B{index}%5D", item)
 
 
 def _quoted(text: str) -> str:
     if _plain(text):
         return text
+    if "%" not in text:
+        # Addresses are most of what needs escapes in events.
+        address = text.replace("/", "%2F").replace(":", "%3A")
+        if _escaped(address):
+            return address
     # A lone surrogate has no UTF-8 form; it becomes a question mark, as an unknown letter does in PHP.
     return quote_plus(text, errors="replace").replace("~", "%7E")
 

@@ -1,5 +1,6 @@
 """Percent-encoding, read strictly or as PHP reads it; ``+`` is a space in both."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from livefeed.errors import WireError
@@ -8,6 +9,7 @@ from livefeed.wire.form.paths import shown
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
 _BYTE_OF: Final = {a + b: bytes.fromhex(a + b) for a in _HEX_DIGITS for b in _HEX_DIGITS}
 _BYTE_OF_OCTETS: Final = {pair.encode(): byte for pair, byte in _BYTE_OF.items()}
+_PIECE_BYTES: Final = 65_536
 _CHAR_OF: Final = {pair: byte.decode("ascii") for pair, byte in _BYTE_OF.items() if byte < b"\x80"}
 
 
@@ -44,10 +46,26 @@ def lax_unquote(octets: bytes) -> str:
     """Decode as PHP does: a broken escape stays as it is; what is not UTF-8 becomes U+FFFD."""
     if b"+" in octets:
         octets = octets.replace(b"+", b" ")
-    if b"%" not in octets:
-        return octets.decode(errors="replace")
+    if b"%" in octets:
+        octets = b"".join([_lax_octets(piece) for piece in _pieces(octets)])
+    return octets.decode(errors="replace")
+
+
+def _pieces(octets: bytes) -> Iterator[bytes]:
+    """Cut a long text, never within an escape, so that millions of escapes are not held at once."""
+    start = 0
+    while len(octets) - start > _PIECE_BYTES:
+        end = start + _PIECE_BYTES
+        cut = octets.find(b"%", end - 2, end)
+        end = end if cut < 0 else cut
+        yield octets[start:end]
+        start = end
+    yield octets[start:] if start else octets
+
+
+def _lax_octets(octets: bytes) -> bytes:
     first, *rest = octets.split(b"%")
-    return (first + b"".join([_lax_part(part) for part in rest])).decode(errors="replace")
+    return first + b"".join([_lax_part(part) for part in rest])
 
 
 def _lax_part(part: bytes) -> bytes:
