@@ -1,1 +1,9 @@
-"""TODO-DOC."""
+"""The framework: an application that takes events of Bitrix24's News Feed and calls back."""
+
+from livefeed.app.application import App
+from livefeed.app.context import Context
+from livefeed.app.posts import Post
+from livefeed.app.running import Running, opened
+from livefeed.app.runtime import Runtime
+
+__all__ = ["App", "Context", "Post", "Running", "Runtime", "opened"]

@@ -1,0 +1,128 @@
+"""Operations on a running application: what a command or an administrator may change and ask."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from livefeed.app import inbox
+from livefeed.app.installs import binding, registry
+from livefeed.app.running import Running
+from livefeed.durable import dead
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.store import Tx
+from livefeed.errors import AppError
+from livefeed.wire.form import JsonValue
+from livefeed.wire.ids import MemberId
+
+Document: TypeAlias = dict[str, JsonValue]
+
+
+class OperationRefused(AppError):
+    """There is no such operation, or its arguments are not usable."""
+
+
+class _Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to replay: one letter, or all of one consumer or of all since a time."""
+
+    id: int | None = None
+    consumer: int | None = None
+    since_ms: int = 0
+
+
+class _OfPortal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which portal."""
+
+    member_id: str
+
+
+class Admin:
+    """Runs operations by name; the HTTP side is in ``server``."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    async def run(self, operation: str, arguments: Mapping[str, object]) -> Document:
+        """Run one operation and return what is shown of it.
+
+        Raises:
+            OperationRefused: There is none of this name, or it cannot be done with these arguments.
+            AppError: The application refuses it.
+            StoreError: It cannot be committed now.
+        """
+        try:
+            match operation:
+                case "status":
+                    return await self._status()
+                case "dead_replay":
+                    return await self._replay(msgspec.convert(arguments, _Replay))
+                case "install_confirm":
+                    return await self._confirm(msgspec.convert(arguments, _OfPortal))
+                case "bind":
+                    return await self._bind(msgspec.convert(arguments, _OfPortal))
+                case _:
+                    raise OperationRefused(
+                        f"there is no operation {operation!r}; there are {', '.join(OPERATIONS)}"
+                    )
+        except msgspec.ValidationError as exc:
+            raise OperationRefused(f"{operation}: {exc}") from exc
+
+    async def _status(self) -> Document:
+        """Each portal: its state, whether all wanted events are bound, what is left of its setup."""
+        setup = [name for name, one in self._running.app.consumptions.items() if one.spec.is_setup]
+        wanted = self._running.binder.wanted
+
+        def query(tx: Tx) -> list[JsonValue]:
+            installs = {install.member_id: install for install in registry.every(tx)}
+            rows: list[JsonValue] = []
+            for portal in self._running.runtime.portals.every():
+                install = installs.get(portal.member_id)
+                bound: frozenset[str] = install.bound_events if install is not None else frozenset()
+                rows.append(
+                    {
+                        "member_id": portal.member_id,
+                        "state": "active" if portal.is_active else "uninstalled",
+                        "installed": install is not None and install.is_active,
+                        "bound": wanted <= bound,
+                        "missing": sorted(wanted - bound),
+                        "pending": inbox.pending_setup(tx, portal.member_id, setup),
+                    }
+                )
+            return rows
+
+        return {"portals": await self._running.runtime.store.read(query)}
+
+    async def _replay(self, replay: _Replay) -> Document:
+        store = self._running.runtime.store
+        letter = replay.id
+        if letter is not None:
+            seq = await store.write(lambda tx: dead.replay(tx, letter))
+            if seq is None:
+                raise OperationRefused(f"there is no dead letter {letter}")
+            return {"replayed": 1}
+        consumer = None if replay.consumer is None else ConsumerId(replay.consumer)
+        # A letter that dies again meanwhile is a new one: one round, not until there is none.
+        count = 0
+        until = self._running.runtime.clock.now_ms()
+        while slice_count := await store.write(
+            lambda tx: dead.replay_all(tx, consumer=consumer, since_ms=replay.since_ms)
+        ):
+            count += slice_count
+            if self._running.runtime.clock.now_ms() > until + _LONGEST_REPLAY_MS:
+                break
+        return {"replayed": count}
+
+    async def _confirm(self, which: _OfPortal) -> Document:
+        installed = await self._running.ladder.confirm(MemberId(which.member_id))
+        return {"member_id": installed.member_id, "state": "active"}
+
+    async def _bind(self, which: _OfPortal) -> Document:
+        portal = self._running.runtime.portals.get(MemberId(which.member_id))
+        if portal.user_id is None or not self._running.binder.wanted:
+            raise OperationRefused("nothing can be bound: no tokens, or no LIVEFEED_PUBLIC_URL")
+        await self._running.runtime.store.write(lambda tx: binding.ask(tx, portal))
+        return {"member_id": portal.member_id, "wanted": sorted(self._running.binder.wanted)}
+
+
+OPERATIONS: Final = ("status", "dead_replay", "install_confirm", "bind")
+_LONGEST_REPLAY_MS: Final = 20_000

@@ -1,0 +1,136 @@
+"""The application: what a developer writes against. It opens nothing until it is served."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.installs.registry import ConsumerSpec
+from livefeed.app.router import EventType, F, Router
+from livefeed.app.runtime import Runtime
+from livefeed.durable.lanes import Lease
+from livefeed.durable.outcomes import Outcome
+from livefeed.durable.store import Tx
+from livefeed.errors import SettingsError
+from livefeed.settings import AppSettings
+from livefeed.wire.ids import MemberId
+
+Run: TypeAlias = Callable[[Lease, Runtime], Awaitable[Outcome]]
+
+RESERVED: Final = frozenset({"inbox", "binding"})
+"""The consumers that every application has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumption:
+    """One more consumer of each portal, and what runs its leases."""
+
+    spec: ConsumerSpec
+    run: Run
+
+
+class App:
+    """An application for any number of portals.
+
+    Attributes:
+        settings: As they were when it was made; serving may override them.
+        router: Its handlers.
+        consumptions: Its own consumers beside the inbox, by name.
+        rooms: Packages whose migrations its database needs beside the app half's own.
+        installed_units: Run for each portal at its installation and at each start.
+        erased_units: Run when what is kept of a portal is erased.
+
+    Example:
+        >>> app = App.from_settings()
+        >>> @app.on(PostUpdated)
+        ... async def tell(event: PostUpdated, ctx: Context) -> None: ...
+    """
+
+    def __init__(self, settings: AppSettings) -> None:
+        self.settings = settings
+        self.router = Router()
+        self.consumptions: dict[str, Consumption] = {}
+        self.rooms: list[str] = []
+        self.installed_units: list[Callable[[Tx, KnownPortal], None]] = []
+        self.erased_units: list[Callable[[Tx, MemberId], None]] = []
+
+    @classmethod
+    def from_settings(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "App":
+        """An application set up by ``LIVEFEED_*`` variables; opens neither file nor connection.
+
+        Raises:
+            SettingsError: A value cannot be used.
+        """
+        return cls(AppSettings.from_environment(environ, **flags))
+
+    def on(self, *events: EventType, coalesce: bool = False) -> Callable[[F], F]:
+        """Handle ``events`` with the decorated function, sync or async.
+
+        Args:
+            events: Types of ``livefeed.wire.events``.
+            coalesce: Take all equal events of one post that wait as one call; ``ctx.events`` holds them.
+
+        Raises:
+            SettingsError: The function takes an argument other than ``event`` and ``ctx``.
+        """
+
+        def register(function: F) -> F:
+            self.router.add(function, events, coalesce=coalesce)
+            return function
+
+        return register
+
+    def consume(
+        self,
+        name: str,
+        run: Run,
+        *,
+        kind: str | None = None,
+        cap: int = 8,
+        pace_ms: int = 0,
+        quiet_ms: int = 0,
+        max_wait_ms: int = 0,
+        entries_limit: int = 1,
+        is_setup: bool = False,
+    ) -> None:
+        """Give each portal one more consumer, whose leases ``run`` settles.
+
+        Args:
+            name: Unique in this application: ``bell``.
+            run: Gets the lease and the running application.
+            kind: Only entries of this kind.
+            cap: Lanes worked on at the same time, for each portal.
+            pace_ms: Least time between two leases.
+            quiet_ms: A lane is due when nothing was appended for so long.
+            max_wait_ms: It is due after this in any case.
+            entries_limit: How many entries of a lane make one run.
+            is_setup: Its work belongs to the installation; ``status`` counts what is pending.
+
+        Raises:
+            SettingsError: The name is taken.
+        """
+        if name in RESERVED or name in self.consumptions:
+            raise SettingsError(f"a consumer named {name!r} exists already")
+        spec = ConsumerSpec(
+            name=name,
+            kind=kind,
+            cap=cap,
+            pace_ms=pace_ms,
+            quiet_ms=quiet_ms,
+            max_wait_ms=max_wait_ms,
+            entries_limit=entries_limit,
+            is_setup=is_setup,
+        )
+        self.consumptions[name] = Consumption(spec=spec, run=run)
+
+    def store_in(self, package: str) -> None:
+        """Keep tables of ``package`` (``<package>/migrations/sqlite``) in the application's database."""
+        self.rooms.append(package)
+
+    def when_installed(self, unit: Callable[[Tx, KnownPortal], None]) -> None:
+        """Run ``unit`` in the unit of work that stores an installation, and at each start for each portal."""
+        self.installed_units.append(unit)
+
+    def when_erased(self, unit: Callable[[Tx, MemberId], None]) -> None:
+        """Run ``unit`` when what is kept of a portal is erased: 30 days after it has left, or at once."""
+        self.erased_units.append(unit)

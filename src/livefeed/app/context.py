@@ -1,0 +1,193 @@
+"""What a handler gets beside its event: the portal to ask, and the settle to join."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from livefeed.app.inbox import Step
+from livefeed.app.posts import Post, fetch_post
+from livefeed.app.runtime import Runtime
+from livefeed.client.rest import Parameters, RestClient
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.lanes import Lease
+from livefeed.durable.store import Tx
+from livefeed.errors import Fault, NotInstalled, PostUnreadable
+from livefeed.secrets import Secret
+from livefeed.wire.events import Envelope, Event
+from livefeed.wire.faults import (
+    ExpiredToken,
+    InsufficientScope,
+    InvalidCredentials,
+    NoAuthFound,
+    UserAccessError,
+)
+from livefeed.wire.form import JsonValue
+from livefeed.wire.ids import MemberId, PostId, UserId
+
+T = TypeVar("T")
+
+# The event's token is good for an hour at most, and for its user's rights: the stored pair may do better.
+_TOKEN_FAULTS = (ExpiredToken, NoAuthFound, InsufficientScope, InvalidCredentials, UserAccessError)
+
+
+class Context:
+    """One call of one handler.
+
+    Attributes:
+        runtime: The running application.
+        events: The run this call is for, oldest first; one event unless the handler coalesces.
+        event: The last of them.
+        portal: Where it happened.
+        seq: Its place in the inbox.
+        attempt: 1 for the first try.
+        now_ms: When this try started.
+    """
+
+    def __init__(self, runtime: Runtime, lease: Lease, events: Sequence[tuple[int, Event]]) -> None:
+        """Take the run as pairs of place and event, at least one."""
+        self.runtime = runtime
+        self.events: tuple[Event, ...] = tuple(event for _, event in events)
+        self.event: Event = self.events[-1]
+        self.portal = MemberId(lease.consumer.portal)
+        self.seq = events[-1][0]
+        self.attempt = lease.attempt
+        self.now_ms = runtime.clock.now_ms()
+        self._units: list[Callable[[Tx], None]] = []
+        self._steps: list[Step] = []
+
+    @property
+    def envelope(self) -> Envelope:
+        """The last event as it travelled."""
+        return self.event.envelope
+
+    @property
+    def event_client(self) -> RestClient | None:
+        """A client for the acting user; None if the event came without his token."""
+        token = self.envelope.auth.access_token
+        if not token or not self.runtime.portals.get(self.portal).endpoint:
+            return None
+        return self.runtime.client_with(self.portal, Secret(token))
+
+    @property
+    def client(self) -> RestClient:
+        """A client for whoever installed the application; without an installation, for the acting user.
+
+        Raises:
+            NotInstalled: There is no token at all.
+        """
+        try:
+            return self.runtime.client(self.portal)
+        except NotInstalled:
+            client = self.event_client
+            if client is None:
+                raise
+            return client
+
+    async def call(self, method: str, params: Parameters | None = None) -> JsonValue:
+        """Call ``method`` with `client` and return its result.
+
+        Raises:
+            Fault: The portal refused.
+            TransportError: There was no usable answer.
+            NotInstalled: There is no token to call with.
+        """
+        return (await self.client.call(method, params)).result
+
+    async def post(self, post_id: PostId) -> Post:
+        """The post as it is now.
+
+        Raises:
+            PostUnreadable: Neither the acting user nor the installer sees it.
+            TransportError: There was no usable answer.
+            NotInstalled: There is no token to ask with.
+        """
+        post = await self.find_post(post_id)
+        if post is None:
+            raise PostUnreadable(f"post {post_id} of portal {self.portal}: no token that is held can read it")
+        return post
+
+    async def find_post(self, post_id: PostId) -> Post | None:
+        """Like `post`, but None if nobody sees it; that is no proof that it is deleted."""
+        acting = self.event_client
+        if acting is not None:
+            try:
+                post = await fetch_post(acting, post_id)
+            except _TOKEN_FAULTS:
+                post = None
+            if post is not None:
+                return post
+        try:
+            stored = self.runtime.client(self.portal)
+        except NotInstalled:
+            if acting is None:
+                raise
+            return None
+        return await fetch_post(stored, post_id)
+
+    async def notify(self, user_id: UserId, text: str, tag: str | None = None) -> int | None:
+        """Ring ``user_id``'s bell; a notice under the same ``tag`` takes the place of the one before.
+
+        Args:
+            user_id: Whose bell.
+            text: BBCode.
+            tag: Default: one for the event's kind, its post and the person, so that a repeat shows once.
+
+        Returns:
+            The notice's number; None if the portal made none.
+
+        Source: https://apidocs.bitrix24.com/api-reference/chats/notify/im-notify-personal-add.html
+        """
+        about = getattr(self.event, "post_id", self.seq)
+        given = tag or f"{self.envelope.event}|{about}|{user_id}"
+        result = await self.call(
+            "im.notify.personal.add", {"USER_ID": user_id, "MESSAGE": text, "TAG": given}
+        )
+        self.step("told", f"user {user_id}")
+        return result if isinstance(result, int) and not isinstance(result, bool) else None
+
+    async def actor(self) -> UserId | None:
+        """Who caused the last event; None if nothing tells (automation, or a token that has ended)."""
+        user_id = self.envelope.auth.user_id
+        if user_id is not None:
+            return user_id
+        client = self.event_client
+        if client is None:
+            return None
+        try:
+            result = (await client.call("user.current")).result
+        except Fault as fault:
+            if fault.retryable:
+                raise
+            return None
+        return _user_id(result)
+
+    async def read(self, query: Callable[[Tx], T]) -> T:
+        """Read the application's database."""
+        return await self.runtime.store.read(query)
+
+    def on_settle(self, unit: Callable[[Tx], None]) -> None:
+        """Run ``unit`` in the unit of work that settles this event: once, if this handler finishes."""
+        self._units.append(unit)
+
+    def step(self, name: str, detail: str = "") -> None:
+        """Say what happened, for ``livefeed inbox``; never a secret."""
+        self._steps.append(Step(name, self.runtime.clock.now_ms(), detail))
+
+    def consumer_of(self, name: str) -> ConsumerId:
+        """This portal's consumer of that name."""
+        return self.runtime.consumer(self.portal, name)
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What `step` was told."""
+        return self._steps
+
+    @property
+    def units(self) -> Sequence[Callable[[Tx], None]]:
+        """What `on_settle` was given."""
+        return self._units
+
+
+def _user_id(result: JsonValue) -> UserId | None:
+    value = result.get("ID") if isinstance(result, dict) else None
+    text = str(value) if isinstance(value, (str, int)) else ""
+    return UserId(int(text)) if text.isascii() and text.isdigit() and int(text) > 0 else None

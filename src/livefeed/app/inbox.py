@@ -1,0 +1,152 @@
+"""The inbox: how an event lies in it, what happened to it there, and how it is shown."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from livefeed.durable import sql
+from livefeed.durable.store import Tx
+from livefeed.secrets import KeyRing
+from livefeed.wire.events import Envelope, from_json, to_json
+from livefeed.wire.ids import MemberId, PostId, decimal
+
+_SQL: Final = sql.load("livefeed.app", "inbox.sql")
+_POST: Final = "post:"
+FINISHED: Final = "finished"
+"""The step that ends an event; its detail is the number of tries."""
+
+EventState: TypeAlias = Literal["waiting", "leased", "backing_off", "done", "dead", "dropped"]
+"""dropped: the portal left before the event was dealt with."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One thing that happened to an event.
+
+    Attributes:
+        step: ``received verified coalesced fetched compared told finished`` and what handlers add.
+        at_ms: When.
+        detail: One line for people; never a secret.
+    """
+
+    step: str
+    at_ms: int
+    detail: str = ""
+
+
+class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as shown to people."""
+
+    seq: int
+    portal: MemberId
+    event: str
+    post: PostId | None
+    state: EventState
+    attempts: int
+    steps: tuple[Step, ...]
+
+
+class _EventRow(msgspec.Struct, frozen=True):
+    """One row of ``list_events``."""
+
+    seq: int
+    portal: MemberId
+    kind: str
+    key: str
+    at: int
+    attempt: int | None
+    is_leased: bool
+    is_pending: bool
+
+
+def post_key(post_id: PostId) -> str:
+    """The lane of one post: ``post:205``."""
+    return f"{_POST}{post_id}"
+
+
+def seal_entry(keys: KeyRing, member_id: MemberId, envelope: Envelope) -> bytes:
+    """The body of an inbox entry: tokens never lie in the database in clear."""
+    return keys.seal(to_json(envelope), context=b"entry:" + member_id.encode())
+
+
+def open_entry(keys: KeyRing, member_id: MemberId, body: bytes) -> Envelope:
+    """The envelope that `seal_entry` sealed.
+
+    Raises:
+        SettingsError: It was sealed with another key.
+    """
+    return from_json(keys.open(body, context=b"entry:" + member_id.encode()))
+
+
+def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:
+    """Record ``steps`` for each event of a run."""
+    for seq in seqs:
+        for place, step in enumerate(steps):
+            _SQL.add_step(tx.conn, seq=seq, step=step.step, place=place, at=step.at_ms, detail=step.detail)
+
+
+def list_inbox(
+    tx: Tx, *, portal: str | None = None, post: PostId | None = None, since_ms: int = 0, limit: int = 100
+) -> list[InboxRow]:
+    """The newest events first."""
+    key = None if post is None else post_key(post)
+    found = _SQL.list_events(tx.conn, portal=portal, key=key, since=since_ms, limit=limit)
+    rows = [_event_row(row) for row in found]
+    seqs = msgspec.json.encode([row.seq for row in rows]).decode()
+    dead: dict[int, str] = {row["seq"]: row["reason"] for row in _SQL.dead_of(tx.conn, seqs=seqs)}
+    steps: dict[int, list[Step]] = {}
+    for row in _SQL.steps_of(tx.conn, seqs=seqs):
+        steps.setdefault(row["seq"], []).append(Step(row["step"], row["at"], row["detail"]))
+    return [_shown(row, steps.get(row.seq, []), dead.get(row.seq)) for row in rows]
+
+
+def pending_setup(tx: Tx, portal: MemberId, consumers: Sequence[str]) -> int:
+    """How many lanes are left of the work that belongs to a portal's installation."""
+    names = msgspec.json.encode(list(consumers)).decode()
+    return int(_SQL.pending_setup(tx.conn, portal=portal, names=names))
+
+
+def orphan_steps(tx: Tx, limit: int = 500) -> list[int]:
+    """Events that are purged but have left steps; for a reader, since it may look at all steps."""
+    return [row[0] for row in _SQL.orphan_steps(tx.conn, limit=limit)]
+
+
+def drop_steps(tx: Tx, seqs: Sequence[int]) -> None:
+    """Delete the steps of ``seqs``."""
+    _SQL.drop_steps(tx.conn, seqs=msgspec.json.encode(list(seqs)).decode())
+
+
+def _event_row(row: Any) -> _EventRow:  # noqa: ANN401 - a database row has no narrower type
+    seq, portal, kind, key, at, attempt, is_leased, is_pending = row
+    return _EventRow(seq, portal, kind, key, at, attempt, bool(is_leased), bool(is_pending))
+
+
+def _shown(row: _EventRow, steps: list[Step], death: str | None) -> InboxRow:
+    ends = [Step("dead", row.at, death)] if death is not None else []
+    post_id = decimal(row.key.removeprefix(_POST)) if row.key.startswith(_POST) else None
+    return InboxRow(
+        seq=row.seq,
+        portal=row.portal,
+        event=row.kind,
+        post=None if post_id is None else PostId(post_id),
+        state=_state(row, steps, death),
+        attempts=_attempts(row, steps),
+        steps=(Step("received", row.at), Step("verified", row.at), *steps, *ends),
+    )
+
+
+def _state(row: _EventRow, steps: list[Step], death: str | None) -> EventState:
+    if death is not None:
+        return "dead"
+    if not row.is_pending:
+        return "done" if any(step.step == FINISHED for step in steps) else "dropped"
+    if row.is_leased:
+        return "leased"
+    return "backing_off" if row.attempt else "waiting"
+
+
+def _attempts(row: _EventRow, steps: list[Step]) -> int:
+    if row.is_pending:
+        return row.attempt or 0
+    counts = [decimal(step.detail) or 1 for step in steps if step.step == FINISHED]
+    return counts[-1] if counts else 0

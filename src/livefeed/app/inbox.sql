@@ -1,0 +1,42 @@
+-- name: add_step(seq, step, place, at, detail)!
+-- What happened to an event; the last try of a step is the one that is shown.
+INSERT OR REPLACE INTO step (seq, step, place, at, detail) VALUES (:seq, :step, :place, :at, :detail);
+
+-- name: list_events(portal, key, since, limit)
+-- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
+SELECT e.seq, e.portal, e.kind, e.key, e.at, l.attempt, l.token IS NOT NULL AS leased, l.cursor IS NOT NULL AS pending
+FROM entry AS e
+JOIN consumer AS c ON c.portal = e.portal AND c.name = 'inbox'
+LEFT JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.cursor < e.seq
+WHERE (e.only_for IS NULL OR e.only_for = c.id)
+    AND (:portal IS NULL OR e.portal = :portal)
+    AND (:key IS NULL OR e.key = :key)
+    AND e.at >= :since
+ORDER BY e.seq DESC
+LIMIT :limit;
+
+-- name: steps_of(seqs)
+-- The steps of some events, in the order they happened.
+SELECT s.seq, s.step, s.at, s.detail
+FROM json_each(:seqs) AS j
+CROSS JOIN step AS s ON s.seq = j.value
+ORDER BY s.seq, s.at, s.place;
+
+-- name: dead_of(seqs)
+-- Which of some events an inbox has given up.
+SELECT d.seq, d.reason
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE c.name = 'inbox' AND d.seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: orphan_steps(limit)
+-- Steps of events that are purged. Read on a snapshot: it may pass over the whole table.
+SELECT DISTINCT s.seq FROM step AS s LEFT JOIN entry AS e ON e.seq = s.seq WHERE e.seq IS NULL LIMIT :limit;
+
+-- name: drop_steps(seqs)!
+DELETE FROM step WHERE seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: pending_setup(portal, names)$
+-- Lanes that are left of the work that belongs to an installation.
+SELECT count(*)
+FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id
+WHERE c.portal = :portal AND c.name IN (SELECT value FROM json_each(:names));

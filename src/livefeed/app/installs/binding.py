@@ -1,0 +1,89 @@
+"""Binding: the portal is asked to send us the events that the application handles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.installs.registry import SQL, ConsumerSpec
+from livefeed.client.rest import RestClient
+from livefeed.durable.entries import append
+from livefeed.durable.lanes import Lease
+from livefeed.durable.outcomes import Done, Outcome
+from livefeed.durable.store import Tx
+from livefeed.wire.events import AppInstalled, AppUninstalled, AppUpdated
+from livefeed.wire.faults import HandlerAlreadyBound
+from livefeed.wire.form import JsonValue
+from livefeed.wire.ids import MemberId
+
+SPEC: Final = ConsumerSpec(name="binding", kind="app.bind", cap=1, is_setup=True)
+
+# These reach us whatever the application handles: the one ends everything, after the other all is bound anew.
+_ALWAYS: Final = frozenset({AppUninstalled.wire_name, AppUpdated.wire_name})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binder:
+    """Binds handlers, for one lane of each portal.
+
+    Attributes:
+        client_of: A client with the tokens of whoever installed.
+        address: Where the portal shall send events: ``<public_url>/events``; empty: nothing is bound.
+        handled: The wire names that have a handler.
+    """
+
+    client_of: Callable[[MemberId], RestClient]
+    address: str
+    handled: frozenset[str]
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The wire names to bind; the install event comes to the install address by itself."""
+        return (self.handled | _ALWAYS) - {AppInstalled.wire_name} if self.address else frozenset()
+
+    async def run(self, lease: Lease) -> Outcome:
+        """Bind what is missing.
+
+        Raises:
+            Fault: The portal refuses; tried again later.
+            TransportError: It does not answer; likewise.
+            NotInstalled: There is no token to call with; likewise.
+        """
+        member_id = MemberId(lease.consumer.portal)
+        client = self.client_of(member_id)
+        bound = _events_at((await client.call("event.get")).result, self.address)
+        for event in sorted(self.wanted - bound):
+            try:
+                await client.call("event.bind", {"event": event, "handler": self.address})
+            except HandlerAlreadyBound:
+                continue
+        names = ",".join(sorted(self.wanted | bound))
+        return Done(effects=lambda tx: _remember(tx, member_id, names))
+
+
+def ask(tx: Tx, portal: KnownPortal) -> None:
+    """Have the handlers of ``portal`` bound soon."""
+    append(
+        tx,
+        portal=portal.member_id,
+        key="app:bind",
+        kind="app.bind",
+        body=b"",
+        source="app",
+        consumers=[portal.consumers["binding"]],
+        only=portal.consumers["binding"],
+    )
+
+
+def _remember(tx: Tx, member_id: MemberId, bound: str) -> None:
+    SQL.set_bound(tx.conn, member_id=member_id, bound=bound, at=tx.now_ms)
+
+
+def _events_at(result: JsonValue, address: str) -> frozenset[str]:
+    """The events of ``event.get`` that are sent to ``address``."""
+    rows = result if isinstance(result, list) else []
+    return frozenset(
+        str(row.get("event", "")).upper()
+        for row in rows
+        if isinstance(row, dict) and row.get("handler") == address and str(row.get("offline", "0")) != "1"
+    )

@@ -1,0 +1,188 @@
+"""The install callback: it proves nothing by itself, so each step asks somebody who knows.
+
+1. The body is small and carries a pair of tokens; its endpoints and its domain are ignored.
+2. The authorization server of our settings says whose token it is: our application, that portal.
+3. One refresh proves that the pair is ours, and ends the refresh token that travelled.
+4. A portal that is known under another application_token goes to quarantine; the old one stays in force.
+"""
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import msgspec
+
+from livefeed.app.inbox import seal_entry
+from livefeed.app.installs import admission, registry
+from livefeed.app.installs.admission import Proved
+from livefeed.app.installs.portals import Portals
+from livefeed.app.installs.registry import Wanted
+from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.vault import Vault
+from livefeed.durable.store import Store
+from livefeed.errors import Fault, WireError
+from livefeed.secrets import KeyRing, Secret
+from livefeed.telemetry import logger
+from livefeed.wire.events import AppInstalled, Envelope
+from livefeed.wire.ids import MemberId
+
+_LOG: Final = logger("app")
+_STATUSES: Final = frozenset({"L", "F", "D", "T", "P", "S"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """The portal is known now, or was by this very callback before."""
+
+    member_id: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined:
+    """Proved, but it would replace the credentials of a known portal: an administrator has to confirm it."""
+
+    member_id: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Not proved; ``reason`` is for our log, not for the sender."""
+
+    reason: str
+
+
+Verdict: TypeAlias = Installed | Quarantined | Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """What the callback says, before anything of it is proved."""
+
+    member_id: MemberId
+    access_token: Secret
+    refresh_token: Secret
+    application_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Takes install callbacks from claim to stored installation.
+
+    Attributes:
+        pinned: The only portal that may install, from the settings; empty: any.
+        store: Where installations are kept.
+        keys: Seals and hashes.
+        portals: Told of each installation after its commit.
+        vault: Seals the refreshed pair.
+        endpoint: The authorization server of the settings.
+        wanted: What each portal gets.
+    """
+
+    pinned: str
+    store: Store
+    keys: KeyRing
+    portals: Portals
+    vault: Vault
+    endpoint: TokenEndpoint
+    wanted: Wanted
+
+    async def install(self, envelope: Envelope) -> Verdict:
+        """Climb the ladder.
+
+        Raises:
+            TransportError: The authorization server cannot be asked now; the sender should come again.
+            Fault: It says that it is overloaded; likewise.
+            StoreError: The installation cannot be committed now.
+        """
+        claim = _read_claim(envelope)
+        if claim is None:
+            return _refused("it carries no pair of tokens, no member_id or no application_token")
+        if self.pinned and claim.member_id != self.pinned:
+            return _refused("the settings name another portal", claim.member_id)
+        proof = self.keys.hash(claim.refresh_token.reveal())
+        stored = await self.store.read(lambda tx: registry.find(tx, claim.member_id))
+        if stored is not None and stored.is_active and stored.proof == proof:
+            # The same callback again: asking for a second refresh would end the pair we hold.
+            return Installed(member_id=claim.member_id)
+        try:
+            proved = await self._prove(claim, proof)
+        except Fault as fault:
+            if fault.retryable:
+                raise
+            return _refused(f"the authorization server does not confirm it: {fault}", claim.member_id)
+        except WireError as exc:
+            return _refused(f"the authorization server answers something else: {exc}", claim.member_id)
+        return proved if isinstance(proved, Refused) else await self._accept(proved, envelope)
+
+    async def confirm(self, member_id: MemberId) -> Installed:
+        """An administrator vouches for the installation in quarantine; the old token counts for a day more.
+
+        Raises:
+            UnknownPortal: Nothing of this portal is in quarantine.
+        """
+        portal = await self.store.write(lambda tx: admission.release(tx, member_id, self.wanted))
+        self.portals.put(portal)
+        _LOG.info("install_confirmed", member_id=member_id)
+        return Installed(member_id=member_id)
+
+    async def _prove(self, claim: _Claim, proof: bytes) -> Proved | Refused:
+        info = await self.endpoint.app_info(claim.access_token)
+        install = info.install
+        if install is None or install.member_id != claim.member_id:
+            return _refused("the token belongs to another portal", claim.member_id)
+        if info.client_id != self.endpoint.client_id:
+            return _refused("the token belongs to another application", claim.member_id)
+        if install.status not in _STATUSES or not install.client_endpoint:
+            return _refused("the authorization server tells neither status nor address", claim.member_id)
+        answer = await self.endpoint.refresh(claim.refresh_token)
+        user_id = answer.user_id or info.user_id
+        if answer.member_id != claim.member_id or user_id is None:
+            return _refused("the refresh token belongs to another portal, or to nobody", claim.member_id)
+        return Proved(
+            member_id=claim.member_id,
+            domain=install.domain,
+            client_endpoint=install.client_endpoint,
+            scope=info.scope or install.scope,
+            status=install.status,
+            application_token=self.keys.hash(claim.application_token),
+            proof=proof,
+            pair=self.vault.seal(claim.member_id, user_id, answer),
+        )
+
+    async def _accept(self, proved: Proved, envelope: Envelope) -> Verdict:
+        body = seal_entry(self.keys, proved.member_id, _without_tokens(envelope))
+        portal = await self.store.write(
+            lambda tx: admission.admit_or_quarantine(tx, proved, body, self.wanted)
+        )
+        if portal is None:
+            _LOG.error(
+                "install_quarantined", member_id=proved.member_id, next="confirm it with install_confirm"
+            )
+            return Quarantined(member_id=proved.member_id)
+        self.portals.put(portal)
+        _LOG.info("installed", member_id=proved.member_id, user_id=proved.pair.user_id)
+        return Installed(member_id=proved.member_id)
+
+
+def _read_claim(envelope: Envelope) -> _Claim | None:
+    auth = envelope.auth
+    if envelope.event != AppInstalled.wire_name or not auth.member_id:
+        return None
+    if not auth.access_token or not auth.refresh_token or not auth.application_token:
+        return None
+    return _Claim(
+        member_id=auth.member_id,
+        access_token=Secret(auth.access_token),
+        refresh_token=Secret(auth.refresh_token),
+        application_token=auth.application_token,
+    )
+
+
+def _without_tokens(envelope: Envelope) -> Envelope:
+    """The refreshed pair lies in the vault; the one that travelled is of no use to a handler."""
+    auth = msgspec.structs.replace(envelope.auth, access_token=None, refresh_token=None)
+    return msgspec.structs.replace(envelope, auth=auth)
+
+
+def _refused(reason: str, member_id: str = "") -> Refused:
+    _LOG.warning("install_refused", member_id=member_id, reason=reason)
+    return Refused(reason=reason)

@@ -1,0 +1,100 @@
+"""The portals that the door knows, in memory: an event costs no read of the database."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Final
+
+from livefeed.clock import Clock
+from livefeed.durable.consumers import ConsumerId
+from livefeed.errors import UnknownPortal
+from livefeed.secrets import KeyRing
+from livefeed.wire.ids import MemberId, UserId
+
+# No keyed hash of 32 bytes equals it; it fills the places of tokens that a portal does not have.
+_NO_TOKEN: Final = os.urandom(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPortal:
+    """What has to be known of a portal to judge its events and to work for it.
+
+    Attributes:
+        member_id: Its id.
+        is_active: False after it has uninstalled the application.
+        consumers: Name → consumer of this portal; ``inbox`` is always there for an active portal.
+        token: Keyed hash of the application_token in force.
+        previous_token: Keyed hash of the one before.
+        previous_until: Milliseconds until which ``previous_token`` counts.
+        configured_token: Keyed hash of the one in the settings.
+        endpoint: REST base, as ``app.info`` or the settings name it; empty if neither does.
+        user_id: Whose pair is in the vault; None without an installation.
+    """
+
+    member_id: MemberId
+    is_active: bool
+    consumers: Mapping[str, ConsumerId]
+    token: bytes = _NO_TOKEN
+    previous_token: bytes = _NO_TOKEN
+    previous_until: int = 0
+    configured_token: bytes = _NO_TOKEN
+    endpoint: str = ""
+    user_id: UserId | None = None
+
+    @property
+    def inbox(self) -> ConsumerId:
+        """The consumer of this portal's events."""
+        return self.consumers["inbox"]
+
+
+_NOBODY: Final = KnownPortal(member_id=MemberId(""), is_active=False, consumers={})
+
+
+class Portals:
+    """The known portals, replaced one by one after each commit that changes them."""
+
+    def __init__(self, keys: KeyRing, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._by_id: dict[str, KnownPortal] = {}
+
+    def judge(self, member_id: str | None, application_token: str | None) -> KnownPortal | None:
+        """The portal that sent this, or None if that is not proved.
+
+        An unknown portal costs the same comparisons as a known one: nothing tells the two refusals apart.
+        """
+        portal = self._by_id.get(member_id or "", _NOBODY)
+        given = self._keys.hash(application_token or "")
+        in_force = compare_digest(given, portal.token)
+        before = compare_digest(given, portal.previous_token)
+        configured = compare_digest(given, portal.configured_token)
+        in_overlap = self._clock.now_ms() <= portal.previous_until
+        return portal if in_force | (before & in_overlap) | configured else None
+
+    def get(self, member_id: MemberId) -> KnownPortal:
+        """One portal.
+
+        Raises:
+            UnknownPortal: It never installed the application, or everything of it is erased.
+        """
+        try:
+            return self._by_id[member_id]
+        except KeyError as exc:
+            raise UnknownPortal(f"portal {member_id} is not known; install the application there") from exc
+
+    def every(self) -> list[KnownPortal]:
+        """All of them, also those that have left."""
+        return list(self._by_id.values())
+
+    def put(self, portal: KnownPortal) -> None:
+        """Take what a commit has made true."""
+        self._by_id[portal.member_id] = portal
+
+    def drop(self, member_id: MemberId) -> None:
+        """Forget an erased portal."""
+        self._by_id.pop(member_id, None)
+
+    def replace(self, portals: Iterable[KnownPortal]) -> None:
+        """Know exactly these."""
+        self._by_id = {portal.member_id: portal for portal in portals}

@@ -1,0 +1,1 @@
+"""Numbered migrations of the app half, one chain per engine."""

@@ -1,0 +1,264 @@
+"""Composition: an application becomes a running one, and everything is closed in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from livefeed.app import inbox
+from livefeed.app.application import App, Consumption
+from livefeed.app.installs import binding, registry
+from livefeed.app.installs.binding import Binder
+from livefeed.app.installs.ladder import Ladder
+from livefeed.app.installs.leaving import Leaving
+from livefeed.app.installs.portals import Portals
+from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
+from livefeed.app.runner import Dispatch, Runner
+from livefeed.app.runtime import ROOMS, Runtime
+from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.vault import Vault
+from livefeed.clock import Clock, SystemClock
+from livefeed.durable import purge
+from livefeed.durable.lanes import Lease
+from livefeed.durable.outcomes import Outcome
+from livefeed.durable.store import Store, Tx, open_store
+from livefeed.durable.worker import Worker
+from livefeed.errors import SettingsError, StoreError
+from livefeed.failpoints import failpoint
+from livefeed.net.http import HttpClient
+from livefeed.secrets import KeyRing, read_or_create_key_file
+from livefeed.settings import AppSettings, DatabaseUrl
+from livefeed.telemetry import logger
+
+_LOG: Final = logger("app")
+_INBOX_CAP: Final = 32
+_LONGEST_RUN: Final = 256
+_KEEPING_HOUSE_S: Final = 3_600.0
+_DAY_MS: Final = 86_400_000
+_WORD: Final = b"livefeed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A running application.
+
+    Attributes:
+        app: What runs.
+        runtime: Its parts.
+        worker: Runs its lanes.
+        ladder: Takes install callbacks.
+        leaving: Takes uninstall events.
+        binder: Knows which events are wanted.
+    """
+
+    app: App
+    runtime: Runtime
+    worker: Worker
+    ladder: Ladder
+    leaving: Leaving
+    binder: Binder
+
+
+@asynccontextmanager
+async def opened(
+    app: App,
+    *,
+    settings: AppSettings | None = None,
+    clock: Clock | None = None,
+    keys: KeyRing | None = None,
+    works: bool = True,
+) -> AsyncGenerator[Running]:
+    """Open the application's database and run its lanes while the block lasts.
+
+    Args:
+        app: The application.
+        settings: In place of the application's own.
+        clock: Tells the time.
+        keys: In place of those of the key file.
+        works: False leaves the worker still; tests then call ``worker.run_due()``.
+
+    Raises:
+        SettingsError: A setting or the key file cannot be used.
+        StoreInUse: Another process runs on this database.
+        StoreTooNew: A newer version has written it.
+    """
+    settings = settings or app.settings
+    clock = clock or SystemClock()
+    keys = keys or _key_ring(settings)
+    store = open_store(DatabaseUrl.parse(settings.db), [*ROOMS, *app.rooms], clock)
+    # Hosts come from our settings and from the authorization server named there, never from a request.
+    http = HttpClient(allow_private=True)
+    house_bell = asyncio.Event()
+    try:
+        running = await _composed(app, settings, clock, keys, store, http, house_bell.set)
+        house = asyncio.create_task(_keep_house(running, house_bell))
+        try:
+            if works:
+                await running.worker.start()
+            yield running
+        finally:
+            house.cancel()
+            await asyncio.gather(house, return_exceptions=True)
+            if works:
+                await running.worker.stop()
+    finally:
+        await http.close()
+        await store.close()
+
+
+async def _composed(
+    app: App,
+    settings: AppSettings,
+    clock: Clock,
+    keys: KeyRing,
+    store: Store,
+    http: HttpClient,
+    on_left: Callable[[], None],
+) -> Running:
+    await _check_keys(store, keys)
+    endpoint = TokenEndpoint(
+        http,
+        url=settings.authorization_url,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+    )
+    portals = Portals(keys, clock)
+    vault = Vault(store, keys, clock, endpoint)
+    runtime = Runtime(
+        settings=settings,
+        store=store,
+        keys=keys,
+        clock=clock,
+        http=http,
+        portals=portals,
+        endpoint=endpoint,
+        vault=vault,
+        buckets={},
+    )
+    binder = Binder(client_of=runtime.client, address=_door_address(settings), handled=app.router.events())
+    wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
+    portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))
+    return Running(
+        app=app,
+        runtime=runtime,
+        worker=_worker(app, runtime, binder),
+        ladder=Ladder(
+            pinned=settings.member_id,
+            store=store,
+            keys=keys,
+            portals=portals,
+            vault=vault,
+            endpoint=endpoint,
+            wanted=wanted,
+        ),
+        leaving=Leaving(
+            store=store,
+            keys=keys,
+            portals=portals,
+            wanted=wanted,
+            when_erased=tuple(app.erased_units),
+            on_left=on_left,
+        ),
+        binder=binder,
+    )
+
+
+def _key_ring(settings: AppSettings) -> KeyRing:
+    if settings.key_file:
+        return read_or_create_key_file(Path(settings.key_file))
+    path = DatabaseUrl.parse(settings.db).path
+    beside = path.with_name(path.name + ".key")
+    if not beside.exists():
+        _LOG.warning("key_file_created", path=str(beside), then="keep it elsewhere: LIVEFEED_KEY_FILE")
+    return read_or_create_key_file(beside)
+
+
+async def _check_keys(store: Store, keys: KeyRing) -> None:
+    """Fail at the start, not at the first event, when the key file is another database's."""
+    sealed = keys.seal(_WORD, context=_WORD)
+
+    def word(tx: Tx) -> bytes:
+        SQL.set_key_check(tx.conn, sealed=sealed)
+        stored: bytes = SQL.key_check(tx.conn)["sealed"]
+        return stored
+
+    if keys.open(await store.write(word), context=_WORD) != _WORD:
+        raise SettingsError("the key check of this database is damaged")
+
+
+def _door_address(settings: AppSettings) -> str:
+    return f"{settings.public_url.rstrip('/')}/events" if settings.public_url else ""
+
+
+def _wanted(app: App, settings: AppSettings, keys: KeyRing, *, binds: bool) -> Wanted:
+    own = ConsumerSpec(
+        name="inbox",
+        cap=_INBOX_CAP,
+        quiet_ms=round(settings.quiet_s * 1000),
+        max_wait_ms=round(settings.max_wait_s * 1000),
+        entries_limit=_LONGEST_RUN if app.router.coalesces else 1,
+    )
+    others = [consumption.spec for consumption in app.consumptions.values()]
+    return Wanted(
+        configured=Configured.from_settings(settings, keys),
+        consumers=(own, binding.SPEC, *others),
+        when_installed=(*([binding.ask] if binds else []), *app.installed_units),
+    )
+
+
+def _worker(app: App, runtime: Runtime, binder: Binder) -> Worker:
+    async def bind(lease: Lease, _: Runtime) -> Outcome:
+        return await binder.run(lease)
+
+    limits = [consumption.spec.entries_limit for consumption in app.consumptions.values()]
+    own = Consumption(spec=binding.SPEC, run=bind)
+    dispatch = Dispatch(Runner(app.router, runtime), {**app.consumptions, own.spec.name: own}, runtime)
+    return Worker(
+        runtime.store,
+        dispatch.run,
+        clock=runtime.clock,
+        entries_limit=max([_LONGEST_RUN if app.router.coalesces else 1, *limits]),
+        on_leased=_leased,
+        on_finished=_finished,
+    )
+
+
+def _leased(lease: Lease) -> None:
+    if lease.consumer.name == "inbox":
+        failpoint("app.lease.taken")
+
+
+def _finished(lease: Lease) -> None:
+    if lease.consumer.name == "inbox":
+        failpoint("app.handler.finished")
+
+
+async def _keep_house(running: Running, bell: asyncio.Event) -> None:
+    """Erase what is due and purge what is old: at the start, each hour, and when a portal has left."""
+    while True:
+        bell.clear()
+        try:
+            await running.leaving.erase_due()
+            await purge_old(running.runtime.store, running.runtime.clock)
+        except StoreError as exc:
+            _LOG.warning("house_not_kept", error=str(exc))
+        try:
+            await asyncio.wait_for(bell.wait(), _KEEPING_HOUSE_S)
+        except TimeoutError:
+            continue
+
+
+async def purge_old(store: Store, clock: Clock) -> None:
+    """Drop what is past its retention, a slice a unit."""
+    now_ms = clock.now_ms()
+    for drop, days in (
+        (purge.purge_entries, purge.ENTRIES_DAYS),
+        (purge.purge_attempts, purge.ENTRIES_DAYS),
+        (purge.purge_dead, purge.DEAD_DAYS),
+    ):
+        while await store.write(lambda tx, drop=drop, days=days: drop(tx, before_ms=now_ms - days * _DAY_MS)):
+            pass
+    while orphans := await store.read(inbox.orphan_steps):
+        await store.write(lambda tx, seqs=orphans: inbox.drop_steps(tx, seqs))

@@ -1,0 +1,144 @@
+"""A running application's parts, as handlers, consumers and the door reach them."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from livefeed.app.installs.portals import KnownPortal, Portals
+from livefeed.app.installs.registry import SQL
+from livefeed.client.bucket import Bucket
+from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.rest import Access, RestClient
+from livefeed.client.vault import Vault
+from livefeed.clock import Clock
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.store import Store
+from livefeed.errors import NotInstalled
+from livefeed.net.http import HttpClient
+from livefeed.secrets import KeyRing, Secret
+from livefeed.settings import AppSettings
+from livefeed.wire.ids import MemberId, UserId
+
+ROOMS: Final = ("livefeed.client", "livefeed.app")
+"""Packages whose migrations the database of every application needs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """What is open while the application runs.
+
+    Attributes:
+        settings: As merged from flags and environment.
+        store: The application's database.
+        keys: Seals, opens and hashes.
+        clock: Tells the time.
+        http: The one way out.
+        portals: The known portals, in memory.
+        endpoint: The authorization server of the settings.
+        vault: Tokens of those who installed.
+        buckets: The rate of calls, by portal.
+    """
+
+    settings: AppSettings
+    store: Store
+    keys: KeyRing
+    clock: Clock
+    http: HttpClient
+    portals: Portals
+    endpoint: TokenEndpoint
+    vault: Vault
+    buckets: dict[MemberId, Bucket]
+
+    def client(self, member_id: MemberId) -> RestClient:
+        """A client with the tokens stored at installation.
+
+        Raises:
+            NotInstalled: The portal has none.
+            UnknownPortal: It is not known at all.
+        """
+        portal = self.portals.get(member_id)
+        if portal.user_id is None or not portal.is_active:
+            raise NotInstalled(f"no tokens are stored for portal {member_id}; install the application there")
+        return RestClient(self.http, _Stored(self, member_id, portal.user_id), self._bucket(member_id))
+
+    def client_with(self, member_id: MemberId, token: Secret) -> RestClient:
+        """A client with one access token, which cannot be renewed; it calls only the portal's known address.
+
+        Raises:
+            NotInstalled: No address of the portal is known.
+            UnknownPortal: It is not known at all.
+        """
+        portal = self.portals.get(member_id)
+        if not portal.endpoint:
+            raise NotInstalled(
+                f"no address of portal {member_id} is known; set LIVEFEED_PORTAL_URL or install there"
+            )
+        return RestClient(self.http, _Lent(portal.endpoint, token), self._bucket(member_id))
+
+    def consumer(self, member_id: MemberId, name: str) -> ConsumerId:
+        """One consumer of a portal, by the name it was registered under.
+
+        Raises:
+            UnknownPortal: The portal is not known.
+            KeyError: The application has no such consumer.
+        """
+        return self.portals.get(member_id).consumers[name]
+
+    async def relocate(self, portal: KnownPortal, token: Secret) -> str | None:
+        """The portal's new address, from the authorization server alone; None if it knows none."""
+        info = await self.endpoint.app_info(token)
+        install = info.install
+        if install is None or install.member_id != portal.member_id:
+            return None
+        if install.client_endpoint in {"", portal.endpoint}:
+            return None
+        await self.store.write(
+            lambda tx: SQL.move(
+                tx.conn,
+                member_id=portal.member_id,
+                domain=install.domain,
+                client_endpoint=install.client_endpoint,
+            )
+        )
+        self.portals.put(replace(portal, endpoint=install.client_endpoint))
+        return install.client_endpoint
+
+    def _bucket(self, member_id: MemberId) -> Bucket | None:
+        return self.buckets.setdefault(member_id, Bucket()) if self.settings.rate_limit else None
+
+
+class _Stored:
+    """The pair in the vault, renewed when the portal says that it has expired."""
+
+    def __init__(self, runtime: Runtime, member_id: MemberId, user_id: UserId) -> None:
+        self._runtime = runtime
+        self._member_id = member_id
+        self._user_id = user_id
+
+    async def access(self) -> Access:
+        token = await self._runtime.vault.access(self._member_id, self._user_id)
+        return Access(endpoint=self._runtime.portals.get(self._member_id).endpoint, token=token)
+
+    async def renew(self, refused: Access) -> Access | None:
+        token = await self._runtime.vault.renew(self._member_id, self._user_id, refused.token)
+        return Access(endpoint=refused.endpoint, token=token)
+
+    async def relocate(self, moved: Access) -> Access | None:
+        portal = self._runtime.portals.get(self._member_id)
+        endpoint = await self._runtime.relocate(portal, moved.token)
+        return None if endpoint is None else Access(endpoint=endpoint, token=moved.token)
+
+
+class _Lent:
+    """The access token of an event: good as long as it lasts."""
+
+    def __init__(self, endpoint: str, token: Secret) -> None:
+        self._access = Access(endpoint=endpoint, token=token)
+
+    async def access(self) -> Access:
+        return self._access
+
+    async def renew(self, refused: Access) -> Access | None:  # noqa: ARG002 - nothing can renew it
+        return None
+
+    async def relocate(self, moved: Access) -> Access | None:  # noqa: ARG002 - the stored pair finds the new address
+        return None

@@ -1,0 +1,1 @@
+"""Numbered migrations of the token vault, one chain per engine."""

@@ -1,0 +1,194 @@
+"""The token vault: pairs sealed at rest, one refresh at a time, nothing lost when two refresh at once."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from livefeed.client.oauth import TokenEndpoint
+from livefeed.clock import Clock
+from livefeed.durable import sql
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import NotInstalled
+from livefeed.secrets import KeyRing, Secret
+from livefeed.telemetry import logger
+from livefeed.wire.faults import InvalidGrant
+from livefeed.wire.ids import MemberId, UserId
+from livefeed.wire.oauth import TokenAnswer
+
+_SQL: Final = sql.load("livefeed.client", "vault.sql")
+_LOG: Final = logger("client")
+_DEAD: Final = "the tokens of portal {} do not work any more; install the application there again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPair:
+    """A pair of tokens ready to be stored: encrypted before the unit of work begins."""
+
+    member_id: MemberId
+    user_id: UserId
+    access: bytes
+    refresh: bytes
+    expires_at: int
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    access: Secret
+    refresh: Secret
+    previous: Secret | None
+    version: int
+
+
+class Vault:
+    """Keeps the tokens of the people who installed the application, one pair per portal and user."""
+
+    def __init__(self, store: Store, keys: KeyRing, clock: Clock, endpoint: TokenEndpoint) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._endpoint = endpoint
+        self._flights: dict[tuple[MemberId, UserId], asyncio.Task[Secret]] = {}
+
+    def seal(self, member_id: MemberId, user_id: UserId, answer: TokenAnswer) -> SealedPair:
+        """Encrypt a pair for its place in the vault."""
+        context = _context(member_id, user_id)
+        now_ms = self._clock.now_ms()
+        return SealedPair(
+            member_id=member_id,
+            user_id=user_id,
+            access=self._keys.seal(answer.access_token.encode(), context=context),
+            refresh=self._keys.seal(answer.refresh_token.encode(), context=context),
+            expires_at=now_ms + answer.expires_in * 1000,
+            received_at=now_ms,
+        )
+
+    async def access(self, member_id: MemberId, user_id: UserId) -> Secret:
+        """The access token to call with; it may have expired, the portal will say so.
+
+        Raises:
+            NotInstalled: There is no usable pair.
+        """
+        return (await self._read(member_id, user_id)).access
+
+    async def renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
+        """An access token in place of the ``refused`` one; callers at the same time share one refresh.
+
+        Raises:
+            NotInstalled: The pair is dead, and the application has to be installed again.
+            TransportError: The authorization server gave no usable answer; the pair is as before.
+        """
+        key = (member_id, user_id)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._launch(key, self._renew(member_id, user_id, refused))
+        # One caller giving up must not end the refresh of the others.
+        return await asyncio.shield(flight)
+
+    def _launch(
+        self, key: tuple[MemberId, UserId], work: Coroutine[Any, Any, Secret]
+    ) -> asyncio.Task[Secret]:
+        flight = asyncio.create_task(work)
+        self._flights[key] = flight
+
+        def landed(task: asyncio.Task[Secret]) -> None:
+            del self._flights[key]
+            if not task.cancelled():
+                task.exception()
+
+        flight.add_done_callback(landed)
+        return flight
+
+    async def _renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
+        pair = await self._read(member_id, user_id)
+        if pair.access != refused:
+            return pair.access
+        try:
+            answer = await self._endpoint.refresh(pair.refresh)
+        except InvalidGrant:
+            return await self._recover(member_id, user_id, pair)
+        return await self._replace(member_id, user_id, pair, answer)
+
+    async def _recover(self, member_id: MemberId, user_id: UserId, pair: _Pair) -> Secret:
+        """The refresh token was refused: somebody else refreshed, or its predecessor is still good."""
+        stored = await self._read(member_id, user_id)
+        if stored.version != pair.version:
+            return stored.access
+        if pair.previous is not None:
+            try:
+                answer = await self._endpoint.refresh(pair.previous)
+            except InvalidGrant:
+                pass
+            else:
+                return await self._replace(member_id, user_id, pair, answer)
+        await self._store.write(
+            lambda tx: _SQL.kill(tx.conn, member_id=member_id, user_id=user_id, version=pair.version)
+        )
+        _LOG.error("tokens_dead", member_id=member_id, user_id=user_id)
+        raise NotInstalled(_DEAD.format(member_id))
+
+    async def _replace(
+        self, member_id: MemberId, user_id: UserId, pair: _Pair, answer: TokenAnswer
+    ) -> Secret:
+        sealed = self.seal(member_id, user_id, answer)
+        if not await self._store.write(lambda tx: _replace_pair(tx, sealed, pair.version)):
+            return (await self._read(member_id, user_id)).access
+        return Secret(answer.access_token)
+
+    async def _read(self, member_id: MemberId, user_id: UserId) -> _Pair:
+        row = await self._store.read(lambda tx: _SQL.find(tx.conn, member_id=member_id, user_id=user_id))
+        if row is None:
+            raise NotInstalled(f"no tokens are stored for portal {member_id}; install the application there")
+        access, refresh, previous, _, version, state = row
+        if state == "dead":
+            raise NotInstalled(_DEAD.format(member_id))
+        context = _context(member_id, user_id)
+
+        def opened(blob: bytes) -> Secret:
+            return Secret(self._keys.open(blob, context=context).decode())
+
+        return _Pair(
+            access=opened(access),
+            refresh=opened(refresh),
+            previous=opened(previous) if previous else None,
+            version=version,
+        )
+
+
+def keep(tx: Tx, pair: SealedPair) -> None:
+    """Store the pair that an installation has proved, in the installation's own unit."""
+    _SQL.keep(
+        tx.conn,
+        member_id=pair.member_id,
+        user_id=pair.user_id,
+        access=pair.access,
+        refresh=pair.refresh,
+        expires_at=pair.expires_at,
+        received_at=pair.received_at,
+    )
+
+
+def forget(tx: Tx, member_id: MemberId) -> None:
+    """Delete every pair of a portal."""
+    _SQL.forget(tx.conn, member_id=member_id)
+
+
+def _replace_pair(tx: Tx, pair: SealedPair, version: int) -> bool:
+    """Store a refreshed pair, unless another refresh was faster."""
+    count: int = _SQL.replace(
+        tx.conn,
+        member_id=pair.member_id,
+        user_id=pair.user_id,
+        access=pair.access,
+        refresh=pair.refresh,
+        expires_at=pair.expires_at,
+        received_at=pair.received_at,
+        version=version,
+    )
+    return count > 0
+
+
+def _context(member_id: MemberId, user_id: UserId) -> bytes:
+    """Binds a sealed token to its row, so that none can be moved to another portal's."""
+    return f"token:{member_id}:{user_id}".encode()
