@@ -1,0 +1,33 @@
+"""The notifier as an application: which events it handles, and which lanes it has of its own."""
+
+from typing import Final
+
+from livefeed.app import App
+from livefeed.durable.store import Tx
+from livefeed.notifier import archive, backfill, comments, edits, notices, people
+from livefeed.notifier.channels import bell
+from livefeed.settings import AppSettings
+from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
+from livefeed.wire.ids import MemberId
+
+_BELLS_AT_ONCE: Final = 8
+
+
+def build(settings: AppSettings) -> App:
+    """The notifier, ready to be served; opens nothing."""
+    app = App(settings)
+    app.store_in("livefeed.notifier")
+    app.on(AppInstalled)(edits.note_language)
+    app.on(PostAdded)(edits.archive_added)
+    app.on(PostUpdated, coalesce=True)(edits.tell_participants)
+    app.on(PostDeleted)(edits.bury_deleted)
+    app.consume(notices.BELL, bell.ring, kind=bell.KIND, cap=_BELLS_AT_ONCE)
+    app.consume(backfill.CONSUMER, backfill.fill, kind=backfill.KIND, cap=1, is_setup=True)
+    app.when_installed(backfill.order)
+    app.when_erased(_forget)
+    return app
+
+
+def _forget(tx: Tx, portal: MemberId) -> None:
+    for room in (notices, archive, comments, people, backfill):
+        room.forget(tx, portal)

@@ -1,0 +1,177 @@
+"""Who commented on which post.
+
+No method lists the comments of a post. Each person's own list is read, and its feed entry ids are turned
+into post ids with the cursors of ``log.blogpost.get``: if the first post at or after an entry is also the
+last one at or before it, the entry is that post's.
+
+Source: https://apidocs.bitrix24.com/api-reference/log/blogcomment/log-blogcomment-user-get.html
+(contract 7.5)
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from livefeed.client.rest import Parameters, RestClient
+from livefeed.durable import sql
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import Fault
+from livefeed.notifier.people import archive_people, rows_of
+from livefeed.wire.calls import Answer
+from livefeed.wire.feed.comments import MAX_LIMIT, CommentRow, CommentsAnswer
+from livefeed.wire.feed.rows import PostRow
+from livefeed.wire.ids import LogId, MemberId, PostId, UserId
+
+_SQL: Final = sql.load("livefeed.notifier", "queries/people.sql")
+_ENTRIES_A_BATCH: Final = 25  # two commands each
+
+
+class _Window(msgspec.Struct, frozen=True, kw_only=True):
+    """The comment ids of one person that are still to be read, both ends excluded; ``high`` 0 is open."""
+
+    low: int
+    high: int = 0
+    newest: int = 0
+
+    @property
+    def params(self) -> dict[str, int]:
+        low = {"FIRST_ID": self.low} if self.low else {}
+        high = {"LAST_ID": self.high} if self.high else {}
+        return {**low, **high, "LIMIT": MAX_LIMIT}
+
+    def after(self, rows: tuple[CommentRow, ...]) -> "_Window | None":
+        """What is left after a page; None if it was the last. The order of pages is not documented."""
+        if len(rows) < MAX_LIMIT:
+            return None
+        newest = self.newest_with(rows)
+        if rows[0].id > rows[-1].id:
+            return _Window(low=self.low, high=rows[-1].id, newest=newest)
+        return _Window(low=rows[-1].id, high=self.high, newest=newest)
+
+    def newest_with(self, rows: tuple[CommentRow, ...]) -> int:
+        return max([self.newest, *(row.id for row in rows)])
+
+
+def commenters(tx: Tx, portal: MemberId, post: PostId) -> dict[UserId, int]:
+    """Who commented on a post, and how often, as far as is known."""
+    rows: Any = _SQL.comments_of(tx.conn, portal=portal, post=post)
+    return {UserId(person): count for person, count in rows}
+
+
+async def find_commenters(
+    store: Store, client: RestClient, portal: MemberId, post: PostId, num_comments: int, checked: int
+) -> tuple[UserId, ...]:
+    """Who commented on ``post``; people are asked again if the portal counts comments that are not known.
+
+    Args:
+        store: The archive.
+        client: Sees as many comments as can be.
+        portal: Where.
+        post: Of which post.
+        num_comments: NUM_COMMENTS as the portal has it now.
+        checked: NUM_COMMENTS when this was last done; the same number is not looked for twice.
+
+    Raises:
+        TransportError: The portal gave no usable answer.
+        Fault: It refused for now.
+    """
+    found = await store.read(lambda tx: commenters(tx, portal, post))
+    if num_comments in {sum(found.values()), checked}:
+        return tuple(found)
+    await archive_comments(store, client, portal)
+    found = await store.read(lambda tx: commenters(tx, portal, post))
+    if sum(found.values()) < num_comments:
+        # Somebody who is new here may have written the rest.
+        await archive_people(store, client, portal)
+        await archive_comments(store, client, portal)
+        found = await store.read(lambda tx: commenters(tx, portal, post))
+    return tuple(found)
+
+
+async def archive_comments(store: Store, client: RestClient, portal: MemberId) -> None:
+    """Read what everybody has commented since the last time, and find the posts.
+
+    Raises:
+        TransportError: The portal gave no usable answer.
+        Fault: It refused for now.
+    """
+    cursors: list[Any] = await store.read(lambda tx: list(_SQL.cursors(tx.conn, portal=portal)))
+    windows = {UserId(person): _Window(low=cursor) for person, cursor in cursors}
+    while windows:
+        answers = await client.batch(
+            {f"u{person}": _call(person, window) for person, window in windows.items()}
+        )
+        pages = {person: _comments(answers.get(f"u{person}")) for person in windows}
+        read = windows
+        await store.write(lambda tx, read=read, pages=pages: _keep(tx, portal, read, pages))
+        left = {person: window.after(pages[person]) for person, window in windows.items()}
+        windows = {person: window for person, window in left.items() if window is not None}
+    await _resolve(store, client, portal)
+
+
+def forget(tx: Tx, portal: MemberId) -> None:
+    """Erase the comments of a portal."""
+    _SQL.forget_comments(tx.conn, portal=portal)
+    _SQL.forget_entries(tx.conn, portal=portal)
+
+
+def _call(person: UserId, window: _Window) -> tuple[str, Parameters]:
+    return "log.blogcomment.user.get", {"USER_ID": person, **window.params}
+
+
+def _comments(answer: Answer | Fault | None) -> tuple[CommentRow, ...]:
+    match answer:
+        case Answer():
+            return CommentsAnswer.from_wire(answer.result).comments
+        case Fault() if answer.retryable:
+            raise answer
+        case _:
+            return ()
+
+
+def _keep(
+    tx: Tx, portal: MemberId, windows: dict[UserId, _Window], pages: dict[UserId, tuple[CommentRow, ...]]
+) -> None:
+    for person, rows in pages.items():
+        for row in rows:
+            _SQL.add_comment(tx.conn, portal=portal, comment=row.id, log_id=row.log_id, person=person)
+        window = windows[person]
+        if window.after(rows) is None:
+            # Only now: pages may run from new to old, and none may be missed after a crash.
+            _SQL.move_cursor(tx.conn, portal=portal, person=person, comment=window.newest_with(rows))
+
+
+async def _resolve(store: Store, client: RestClient, portal: MemberId) -> None:
+    """Find the posts of all feed entries that were commented and are not resolved yet."""
+    rows: list[Any] = await store.read(lambda tx: list(_SQL.unresolved(tx.conn, portal=portal)))
+    entries = [LogId(row[0]) for row in rows]
+    for start in range(0, len(entries), _ENTRIES_A_BATCH):
+        some = entries[start : start + _ENTRIES_A_BATCH]
+        answers = await client.batch(dict(command for entry in some for command in _bridge(entry)))
+        posts = {entry: _agreed(answers, entry) for entry in some}
+        await store.write(lambda tx, posts=posts: _keep_entries(tx, portal, posts))
+
+
+def _bridge(entry: LogId) -> list[tuple[str, tuple[str, Parameters]]]:
+    at_or_before = (f"b{entry}", ("log.blogpost.get", {"LAST_ID": entry + 1, "LIMIT": 1}))
+    at_or_after = (f"a{entry}", ("log.blogpost.get", {"FIRST_ID": entry - 1, "LIMIT": 1}))
+    # Nothing comes before entry 1: what is at or before it is it, and FIRST_ID 0 might mean "none".
+    return [at_or_before] if entry == 1 else [at_or_before, at_or_after]
+
+
+def _agreed(answers: dict[str, Answer | Fault], entry: LogId) -> PostId:
+    """The post on which both cursors agree; 0 if they do not: the entry is no post that we may see."""
+    found = {_only_post(answers.get(name)) for name, _ in _bridge(entry)}
+    return found.pop() if len(found) == 1 else PostId(0)
+
+
+def _only_post(answer: Answer | Fault | None) -> PostId:
+    if isinstance(answer, Fault) and answer.retryable:
+        raise answer
+    rows = rows_of(answer.result) if isinstance(answer, Answer) else ()
+    return PostRow.from_wire(rows[0]).id if len(rows) == 1 else PostId(0)
+
+
+def _keep_entries(tx: Tx, portal: MemberId, posts: dict[LogId, PostId]) -> None:
+    for entry, post in posts.items():
+        _SQL.add_entry(tx.conn, portal=portal, log_id=entry, post=post)

@@ -1,0 +1,176 @@
+"""What the notifier does when a post was published, edited or deleted."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from anyio import to_thread
+
+from livefeed.app import Context
+from livefeed.client.rest import RestClient
+from livefeed.durable.store import Tx
+from livefeed.errors import Fault
+from livefeed.notifier import archive, notices
+from livefeed.notifier.archive import ArchivedPost, Source
+from livefeed.notifier.changes import Comparison, Version, compare, mentioned
+from livefeed.notifier.channels import bell
+from livefeed.notifier.comments import find_commenters
+from livefeed.notifier.participants import Participant, take_part
+from livefeed.notifier.people import ensure_people
+from livefeed.notifier.policy import Decision, Editors, Silence, Silent, Tell, Unknown, decide
+from livefeed.secrets import Secret
+from livefeed.wire.events import AppInstalled, Event, PostAdded, PostDeleted, PostUpdated
+from livefeed.wire.feed.rows import PostRow
+from livefeed.wire.ids import UserId, decimal
+from livefeed.wire.params import Params
+
+_LARGE_CHARS: Final = 20_000
+_TOKENS_ASKED: Final = 20  # of a storm of edits only the newest are asked whose they are
+
+
+async def note_language(event: AppInstalled, ctx: Context) -> None:
+    """Remember the language of a portal that installed the application."""
+    if event.language:
+        ctx.on_settle(lambda tx: archive.set_language(tx, ctx.portal, event.language))
+
+
+async def archive_added(event: PostAdded, ctx: Context) -> None:
+    """Archive a new post, so that its first edit has a before."""
+    post = await ctx.find_post(event.post_id)
+    if post is None:
+        ctx.step("fetched", "no token that is held can read it")
+        return
+    row, content = post.row, Version.of(post.row)
+    ctx.step("fetched", "archived")
+    ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, Source.ADDED))
+
+
+async def bury_deleted(event: PostDeleted, ctx: Context) -> None:
+    """Mark a post as deleted, if it cannot be read any more; its versions stay."""
+    if await ctx.find_post(event.post_id) is None:
+        ctx.step("fetched", "gone")
+        ctx.on_settle(lambda tx: archive.bury(tx, ctx.portal, event.post_id))
+    else:
+        ctx.step("fetched", "still there")
+
+
+async def tell_participants(event: PostUpdated, ctx: Context) -> None:
+    """Compare an edited post with what people were last told of, and plan the notices."""
+    post = await ctx.find_post(event.post_id)
+    if post is None:
+        ctx.step("fetched", "no token that is held can read it")
+        return
+    ctx.step("fetched")
+    content = Version.of(post.row)
+    known = await ctx.read(lambda tx: archive.find(tx, ctx.portal, event.post_id))
+    if known is None:
+        ctx.step("compared", "first seen now: nothing to compare it with")
+        row = post.row
+        ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, Source.UPDATED))
+        return
+    comparison = await _compare(known.told, content)
+    ctx.step("compared", ", ".join(sorted(comparison.classes)) or "nothing")
+    editors = await _editors(ctx) if comparison.is_worth_telling else Editors()
+    participants = await _participants(ctx, post.row, known, content) if comparison.is_worth_telling else ()
+    decision = decide(comparison, participants, editors)
+    ctx.step("told", _summary(decision))
+    ctx.on_settle(_settlement(ctx, known, content, decision, post.row.num_comments))
+
+
+async def _compare(old: Version, new: Version) -> Comparison:
+    if len(old.text) + len(new.text) > _LARGE_CHARS:
+        return await to_thread.run_sync(compare, old, new)
+    return compare(old, new)
+
+
+def _settlement(
+    ctx: Context, known: ArchivedPost, content: Version, decision: Decision, num_comments: int
+) -> Callable[[Tx], None]:
+    """What commits with the settle of the inbox lane: the version, and the notices with their lanes."""
+    consumer = ctx.consumer_of(notices.BELL)
+
+    def settle(tx: Tx) -> None:
+        number = archive.see(tx, ctx.portal, known, content, Source.UPDATED)
+        match decision:
+            case Silent(why=Silence.NOBODY):
+                archive.tell(tx, ctx.portal, known.post, number)
+            case Silent():
+                return
+            case Tell(recipients=recipients):
+                archive.tell(tx, ctx.portal, known.post, number)
+                archive.mark_checked(tx, ctx.portal, known.post, num_comments)
+                for one in recipients:
+                    planned = notices.plan(
+                        tx,
+                        ctx.portal,
+                        known.post,
+                        one,
+                        from_version=known.told_version,
+                        to_version=number,
+                    )
+                    if planned is not None:
+                        bell.order(tx, ctx.portal, one.person, planned, consumer)
+
+    return settle
+
+
+def _summary(decision: Decision) -> str:
+    match decision:
+        case Silent(why=why):
+            return f"nobody: {why}"
+        case Tell(recipients=recipients):
+            return ", ".join(f"{one.person} ({one.reason})" for one in recipients)
+
+
+async def _participants(
+    ctx: Context, row: PostRow, known: ArchivedPost, content: Version
+) -> Sequence[Participant]:
+    store, client = ctx.runtime.store, ctx.client
+    commenters = await find_commenters(
+        store, client, ctx.portal, row.id, row.num_comments, known.comments_checked
+    )
+    named = mentioned(known.told, content)
+    people = await ensure_people(store, client, ctx.portal, {row.author_id, *named, *commenters})
+    dismissed = frozenset(person.id for person in people.values() if not person.is_active)
+    return take_part(author=row.author_id, mentioned=named, commenters=commenters, dismissed=dismissed)
+
+
+async def _editors(ctx: Context) -> Editors:
+    """Who edited: named by the event, or by its token; an event without a token is an automation's."""
+    found: set[UserId] = set()
+    unknown: Unknown | None = None
+    newest_first = list(reversed(ctx.events))
+    for asked, event in enumerate(newest_first):
+        editor = await _editor(ctx, event, may_ask=asked < _TOKENS_ASKED)
+        if isinstance(editor, Unknown):
+            unknown = unknown or editor
+        else:
+            found.add(editor)
+    editors = Editors(people=tuple(sorted(found)), unknown=unknown)
+    await ensure_people(ctx.runtime.store, ctx.client, ctx.portal, found)
+    return editors
+
+
+async def _editor(ctx: Context, event: Event, *, may_ask: bool) -> UserId | Unknown:
+    auth = event.envelope.auth
+    if auth.user_id is not None:
+        return auth.user_id
+    if not auth.access_token:
+        return Unknown.AUTOMATION
+    if not may_ask:
+        return Unknown.SOMEONE
+    return await _owner(ctx.runtime.client_with(ctx.portal, Secret(auth.access_token)))
+
+
+async def _owner(client: RestClient) -> UserId | Unknown:
+    """Whose token it is; an expired or withdrawn one does not say.
+
+    Source: https://apidocs.bitrix24.com/api-reference/user/user-current.html
+    """
+    try:
+        result = (await client.call("user.current")).result
+    except Fault as fault:
+        if fault.retryable:
+            raise
+        return Unknown.SOMEONE
+    number = decimal(Params(result).text("ID")) if isinstance(result, dict) else None
+    return UserId(number) if number else Unknown.SOMEONE

@@ -1,0 +1,1 @@
+"""Numbered migrations of the notifier, one chain per engine."""

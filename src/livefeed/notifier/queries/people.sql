@@ -1,0 +1,49 @@
+-- People, and what they commented.
+
+-- name: add_person(portal, person, name, gender, is_active)!
+INSERT INTO archived_person (portal, person, name, gender, is_active)
+VALUES (:portal, :person, :name, :gender, :is_active)
+ON CONFLICT (portal, person) DO UPDATE SET
+    name = excluded.name, gender = excluded.gender, is_active = excluded.is_active;
+
+-- name: people(portal, people)
+SELECT person, name, gender, is_active FROM archived_person
+WHERE portal = :portal AND person IN (SELECT value FROM json_each(:people));
+
+-- name: cursors(portal)
+SELECT person, comment_cursor FROM archived_person WHERE portal = :portal AND is_active = 1 ORDER BY person;
+
+-- name: move_cursor(portal, person, comment)!
+UPDATE archived_person SET comment_cursor = max(comment_cursor, :comment)
+WHERE portal = :portal AND person = :person;
+
+-- name: add_comment(portal, comment, log_id, person)!
+INSERT INTO archived_comment (portal, comment, log_id, person)
+VALUES (:portal, :comment, :log_id, :person)
+ON CONFLICT (portal, comment) DO NOTHING;
+
+-- name: unresolved(portal)
+-- Feed entries that were commented and whose post is not known yet.
+SELECT DISTINCT c.log_id FROM archived_comment AS c
+WHERE c.portal = :portal
+  AND NOT EXISTS (SELECT 1 FROM archived_entry AS e WHERE e.portal = c.portal AND e.log_id = c.log_id)
+ORDER BY c.log_id;
+
+-- name: add_entry(portal, log_id, post)!
+INSERT INTO archived_entry (portal, log_id, post) VALUES (:portal, :log_id, :post)
+ON CONFLICT (portal, log_id) DO UPDATE SET post = excluded.post;
+
+-- name: comments_of(portal, post)
+SELECT c.person, count(*) FROM archived_entry AS e
+JOIN archived_comment AS c ON c.portal = e.portal AND c.log_id = e.log_id
+WHERE e.portal = :portal AND e.post = :post
+GROUP BY c.person ORDER BY c.person;
+
+-- name: forget_people(portal)!
+DELETE FROM archived_person WHERE portal = :portal;
+
+-- name: forget_comments(portal)!
+DELETE FROM archived_comment WHERE portal = :portal;
+
+-- name: forget_entries(portal)!
+DELETE FROM archived_entry WHERE portal = :portal;
