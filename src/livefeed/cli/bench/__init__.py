@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figure beside baselines of the same run."""

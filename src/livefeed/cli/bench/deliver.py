@@ -1,0 +1,201 @@
+"""`bench deliver`: the portal's dispatcher against the same HTTP client posting the same bytes, no store."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from pathlib import Path
+from typing import Final
+
+from livefeed.portal.server import ROOMS
+
+from livefeed.cli.bench.loops import aiohttp_rate, httpx_rate
+from livefeed.cli.bench.result import Result, percentile, usage
+from livefeed.cli.listening import bound_socket
+from livefeed.clock import SystemClock
+from livefeed.durable.lanes import list_lanes
+from livefeed.durable.store import Store, Tx, open_store
+from livefeed.net.http import HttpAnswer, HttpClient
+from livefeed.portal import lifecycle, portals
+from livefeed.portal.apps.registry import NewApp, fresh_credentials
+from livefeed.portal.events import handlers
+from livefeed.portal.events.dispatcher import Dispatcher
+from livefeed.portal.events.handlers import ACTING_USER, Binding
+from livefeed.portal.events.outbox import announce
+from livefeed.portal.portals import PortalRow
+from livefeed.portal.seed import seed_empty
+from livefeed.secrets import KeyRing
+from livefeed.wire.ids import PostId, UserId
+
+IN_FLIGHT: Final = 64
+DELIVERIES_A_SECOND: Final = 8_000  # queued for each second that is asked for
+EVENTS_A_UNIT: Final = 50
+POSTS: Final = 2_000
+EVENT: Final = "ONLIVEFEEDPOSTUPDATE"
+ADMIN: Final = UserId(1)
+
+
+class Postman:
+    """The dispatcher's HTTP client; counts, and keeps one request as it was sent."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self.delays_ms: list[float] = []
+        self.errors = 0
+        self.body = b""
+        self.headers: Mapping[str, str] = {}
+
+    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST once."""
+        began = time.perf_counter()
+        answer = await self._client.deliver(url, body=body, headers=headers)
+        self.delays_ms.append((time.perf_counter() - began) * 1000)
+        self.errors += answer.status != 200
+        self.body, self.headers = body, headers
+        return answer
+
+
+async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Result:
+    """Queue deliveries to ``count`` handlers, then send them all; baselines post the same bytes afterwards."""
+    events = max(1, int(seconds * DELIVERIES_A_SECOND / count))
+    cores = sorted(os.sched_getaffinity(0))
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        sink = stack.enter_context(sink_process(handler_ms, cores[-1]))
+        os.sched_setaffinity(0, {cores[0]})
+        stack.callback(os.sched_setaffinity, 0, set(cores))
+        async with HttpClient(allow_private=True) as client, store_in(folder) as store:
+            postman = Postman(client)
+            await queue(store, sink, count, events)
+            lanes = len(await store.read(lambda tx: list_lanes(tx, limit=10**6)))
+            cpu_before, _ = usage()
+            took_s = await send_all(store, postman, count * events)
+            cpu_s, rss_mb = usage()
+            # Without an answer's wait the baselines would measure nothing but the wait.
+            share = min(seconds / 2, 3.0)
+            bare = await closed_loop(
+                share, lambda: client.deliver(sink, body=postman.body, headers=postman.headers)
+            )
+        others = {
+            "aiohttp loop": await aiohttp_rate(share, IN_FLIGHT, sink, postman.body),
+            "httpx loop, 8 in flight": await httpx_rate(share, 8, sink, postman.body),
+        }
+    value = count * events / took_s
+    return Result(
+        bench="deliver",
+        value=value,
+        unit="1/s",
+        baseline_name="the same HTTP client posting the same bytes, no store",
+        baseline=bare,
+        ratio=value / bare,
+        p50_ms=percentile(postman.delays_ms, 0.5),
+        p99_ms=percentile(postman.delays_ms, 0.99),
+        n=count * events,
+        errors=postman.errors,
+        handlers=count,
+        handler_ms=handler_ms,
+        lanes=lanes,
+        cpu_s=cpu_s - cpu_before,
+        rss_mb=rss_mb,
+        baselines=others,
+    )
+
+
+@contextlib.contextmanager
+def sink_process(handler_ms: float, core: int) -> Generator[str]:
+    """The receiver in a process and on a core of its own; yields its URL."""
+    listener = bound_socket("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with listener:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "livefeed.cli.bench.sink",
+                str(listener.fileno()),
+                str(handler_ms),
+                str(core),
+            ],
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        yield f"http://127.0.0.1:{port}/events"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.asynccontextmanager
+async def store_in(folder: Path) -> AsyncGenerator[Store]:
+    """A portal's store, closed at the end."""
+    store = open_store(f"sqlite:///{folder}/portal.db", ROOMS, SystemClock())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+KEYS: Final = KeyRing([os.urandom(32)])
+
+
+async def queue(store: Store, sink: str, count: int, events: int) -> None:
+    """Bind ``count`` handlers and announce ``events`` edits, spread over `POSTS` posts."""
+    credentials = fresh_credentials(KEYS)
+
+    def found(tx: Tx) -> PortalRow:
+        portal = portals.create(tx, public_url="http://127.0.0.1:8024", name="bench")
+        seed_empty(tx, portal=portal, keys=KEYS)
+        app = lifecycle.install(
+            tx, portal, NewApp(name="bench", scope=("log",)), credentials, installer=ADMIN
+        )
+        for number in range(count):
+            url = f"{sink}?handler={number}"
+            handlers.bind(tx, app, Binding(event=EVENT, url=url, auth_type=ACTING_USER, owner=ADMIN))
+        return portal
+
+    portal = await store.write(found)
+
+    def announce_some(first: int) -> Callable[[Tx], None]:
+        def unit(tx: Tx) -> None:
+            for number in range(first, min(first + EVENTS_A_UNIT, events)):
+                post = PostId(1 + number % POSTS)
+                announce(tx, portal=portal.member_id, event=EVENT, post_id=post, actor=ADMIN, source="bench")
+
+        return unit
+
+    for first in range(0, events, EVENTS_A_UNIT):
+        await store.write(announce_some(first))
+
+
+async def send_all(store: Store, postman: Postman, total: int) -> float:
+    """Run the dispatcher until everything is settled; the seconds that took."""
+    dispatcher = Dispatcher(
+        store=store, keys=KEYS, clock=SystemClock(), postman=postman, concurrency=IN_FLIGHT
+    )
+    began = time.perf_counter()
+    await dispatcher.start()
+    while len(postman.delays_ms) < total or await store.read(lambda tx: list_lanes(tx, limit=1)):
+        await asyncio.sleep(0.01)
+    took_s = time.perf_counter() - began
+    await dispatcher.stop()
+    return took_s
+
+
+async def closed_loop(seconds: float, one: Callable[[], Awaitable[object]], width: int = IN_FLIGHT) -> float:
+    """Calls a second with ``width`` in flight."""
+    end = time.perf_counter() + seconds
+    done = 0
+
+    async def lane() -> None:
+        nonlocal done
+        while time.perf_counter() < end:
+            await one()
+            done += 1
+
+    began = time.perf_counter()
+    await asyncio.gather(*(lane() for _ in range(width)))
+    return done / (time.perf_counter() - began)
