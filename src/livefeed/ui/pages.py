@@ -27,8 +27,8 @@ HEADERS: Final = {
 
 
 def page(template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    """A page made from ``ui/templates/<template>``; everything in ``values`` is escaped unless it is Markup."""
-    text = _environment().get_template(template).render(values)
+    """A page made from ``ui/templates/<template>``; everything in ``values`` but Markup is escaped."""
+    text = _environment().get_template(template).render(style_url=_style_url(), **values)
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
@@ -49,13 +49,16 @@ def _style_bytes() -> bytes:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("livefeed.ui", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # The address changes with the content, so that browsers may keep it for a year.
-    environment.globals["style_url"] = f"/ui/{_STYLE}?v={hashlib.sha256(_style_bytes()).hexdigest()[:12]}"
-    return environment
+
+
+@cache
+def _style_url() -> str:
+    """The address changes with the content, so that browsers may keep it for a year."""
+    return f"/ui/{_STYLE}?v={hashlib.sha256(_style_bytes()).hexdigest()[:12]}"

@@ -1,0 +1,221 @@
+"""What pages show: posts, comments, versions and notices as the words and marks a template puts down."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from markupsafe import Markup
+
+from livefeed.clock import at_utc, iso
+from livefeed.content.bbcode import parse
+from livefeed.durable.store import Tx
+from livefeed.portal.feed import comments, versions
+from livefeed.portal.feed.reading import Post
+from livefeed.portal.im import notifications
+from livefeed.portal.people import people, places
+from livefeed.portal.people.people import Person
+from livefeed.ui.bbcode import as_html
+from livefeed.wire.ids import MemberId
+
+_HUES: Final = 8
+_AUTOMATION: Final = "an automation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """A person on a page."""
+
+    id: int
+    name: str
+    initials: str
+    hue: int
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time, for machines and for people."""
+
+    iso: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A comment."""
+
+    author: Face
+    at: Moment
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edited:
+    """Who wrote the newest version, and when."""
+
+    by: str
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A post with its comments."""
+
+    id: int
+    author: Face
+    to: str
+    at: Moment
+    edited: Edited | None
+    title: str
+    is_micro: bool
+    is_important: bool
+    html: Markup
+    may_change: bool
+    comments: list[Line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLine:
+    """One version of a post."""
+
+    by: str
+    at: Moment
+    title: str
+    to: str
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeLine:
+    """One notification."""
+
+    author: str
+    at: Moment
+    html: Markup
+    is_unread: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bell:
+    """The newest notifications of a person."""
+
+    rows: list[NoticeLine]
+    unread: int
+
+
+class Look:
+    """One person's look at his portal: everything is named and timed as he would say it."""
+
+    def __init__(self, tx: Tx, portal: MemberId, me: Person, everyone: Sequence[Person]) -> None:
+        self.me = me
+        self._tx = tx
+        self._portal = portal
+        self._people: Mapping[int, Person] = {person.id: person for person in everyone}
+        self._places = places.names(tx, portal)
+        self._zone = _zone(me.time_zone)
+
+    def card(self, post: Post) -> Card:
+        """A post."""
+        newest = versions.of_post(self._tx, self._portal, post.id)[0] if post.version > 1 else None
+        return Card(
+            id=post.id,
+            author=self.face(post.author),
+            to=self._to(post.audience),
+            at=self._moment(post.published_at),
+            edited=None
+            if newest is None
+            else Edited(by=self._name(newest.editor), at=self._moment(newest.written_at)),
+            title=post.title,
+            is_micro=post.is_micro,
+            is_important=post.is_important,
+            html=as_html(parse(post.text)),
+            may_change=self.me.viewer.may_change(post.author),
+            comments=[
+                Line(
+                    author=self.face(row.author),
+                    at=self._moment(row.written_at),
+                    html=as_html(parse(row.text)),
+                )
+                for row in comments.of_post(self._tx, post)
+            ],
+        )
+
+    def versions(self, post: Post) -> list[VersionLine]:
+        """Every version of a post, newest first."""
+        return [
+            VersionLine(
+                by=self._name(row.editor),
+                at=self._moment(row.written_at),
+                title=row.title,
+                to=self._to(row.audience),
+                html=as_html(parse(row.text)),
+            )
+            for row in versions.of_post(self._tx, self._portal, post.id)
+        ]
+
+    def bell(self, count: int) -> Bell:
+        """The person's newest notifications."""
+        rows = notifications.newest(self._tx, self._portal, self.me.id, count=count)
+        return Bell(
+            rows=[
+                NoticeLine(
+                    author=self._name(row.author) if row.author else "System",
+                    at=self._moment(row.created_at),
+                    html=as_html(parse(row.text)),
+                    is_unread=row.read_at is None,
+                )
+                for row in rows
+            ],
+            unread=notifications.counts(self._tx, self._portal, self.me.id).unread,
+        )
+
+    def face(self, user_id: int) -> Face:
+        """A person; one that is no longer known is shown by his number."""
+        person = self._people.get(user_id)
+        name = self._name(user_id)
+        parts = name.split()
+        return Face(
+            id=user_id,
+            name=name,
+            initials="".join(part[0] for part in (parts[0], parts[-1])[: len(parts)]).upper(),
+            hue=user_id % _HUES,
+            is_admin=person is not None and person.is_admin,
+        )
+
+    def _name(self, user_id: int | None) -> str:
+        if user_id is None:
+            return _AUTOMATION
+        person = self._people.get(user_id)
+        return f"#{user_id}" if person is None else person.display_name
+
+    def _to(self, audience: Sequence[str]) -> str:
+        return ", ".join(self._place(code) for code in audience)
+
+    def _place(self, code: str) -> str:
+        if code == "UA":
+            return "everyone"
+        if code.startswith("U"):
+            return self._name(int(code[1:]))
+        return self._places.get(code, code)
+
+    def _moment(self, at_ms: int) -> Moment:
+        at = at_utc(at_ms).astimezone(self._zone)
+        return Moment(iso=iso(at_ms), text=_spoken(at))
+
+
+def everyone(tx: Tx, portal: MemberId) -> list[Person]:
+    """The people one can be in the demo: all who work there."""
+    return people.select(tx, portal, is_active=True)
+
+
+def _spoken(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y, %H:%M}"
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
