@@ -16,7 +16,7 @@ from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.runtime import Runtime
 from livefeed.durable.entries import Arrival, append_arrivals
-from livefeed.errors import StoreBusy, StoreError, TooLarge, WireError
+from livefeed.errors import LivefeedError, StoreBusy, StoreError, TooLarge, WireError
 from livefeed.failpoints import failpoint, is_mutated
 from livefeed.wire.envelopes import Envelope, parse_envelope, parse_json_envelope
 from livefeed.wire.events import AppUninstalled, Event, PostAdded, PostDeleted, PostUpdated, typed

@@ -1,0 +1,54 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from livefeed.client.bucket import CAPACITY, DRAIN_PER_S, Bucket
+
+
+def test_fifty_calls_pass_at_once():
+    bucket = Bucket()
+
+    assert [bucket.reserve(10.0) for _ in range(50)] == [0.0] * 50
+
+
+def test_the_calls_after_fifty_pass_two_a_second():
+    bucket = Bucket()
+    for _ in range(50):
+        bucket.reserve(10.0)
+
+    assert [bucket.reserve(10.0) for _ in range(4)] == pytest.approx([1.0, 1.0, 2.0, 2.0])
+
+
+def test_an_empty_bucket_lets_fifty_through_again():
+    bucket = Bucket()
+    for _ in range(50):
+        bucket.reserve(0.0)
+
+    assert [bucket.reserve(60.0) for _ in range(50)] == [0.0] * 50
+
+
+class Counter:
+    """The portal's own: falls once a second at a moment of its own choice, and must never pass the threshold."""
+
+    def __init__(self, phase: float) -> None:
+        self.phase = phase
+        self.level = 0
+        self.ticks = 0
+
+    def take(self, at_s: float) -> int:
+        ticks = int(at_s - self.phase) if at_s >= self.phase else 0
+        self.level = max(0, self.level - (ticks - self.ticks) * DRAIN_PER_S)
+        self.ticks = ticks
+        self.level += 1
+        return self.level
+
+
+@given(waits=st.lists(st.floats(0, 3), min_size=60, max_size=150), phase=st.floats(0.0, 0.999))
+def test_the_portals_counter_never_passes_its_threshold(waits: list[float], phase: float):
+    bucket, counter = Bucket(), Counter(phase)
+    now_s, sent = 1.0, []
+    for wait_s in waits:
+        now_s += wait_s / 10
+        sent.append(now_s + bucket.reserve(now_s))
+
+    assert max(counter.take(at_s + 1e-6) for at_s in sorted(sent)) <= CAPACITY
