@@ -165,7 +165,8 @@ def test_php_reads_odd_bodies_as_rest_does():
     bodies = corpus(3_000)
     script = (
         "foreach (json_decode(stream_get_contents(STDIN)) as $raw) {"
-        ' parse_str(base64_decode($raw), $form); echo json_encode($form, JSON_FORCE_OBJECT | JSON_INVALID_UTF8_SUBSTITUTE), "\\n"; }'
+        " parse_str(base64_decode($raw), $form);"
+        ' echo json_encode($form, JSON_FORCE_OBJECT | JSON_INVALID_UTF8_SUBSTITUTE), "\\n"; }'
     )
     asked = json.dumps([base64.b64encode(body).decode() for body in bodies])
     done = subprocess.run(

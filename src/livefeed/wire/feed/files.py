@@ -3,7 +3,7 @@
 Source: api-reference/files/how-to-upload-files.md, how-to-update-files.md; contract 6.2, 6.3, 6.11
 """
 
-import binascii
+import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +12,8 @@ import msgspec
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import FileId, decimal
 from livefeed.wire.params import Params
+
+_no_digit = re.compile(r"[^A-Za-z0-9+/]").sub
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +74,12 @@ def _upload(item: JsonValue) -> Upload | None:
     name, text = pair
     if not isinstance(name, str) or not isinstance(text, str) or not name:
         return None
-    try:
-        return Upload(name=name, content=b64decode(text))
-    except (binascii.Error, ValueError):
-        return None
+    content = _base64(text)
+    return Upload(name=name, content=content) if content or not text else None
+
+
+def _base64(text: str) -> bytes:
+    """Decode as PHP does: other characters are passed over, padding may be missing."""
+    digits = _no_digit("", text)
+    digits = digits[:-1] if len(digits) % 4 == 1 else digits
+    return b64decode(digits + "=" * (-len(digits) % 4))
