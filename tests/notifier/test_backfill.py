@@ -1,0 +1,112 @@
+"""What is read at installation, and that nothing of it is missed or read twice."""
+
+import pytest
+
+from livefeed.app.inbox import pending_setup
+from livefeed.notifier import archive
+from livefeed.notifier.comments import archive_comments, commenters
+from livefeed.notifier.people import find_people
+
+from .conftest import open_house
+from .fake_portal import MEMBER
+
+
+async def archived(house, post):
+    return await house.store.read(lambda tx: archive.find(tx, MEMBER, post))
+
+
+async def known_commenters(house, post):
+    return await house.store.read(lambda tx: commenters(tx, MEMBER, post))
+
+
+async def test_people_posts_and_commenters_are_archived_at_installation(house):
+    people = await house.store.read(lambda tx: find_people(tx, MEMBER, range(10)))
+    assert {person.name for person in people.values()} == {
+        "Alex Admin", "Anna Petrova", "Boris Ivanov", "Chris Lee", "Dana Gone",
+    }  # fmt: skip
+    post = await archived(house, 5)
+    assert (post.author, post.told_version, post.told.title) == (2, 1, "Holidays")
+    assert (await archived(house, 7)).told.is_derived
+    assert await known_commenters(house, 5) == {3: 1}
+    assert await known_commenters(house, 7) == {}
+
+
+async def test_the_installation_is_not_ready_before_the_back_fill_is_done(company, tmp_path, clock, served):
+    company.faults["user.get"] = 1
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        names = ["backfill"]
+        assert await house.store.read(lambda tx: pending_setup(tx, MEMBER, names)) == 1
+        await house.work(600)
+        assert await house.store.read(lambda tx: pending_setup(tx, MEMBER, names)) == 0
+        assert await archived(house, 5) is not None
+
+
+async def test_a_feed_of_many_pages_is_read_whole_in_few_requests(company, tmp_path, clock, served):
+    for number in range(100, 1300):
+        company.add_post(number, 2, f"post {number} of many")
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        missing = [number for number in company.posts if await archived(house, number) is None]
+    assert missing == []
+    assert len(company.called("batch")) <= 5
+
+
+async def test_a_back_fill_that_is_interrupted_goes_on_where_it_was(company, tmp_path, clock, served):
+    for number in range(100, 700):
+        company.add_post(number, 2, f"post {number} of many")
+    company.faults["log.blogcomment.user.get"] = 1
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        assert await known_commenters(house, 5) == {}
+        company.calls.clear()
+        await house.work(600)
+        assert await known_commenters(house, 5) == {3: 1}
+    assert not any(params.has("start") for params in company.called("log.blogpost.get"))
+
+
+async def test_the_back_fill_does_not_replace_what_an_event_brought(company, tmp_path, clock, served):
+    company.faults["user.get"] = 1
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        await house.edit(5, user=1, text="Holidays: from 2 to 14 June")
+        await house.work(600)
+        assert (await archived(house, 5)).seen_version in {1, 2}
+        await house.edit(5, user=1, text="Holidays: from 3 to 14 June")
+        await house.work()
+        assert "[s]2[/s] [b]3[/b]" in company.bell_of(2)[0]
+
+
+@pytest.mark.parametrize("oldest_first", [True, False])
+async def test_long_lists_of_comments_are_read_whole_in_either_order(
+    company, tmp_path, clock, served, oldest_first
+):
+    company.oldest_comments_first = oldest_first
+    for _ in range(250):
+        company.add_comment(7, 3)
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        assert await known_commenters(house, 7) == {3: 250}
+        for _ in range(130):
+            company.add_comment(7, 3)
+        company.add_comment(7, 4)
+        runtime = house.running.runtime
+        await archive_comments(runtime.store, runtime.client(MEMBER), MEMBER)
+        assert await known_commenters(house, 7) == {3: 380, 4: 1}
+
+
+async def test_comments_under_entries_that_are_no_posts_belong_to_no_post(company, tmp_path, clock, served):
+    company.comments.append((1, 55, 4))  # between the entries 50 and 70 of the two posts
+    company.comments.append((2, 9999, 4))
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        assert await known_commenters(house, 5) == {3: 1}
+        assert await known_commenters(house, 7) == {}
+
+
+async def test_the_first_entry_of_a_feed_is_resolved_too(company, tmp_path, clock, served):
+    company.add_post(1, 2, "the very first post", entry=1)
+    company.add_comment(1, 4)
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        assert await known_commenters(house, 1) == {4: 1}
