@@ -78,10 +78,11 @@ class Dispatcher:
             on_finished=lambda _: failpoint("portal.delivery.answered"),
         )
 
-    async def start(self) -> None:
-        """Begin to send."""
+    async def start(self, *, with_worker: bool = True) -> None:
+        """Begin to send; without the worker only what `Worker.run_due` is told to."""
         self._index.start()
-        await self.worker.start()
+        if with_worker:
+            await self.worker.start()
 
     async def stop(self) -> None:
         """Let what is under way end, then stop."""
@@ -175,7 +176,7 @@ def _body(card: Card, entry: Entry, happening: Happening, ts: int, tokens: Token
     post = post_of(entry.key)
     if post is not None:
         return card.bodies.of_post(post, ts, tokens)
-    return card.bodies.of_app(happening.data, ts, tokens)
+    return card.bodies.of_app(happening.form(), ts, tokens)
 
 
 def _set_pace(tx: Tx, consumer_id: ConsumerId, pace_ms: int) -> None:

@@ -1,7 +1,7 @@
 """The outbox: an event is written in the unit of the change, so that no crash separates the two."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from prometheus_client import Counter
@@ -28,19 +28,28 @@ withheld_events: Final = Counter(
 )
 
 
+_encode: Final = msgspec.json.Encoder().encode
+
+
 class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is stored of an event until it is sent.
 
     Attributes:
         actor: Who caused it; None: no person did.
-        data: ``data`` of an application's own event; a post's is its id, which is the lane's key.
+        data: ``data`` of an application's own event, as JSON; a post's is its id, which is the lane's key.
     """
 
     actor: UserId | None = None
-    data: Form = {}
+    data: msgspec.Raw = msgspec.Raw(b"{}")
 
+    @classmethod
+    def of_app(cls, actor: UserId | None, data: Form) -> "Happening":
+        """What is stored of an application's own event."""
+        return cls(actor, msgspec.Raw(_encode(data)))
 
-_encode: Final = msgspec.json.Encoder().encode
+    def form(self) -> Form:
+        """``data`` as the form it was."""
+        return cast("Form", msgspec.json.decode(self.data))
 
 
 def announce(
@@ -68,7 +77,7 @@ def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonVa
     """
     data = app_test_data(query=query, language=language)
     told = handlers.listeners(tx, app.portal, "ONAPPTEST", app=app.id)
-    _publish(tx, app.portal, app_key(app), "ONAPPTEST", Happening(actor, data), "rest", told)
+    _publish(tx, app.portal, app_key(app), "ONAPPTEST", Happening.of_app(actor, data), "rest", told)
 
 
 def announce_installation(tx: Tx, app: App, *, language: str) -> None:
@@ -80,7 +89,7 @@ def announce_installation(tx: Tx, app: App, *, language: str) -> None:
     told = handlers.listeners(tx, app.portal, "ONAPPINSTALL", app=app.id)
     if app.install_url:
         told.append(Listener(_install_consumer(tx, app), is_withheld=False))
-    happening = Happening(app.installer, data)
+    happening = Happening.of_app(app.installer, data)
     _publish(tx, app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)
 
 
@@ -91,7 +100,7 @@ def announce_removal(tx: Tx, app: App, *, language: str, clean: bool) -> None:
     """
     data = uninstall_data(language=language, should_clean=clean)
     told = handlers.listeners(tx, app.portal, "ONAPPUNINSTALL", app=app.id)
-    _publish(tx, app.portal, app_key(app), "ONAPPUNINSTALL", Happening(None, data), "command", told)
+    _publish(tx, app.portal, app_key(app), "ONAPPUNINSTALL", Happening.of_app(None, data), "command", told)
 
 
 def forget_installation(tx: Tx, app: App) -> None:

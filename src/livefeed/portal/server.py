@@ -1,0 +1,194 @@
+"""The portal as one ASGI application: what it is put together from, and how it starts and stops."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from livefeed.clock import Clock, SystemClock
+from livefeed.durable.schedule import Schedule
+from livefeed.durable.store import Store
+from livefeed.errors import StoreError
+from livefeed.net.http import HttpClient
+from livefeed.portal import portals
+from livefeed.portal.admin import Admin
+from livefeed.portal.adminapi import AdminApi, admin_routes
+from livefeed.portal.apps import methods as app_methods
+from livefeed.portal.apps.oauth import TokenEndpoint, oauth_routes
+from livefeed.portal.events import methods as event_methods
+from livefeed.portal.events.dispatcher import Dispatcher
+from livefeed.portal.events.verdicts import Policy
+from livefeed.portal.feed import methods as feed_methods
+from livefeed.portal.http import MAX_BODY_BYTES, rest_routes
+from livefeed.portal.im import methods as im_methods
+from livefeed.portal.methods import MethodTable
+from livefeed.portal.people import methods as people_methods
+from livefeed.portal.portals import Directory
+from livefeed.portal.rest import Door
+from livefeed.portal.upkeep import keep_up
+from livefeed.portal.web.developer import DeveloperPages, developer_routes
+from livefeed.portal.web.feed import FeedPages, feed_routes
+from livefeed.secrets import KeyRing
+from livefeed.telemetry import metrics_page
+from livefeed.ui.pages import ui_routes
+
+ROOMS: Final = ("livefeed.portal",)
+"""The rooms whose tables a portal's database has, beside those of ``durable``."""
+
+HANDLER_TIMEOUT_S: Final = 10.0
+_READY_MS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalOptions:
+    """How a portal runs.
+
+    Attributes:
+        policy: ``durable`` repeats deliveries for days, ``bitrix24`` tries once.
+        allow_private: Whether handlers may live at addresses that are not public.
+        admin_token: Bearer token of the administrator API; empty: it is closed.
+        is_demo: Whether anybody may be anybody on the feed page.
+        max_body_bytes: Largest REST body.
+        concurrency: Deliveries at a time.
+        schedule: When failed deliveries are repeated.
+        is_dispatching: Whether events are sent; tests send them by hand.
+    """
+
+    policy: Policy = "durable"
+    allow_private: bool = False
+    admin_token: str = ""
+    is_demo: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
+    concurrency: int = 64
+    schedule: Schedule | None = None
+    is_dispatching: bool = True
+
+
+def method_table() -> MethodTable:
+    """Every REST method of a portal."""
+    rooms = (feed_methods, people_methods, im_methods, app_methods, event_methods)
+    return MethodTable(method for room in rooms for method in room.METHODS)
+
+
+class Portal:
+    """All portals of one database, served by one process."""
+
+    def __init__(self, *, store: Store, keys: KeyRing, clock: Clock, options: PortalOptions) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._options = options
+        self.http: Final = HttpClient(
+            allow_private=options.allow_private, timeout_s=HANDLER_TIMEOUT_S, user_agent="livefeed-portal"
+        )
+        self.dispatcher: Final = Dispatcher(
+            store=store,
+            keys=keys,
+            clock=clock,
+            postman=self.http,
+            policy=options.policy,
+            schedule=options.schedule,
+            concurrency=options.concurrency,
+        )
+        self.asgi: Final = Starlette(lifespan=self._lifespan)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Serve while the block runs: routes are open, events are sent, old rows are dropped."""
+        directory = await Directory.load(self._store)
+        self.asgi.router.routes[:] = self._routes(directory)
+        end = _follow(self._store, directory)
+        upkeep = asyncio.create_task(keep_up(self._store, self._clock))
+        await self.dispatcher.start(with_worker=self._options.is_dispatching)
+        try:
+            yield
+        finally:
+            end()
+            upkeep.cancel()
+            await self.dispatcher.stop()
+            await self.http.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, _asgi: Starlette) -> AsyncGenerator[None]:
+        async with self.running():
+            yield
+
+    def _routes(self, directory: Directory) -> list[BaseRoute]:
+        store, keys, clock, options = self._store, self._keys, self._clock, self._options
+        door = Door(store=store, clock=clock, keys=keys, methods=method_table())
+        admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
+        developer = DeveloperPages(
+            store=store,
+            clock=clock,
+            directory=directory,
+            token=options.admin_token,
+            is_demo=options.is_demo,
+        )
+        return [
+            *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
+            *oauth_routes(TokenEndpoint(store=store, keys=keys, clock=clock, directory=directory)),
+            *admin_routes(AdminApi(admin, options.admin_token)),
+            *developer_routes(developer),
+            *ui_routes(),
+            Route("/healthz", _alive),
+            Route("/readyz", self._ready),
+            Route("/metrics", _metrics),
+            *feed_routes(FeedPages(store=store, keys=keys, directory=directory, is_demo=options.is_demo)),
+        ]
+
+    async def _ready(self, _request: Request) -> Response:
+        """Whether a commit succeeded in the last five seconds; if none was asked for, one is made."""
+        try:
+            if self._clock.now_ms() - self._store.committed_at_ms > _READY_MS:
+                await self._store.probe()
+        except StoreError as exc:
+            return PlainTextResponse(f"not ready: {exc}\n", 503, {"retry-after": "1"})
+        return PlainTextResponse("ready\n")
+
+
+def build_portal(
+    *,
+    store: Store,
+    keys: KeyRing,
+    clock: Clock | None = None,
+    policy: Policy = "durable",
+    allow_private: bool = False,
+    admin_token: str = "",
+    is_demo: bool = False,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Portal:
+    """A portal on an open store; `PortalOptions` says what the words mean. The store outlives it."""
+    options = PortalOptions(
+        policy=policy,
+        allow_private=allow_private,
+        admin_token=admin_token,
+        is_demo=is_demo,
+        max_body_bytes=max_body_bytes,
+    )
+    return Portal(store=store, keys=keys, clock=clock or SystemClock(), options=options)
+
+
+def _follow(store: Store, directory: Directory) -> Callable[[], None]:
+    """Keep ``directory`` as the database is; the result ends it."""
+    reads: set[asyncio.Task[None]] = set()
+
+    def refresh() -> None:
+        task = asyncio.create_task(directory.refresh(store))
+        reads.add(task)
+        task.add_done_callback(reads.discard)
+
+    return store.listen(portals.TOPIC, refresh)
+
+
+async def _alive(_request: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")
