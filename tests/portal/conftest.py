@@ -12,6 +12,9 @@ from starlette.applications import Starlette
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
 from livefeed.portal import portals
+from livefeed.portal.apps import registry
+from livefeed.portal.apps.registry import NewApp
+from livefeed.portal.apps.tokens import codec_of
 from livefeed.portal.feed import methods as feed_methods
 from livefeed.portal.http import rest_routes
 from livefeed.portal.im import methods as im_methods
@@ -20,7 +23,10 @@ from livefeed.portal.people import methods as people_methods
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.rest import Door
 from livefeed.portal.seed import Seeded, seed_demo
+from livefeed.portal.web.feed import FeedPages, feed_routes
 from livefeed.secrets import KeyRing
+from livefeed.ui.pages import ui_routes
+from livefeed.wire.ids import UserId
 
 from .asgi import Response, request
 
@@ -42,6 +48,26 @@ class House:
 
     def webhook(self, user: int, method: str) -> str:
         return f"/rest/{user}/{self.seeded.people[user - 1].webhook_code}/{method}"
+
+    async def token(self, user: int, *, scope: str = "log,user,im", portal: PortalRow | None = None) -> str:
+        """An access token of a fresh application in the name of a person."""
+        member_id = (portal or self.portal).member_id
+        new, credentials = (
+            NewApp(name="Test", scope=tuple(scope.split(","))),
+            registry.fresh_credentials(self.keys),
+        )
+        app = await self.store.write(
+            lambda tx: registry.add(tx, member_id, new, credentials, installer=UserId(1))
+        )
+        return codec_of(self.keys).mint("access", app.bearer(UserId(user), 1), self.clock.now_ms())
+
+    async def post(self, url: str, body: bytes = b"", content_type: str = "", **rest: Any) -> Response:
+        """Any POST; content types are given in full."""
+        headers = {"content-type": content_type} if content_type else {}
+        return await request(self.app, "POST", url, body=body, headers=headers, **rest)
+
+    async def get(self, url: str, **rest: Any) -> Response:
+        return await request(self.app, "GET", url, **rest)
 
     async def send(self, user: int, method: str, **params: object) -> Response:
         """Call a method over a person's webhook, with a form."""
@@ -94,7 +120,8 @@ async def house(store: Store, clock: ManualClock) -> House:
     seeded = await store.write(lambda tx: seed_demo(tx, portal=portal, keys=keys))
     directory = await Directory.load(store)
     door = Door(store=store, clock=clock, keys=keys, methods=MethodTable(METHODS))
-    routes = rest_routes(door, clock=clock, directory=directory)
+    pages = FeedPages(store=store, keys=keys, directory=directory, is_demo=True)
+    routes = [*rest_routes(door, clock=clock, directory=directory), *feed_routes(pages), *ui_routes()]
     return House(
         store=store,
         clock=clock,

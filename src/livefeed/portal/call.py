@@ -37,6 +37,7 @@ class Principal:
         scopes: What the webhook or the application was granted.
         app: The application, for calls with an access token.
         webhook_id: The incoming webhook, for calls with its code.
+        token_ends_at: When the access token is over, for calls with one.
     """
 
     user_id: UserId
@@ -44,6 +45,7 @@ class Principal:
     scopes: frozenset[str]
     app: AppRef | None = None
     webhook_id: int | None = None
+    token_ends_at: int | None = None
 
     @property
     def viewer(self) -> Viewer:

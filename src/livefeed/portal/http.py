@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.routing import BaseRoute, Mount
@@ -130,8 +131,11 @@ async def _parts(content_type: str, body: bytes, limits: Limits) -> list[tuple[s
 
     Raises:
         TooLarge: There are too many parts.
-        WireError: It is not multipart.
+        WireError: It is not multipart, or its end is missing.
     """
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not boundary or b"--" + boundary + b"--" not in body:
+        raise WireError("body", "multipart/form-data with its last boundary", "something else")
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body

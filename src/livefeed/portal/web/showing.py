@@ -78,8 +78,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionLine:
-    """One version of a post."""
+    """One version of a post; they are numbered from 1."""
 
+    number: int
     by: str
     at: Moment
     title: str
@@ -146,6 +147,7 @@ class Look:
         """Every version of a post, newest first."""
         return [
             VersionLine(
+                number=row.version,
                 by=self._name(row.editor),
                 at=self._moment(row.written_at),
                 title=row.title,
