@@ -1,4 +1,4 @@
-"""A small portal with its authorization server, over real HTTP; it shares no code with livefeed's own portal."""
+"""A small portal with its authorization server, over real HTTP; no code of livefeed's own portal."""
 
 import json
 from collections.abc import Callable

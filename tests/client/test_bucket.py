@@ -28,7 +28,7 @@ def test_an_empty_bucket_lets_fifty_through_again():
 
 
 class Counter:
-    """The portal's own: falls once a second at a moment of its own choice, and must never pass the threshold."""
+    """The portal's own: falls once a second, at a moment of its choice, and must not pass the threshold."""
 
     def __init__(self, phase: float) -> None:
         self.phase = phase

@@ -140,7 +140,7 @@ async def test_a_batch_over_fifty_is_sent_in_parts(caller: Caller):
 
     results = await caller.client.batch({f"u{n}": ("user.get", {"ID": n}) for n in range(120)})
 
-    assert [name for name in results] == [f"u{n}" for n in range(120)]
+    assert list(results) == [f"u{n}" for n in range(120)]
     assert results["u119"].result == [{"ID": "119"}]  # type: ignore[union-attr]
     assert len(caller.portal.called("batch")) == 3
 
