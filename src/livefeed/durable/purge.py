@@ -48,3 +48,20 @@ def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
 def purge_attempts(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
     """Drop up to ``limit`` attempts of days before that of ``before_ms``; returns how many."""
     return int(_SQL.purge_attempts(tx.conn, before=before_ms // _DAY_MS, limit=limit))
+
+
+def purge_portal(tx: Tx, *, portal: str, limit: int = 500) -> int:
+    """Drop up to ``limit`` entries of a portal that has left, with its dead letters, attempts and marks.
+
+    Its consumers must be gone; they keep their rows, so that no id or epoch is ever given out again.
+
+    Returns:
+        How many entries were dropped; call again, in another unit, until it is 0.
+    """
+    _SQL.drop_portal_letters(tx.conn, portal=portal, limit=limit)
+    seqs = [row["seq"] for row in _SQL.entries_of_portal(tx.conn, portal=portal, limit=limit)]
+    listed = msgspec.json.encode(seqs).decode()
+    _SQL.drop_attempts_of(tx.conn, seqs=listed)
+    _SQL.drop_entries(tx.conn, seqs=listed)
+    left: int = _SQL.count_portal_letters(tx.conn, portal=portal)
+    return len(seqs) + left

@@ -94,3 +94,20 @@ DELETE FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
 -- name: drop_ended_lanes(consumer, key, seq)!
 -- A lane whose last entry is purged.
 DELETE FROM lane WHERE consumer = :consumer AND key = :key AND head = :seq AND token IS NULL;
+
+-- name: entries_of_portal(portal, limit)
+-- A slice of what a portal has left.
+SELECT seq FROM entry WHERE portal = :portal LIMIT :limit;
+
+-- name: drop_attempts_of(seqs)!
+DELETE FROM attempt WHERE seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: drop_portal_letters(portal, limit)!
+DELETE FROM dead WHERE id IN (
+    SELECT d.id FROM consumer AS c CROSS JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
+);
+
+-- name: count_portal_letters(portal)$
+SELECT count(*) FROM (
+    SELECT 1 FROM consumer AS c CROSS JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT 1
+);
