@@ -111,9 +111,8 @@ async def open_house(path: Path, portal: FakePortal, clock: ManualClock) -> Asyn
         yield House(portal=portal, running=running, clock=clock)
 
 
-@pytest.fixture
-def company() -> FakePortal:
-    """Six people; post 5 of Anna, mentioning Chris, with a comment of Boris."""
+def small_company() -> FakePortal:
+    """Five people, one of them dismissed; post 5 of Anna, mentioning Chris, with a comment of Boris."""
     portal = FakePortal()
     portal.add_person(1, "Alex", "Admin")
     portal.add_person(2, "Anna", "Petrova", gender="F")
@@ -124,6 +123,11 @@ def company() -> FakePortal:
     portal.add_post(7, 3, "Canteen opens at 10:30")
     portal.add_comment(5, 3)
     return portal
+
+
+@pytest.fixture
+def company() -> FakePortal:
+    return small_company()
 
 
 @pytest.fixture

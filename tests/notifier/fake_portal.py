@@ -43,6 +43,7 @@ class FakePortal:
         calls: (method, parameters), batched ones too.
         tokens: Access token → user; 1 is the installer.
         faults: Method → how many of its next calls fail with QUERY_LIMIT_EXCEEDED.
+        holds: Method → set when a call of it has been done; its answer is held back for ever.
         cut_answers: Method → how many of its next calls are done, but the connection ends before the answer.
         bells_wanted: False: im.notify answers false.
         oldest_comments_first: The other order in which log.blogcomment.user.get may answer.
@@ -58,6 +59,7 @@ class FakePortal:
     calls: list[tuple[str, Params]] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=lambda: {"access-0": 1})
     faults: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, asyncio.Event] = field(default_factory=dict)
     cut_answers: dict[str, int] = field(default_factory=dict)
     bells_wanted: bool = True
     oldest_comments_first: bool = False
@@ -198,6 +200,12 @@ class FakePortal:
                 return True
         return False
 
+    async def hold(self, target: str) -> None:
+        for method, held in self.holds.items():
+            if method in target:
+                held.set()
+                await asyncio.Event().wait()
+
     def _token(self) -> bytes:
         token = f"access-{next(self.numbers)}"
         self.tokens[token] = 1
@@ -222,6 +230,7 @@ async def serving(portal: FakePortal) -> AsyncGenerator[FakePortal]:
                 status, body = portal.http(target, await reader.readexactly(length))
                 if portal.cuts(target):
                     return
+                await portal.hold(target)
                 head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
                 writer.write(f"{head}\r\n\r\n".encode() + body)
                 await writer.drain()
@@ -230,12 +239,24 @@ async def serving(portal: FakePortal) -> AsyncGenerator[FakePortal]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk_until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        await talk(reader, writer)
+        talks.discard(task)
+
+    server = await asyncio.start_server(talk_until_closed, "127.0.0.1", 0)
     portal.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield portal
     finally:
         server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
 
 
 __all__ = ["CLIENT_ID", "MEMBER", "FakePortal", "serving"]

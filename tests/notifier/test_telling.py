@@ -1,5 +1,7 @@
 """The notifier whole: events in, bells out, over a portal that answers HTTP."""
 
+import asyncio
+
 from livefeed.notifier.policy import Editors
 
 from .conftest import open_house
@@ -282,6 +284,41 @@ async def test_after_a_restart_the_back_fill_is_not_repeated(company, tmp_path, 
         await house.edit(5, user=1, text=NEW)
         await house.work()
     assert len(company.bell) == 3
+
+
+async def test_a_process_that_dies_while_sending_repeats_the_bell_under_the_same_tag(
+    company, tmp_path, clock, served
+):
+    called = company.holds["im.notify.personal.add"] = asyncio.Event()
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        await house.edit(7, user=1, text="Canteen opens at 11:30")
+        working = asyncio.create_task(house.work())
+        await called.wait()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        assert {(one.state, one.calls) for one in await house.notices()} == {("sending", 1)}
+    company.holds.clear()
+    async with open_house(tmp_path, company, clock) as house:
+        await house.work()
+        assert {(one.state, one.calls) for one in await house.notices()} == {("sent", 2)}
+    assert len(company.called("im.notify.personal.add")) == 2
+    assert len(company.bell_of(3)) == 1
+
+
+async def test_a_process_that_dies_before_the_settle_tells_once(company, tmp_path, clock, served):
+    called = company.holds["user.current"] = asyncio.Event()
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        await house.edit(7, user=1, text="Canteen opens at 11:30")
+        working = asyncio.create_task(house.work())
+        await called.wait()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+    company.holds.clear()
+    async with open_house(tmp_path, company, clock) as house:
+        await house.work()
+        assert {(one.state, one.calls) for one in await house.notices()} == {("sent", 1)}
 
 
 async def test_the_steps_of_an_edit_are_shown(house):
