@@ -85,7 +85,7 @@ BUSY: Final = DoorAnswer(503, "busy", "too many events wait to be stored", retry
 UNAVAILABLE: Final = DoorAnswer(503, "unavailable", "the event cannot be stored now", retry_after_s=5)
 
 
-class Disconnected(Exception):
+class Disconnected(LivefeedError):
     """The sender left before its body was read; there is nobody to answer."""
 
 

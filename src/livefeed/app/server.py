@@ -53,8 +53,11 @@ class AppServer:
         clock: Clock | None = None,
         keys: KeyRing | None = None,
         admin_token: str = "",
+        works: bool = True,
     ) -> None:
+        """Prepare to serve ``app``; see `build_asgi`. ``works`` False leaves its worker still."""
         self._app = app
+        self._works = works
         self._settings = settings
         self._clock = clock
         self._keys = keys
@@ -76,7 +79,9 @@ class AppServer:
             SettingsError: A setting or the key file cannot be used.
             StoreError: The database cannot be used.
         """
-        async with opened(self._app, settings=self._settings, clock=self._clock, keys=self._keys) as running:
+        async with opened(
+            self._app, settings=self._settings, clock=self._clock, keys=self._keys, works=self._works
+        ) as running:
             self._doors = running, Door(running.runtime, running.leaving), Admin(running)
             try:
                 yield running
