@@ -185,6 +185,12 @@ async def test_invalid_json_is_one_clear_error(house: House):
         assert "JSON" in response.json()["error_description"]
 
 
+async def test_half_a_character_is_refused(house: House):
+    body = b'{"POST_MESSAGE": "\\ud800"}'
+    response = await house.post(house.webhook(1, "log.blogpost.add"), body, JSON)
+    assert fault_in(response) == (400, "INVALID_REQUEST")
+
+
 async def test_deep_json_is_refused(house: House):
     body = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
     assert fault_in(await house.post(house.webhook(1, "profile"), body, JSON)) in (

@@ -200,10 +200,17 @@ def start_ids(tx: Tx, portal: MemberId, name: str, last: int) -> None:
 def _address(public_url: str) -> tuple[str, str]:
     """Split a base URL into itself without the last slash, and its host as browsers send it."""
     url = public_url.rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        given_port = parts.port
+    except ValueError as exc:
+        raise _not_a_base_url(public_url) from exc
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        raise SettingsError(f"{public_url!r} is not the base URL of a portal; use http://host:port")
+        raise _not_a_base_url(public_url)
     own_port = {"http": 80, "https": 443}[parts.scheme]
-    port = parts.port or own_port
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return url, host if port == own_port else f"{host}:{port}"
+    return url, host if given_port in (None, own_port) else f"{host}:{given_port}"
+
+
+def _not_a_base_url(public_url: str) -> SettingsError:
+    return SettingsError(f"{public_url!r} is not the base URL of a portal; use http://host:port")
