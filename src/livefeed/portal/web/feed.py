@@ -128,7 +128,10 @@ class FeedPages:
             look = Look(tx, portal.member_id, me, people)
             return view(tx, look, portal), self._head(request, look, people, visit), me
 
-        shown, head, me = await self._store.read(query)
+        try:
+            shown, head, me = await self._store.read(query)
+        except StoreError:
+            return _sorry(portal, _BUSY)
         if isinstance(shown, Sorry):
             return _sorry(portal, shown)
         response = page(
