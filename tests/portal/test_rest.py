@@ -3,15 +3,23 @@
 import json
 
 import pytest
+from starlette.applications import Starlette
 
 from livefeed.clock import iso
+from livefeed.durable.store import Tx
+from livefeed.errors import StoreBusy, StoreUnavailable
 from livefeed.portal import portals
 from livefeed.portal.apps import webhooks
+from livefeed.portal.call import Call, Method
+from livefeed.portal.http import rest_routes
+from livefeed.portal.methods import MethodTable
 from livefeed.portal.people import people
+from livefeed.portal.rest import Door
 from livefeed.portal.seed import seed_demo
+from livefeed.wire.calls import Answer
 from livefeed.wire.ids import UserId
 
-from .asgi import Response
+from .asgi import Response, request
 from .conftest import NOW_MS, House
 
 pytestmark = pytest.mark.anyio
@@ -272,8 +280,6 @@ async def test_a_caller_that_goes_away_changes_nothing(house: House):
 
 
 async def test_other_http_methods_and_the_xml_transport_are_refused(house: House):
-    from .asgi import request
-
     assert fault_in(await request(house.app, "DELETE", house.webhook(1, "profile"))) == (
         405,
         "INVALID_REQUEST",
@@ -344,3 +350,33 @@ async def test_the_basic_methods_answer_in_any_scope(house: House):
     assert await result("method.get?name=batch") == {"isExisting": True, "isAvailable": True}
     assert "log.blogpost.get" not in await result("methods")  # type: ignore[operator]
     assert "log.blogpost.get" in await result("methods?full=true")  # type: ignore[operator]
+
+
+async def test_what_nobody_foresaw_is_a_documented_error_and_changes_nothing(house: House):
+    def fail(tx: Tx, call: Call) -> Answer:
+        people.dismiss(tx, house.portal.member_id, UserId(2))
+        raise ZeroDivisionError(call.method)
+
+    table = MethodTable([Method(name="broken", fn=fail, writes=True)])
+    door = Door(store=house.store, clock=house.clock, keys=house.keys, methods=table)
+    app = Starlette(routes=rest_routes(door, clock=house.clock, directory=house.directory))
+    assert fault_in(await request(app, "GET", house.webhook(1, "broken"))) == (500, "INTERNAL_SERVER_ERROR")
+    assert (await house.call(2, "user.current"))["ACTIVE"] is True
+
+
+async def test_a_full_store_asks_to_come_back_later(house: House):
+    def full(_tx: Tx, _call: Call) -> Answer:
+        raise StoreBusy("10,000 units wait")
+
+    def broken(_tx: Tx, _call: Call) -> Answer:
+        raise StoreUnavailable("disk full")
+
+    table = MethodTable([Method(name="full", fn=full), Method(name="broken", fn=broken)])
+    door = Door(store=house.store, clock=house.clock, keys=house.keys, methods=table)
+    app = Starlette(routes=rest_routes(door, clock=house.clock, directory=house.directory))
+    busy = await request(app, "GET", house.webhook(1, "full"))
+    assert fault_in(busy) == (503, "QUERY_LIMIT_EXCEEDED")
+    assert busy.headers["retry-after"] == "1"
+    failed = await request(app, "GET", house.webhook(1, "broken"))
+    assert fault_in(failed) == (503, "INTERNAL_SERVER_ERROR")
+    assert "disk" not in failed.text
