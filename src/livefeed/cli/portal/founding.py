@@ -41,7 +41,7 @@ async def found_portal(
         SettingsError: A portal with this address exists.
     """
     clock = SystemClock()
-    store = open_store(str(database), ROOMS, clock)
+    store = open_store(database, ROOMS, clock)
     try:
         return await store.write(lambda tx: _found(tx, keys, kind, public_url, name))
     finally:
@@ -51,7 +51,7 @@ async def found_portal(
 def _found(tx: Tx, keys: KeyRing, kind: Literal["demo", "empty"], public_url: str, name: str) -> Founded:
     portal = portals.create(tx, public_url=public_url, name=name)
     make = seed.seed_demo if kind == "demo" else seed.seed_empty
-    seeded = make(tx, portal=portal, keys=keys, now_ms=tx.now_ms)
+    seeded = make(tx, portal=portal, keys=keys)
     people = [
         FoundPerson(
             person.id,
