@@ -21,12 +21,17 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededPerson:
-    """A person, with the code of his incoming webhook in plain: the one time it is known."""
+    """A person, with the code of his incoming webhook in plain: the one time it is known.
+
+    Attributes:
+        password: None: nobody can sign in yet.
+    """
 
     id: UserId
     name: str
     login: str
     webhook_code: str
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
