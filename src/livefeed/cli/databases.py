@@ -1,12 +1,16 @@
 """Which database and which key a command works with."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from livefeed.errors import SettingsError
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import DatabaseUrl
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 PORTAL_DB = "sqlite:///.livefeed/portal.db"
 NOTIFIER_DB = "sqlite:///.livefeed/notifier.db"
@@ -16,7 +20,7 @@ def _parsed(ctx: click.Context, param: click.Parameter, value: str) -> DatabaseU
     return DatabaseUrl.parse(value)
 
 
-def db_option(default: str) -> object:
+def db_option(default: str) -> Callable[[Command], Command]:
     """``--db URL``, from LIVEFEED_DB, else what the demo made."""
     return click.option(
         "--db",

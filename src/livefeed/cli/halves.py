@@ -9,13 +9,12 @@ from livefeed.cli.databases import require
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
 from livefeed.errors import StoreError
-from livefeed.notifier.application import ROOM as NOTIFIER_ROOM
 from livefeed.portal.server import ROOMS as PORTAL_ROOMS
 from livefeed.settings import DatabaseUrl
 
 T = TypeVar("T")
 
-APPLICATION: Final = ((*APP_ROOMS, NOTIFIER_ROOM), APP_ROOMS)
+APPLICATION: Final = ((*APP_ROOMS, "livefeed.notifier"), APP_ROOMS)
 EITHER: Final = (*APPLICATION, PORTAL_ROOMS)
 HINT: Final = "start that half once, or name another --db"
 

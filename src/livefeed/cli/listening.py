@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 import uvicorn
@@ -93,12 +93,6 @@ def _reachable(host: str) -> str:
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
-
-
-@contextlib.asynccontextmanager
-async def as_prepared(asgi: Any) -> AsyncGenerator[Any]:  # noqa: ANN401 - any ASGI application
-    """An application that needs nothing but its own lifespan."""
-    yield asgi
 
 
 def refuse_workers(workers: int) -> None:

@@ -16,6 +16,7 @@ from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Store
 from livefeed.notifier.notices import list_notices
 from livefeed.settings import DatabaseUrl
+from livefeed.wire.ids import PostId, UserId
 
 INBOX = ("seq", "portal", "event", "post", "state", "attempts", "steps")
 NOTICES = ("person", "post", "from_version", "to_version", "reason", "channel", "calls", "state")
@@ -28,7 +29,7 @@ LANES = ("portal", "consumer", "key", "state", "attempt", "due_at", "pending")
 @click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
 @db_option(NOTIFIER_DB)
 @json_option
-def inbox(database: DatabaseUrl, post: int | None, limit: int, as_json: bool) -> None:
+def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool) -> None:
     """Show what an application received and the steps each event went."""
     rows = read(database, APPLICATION, lambda tx: list_inbox(tx, post=post, limit=limit))
     print_rows((msgspec.to_builtins(row) for row in rows), INBOX, as_json=as_json)
@@ -40,7 +41,9 @@ def inbox(database: DatabaseUrl, post: int | None, limit: int, as_json: bool) ->
 @click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
 @db_option(NOTIFIER_DB)
 @json_option
-def notices(database: DatabaseUrl, post: int | None, person: int | None, limit: int, as_json: bool) -> None:
+def notices(
+    database: DatabaseUrl, post: PostId | None, person: UserId | None, limit: int, as_json: bool
+) -> None:
     """Show who was told about which change, and how often the call was made."""
     rows = read(database, APPLICATION[:1], lambda tx: list_notices(tx, post=post, person=person, limit=limit))
     print_rows((msgspec.to_builtins(row) for row in rows), NOTICES, as_json=as_json)

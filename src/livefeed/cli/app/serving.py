@@ -10,9 +10,9 @@ import click
 import msgspec
 
 from livefeed.app import App
-from livefeed.app.server import build_asgi
+from livefeed.app.server import prepared
 from livefeed.cli.databases import db_option, key_file_option, key_ring
-from livefeed.cli.listening import as_prepared, bound_socket, refuse_workers, run_until_stopped
+from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
 from livefeed.cli.running import fresh_token
 from livefeed.errors import SettingsError
 from livefeed.notifier.application import build
@@ -61,12 +61,13 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseUrl
     key_file: Path | None
 
-    def settings(self, **more: object) -> AppSettings:
+    def settings(self, **more: float) -> AppSettings:
         """The application's settings: these flags, then the environment."""
         return AppSettings.from_environment(
             db=str(self.database),
             key_file=None if self.key_file is None else str(self.key_file),
             public_url=self.public_url or f"http://{self.host}:{self.port}",
+            environ=None,
             **more,
         )
 
@@ -77,9 +78,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
         listener = bound_socket(self.host, self.port)
-        asgi = build_asgi(loaded, settings=settings, keys=keys, admin_token=token)
         run_until_stopped(
-            lambda: as_prepared(asgi),
+            lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
             database=self.database,
             listener=listener,
             admin_token=token,

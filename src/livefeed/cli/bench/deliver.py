@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapp
 from pathlib import Path
 from typing import Final
 
-from livefeed.portal.server import ROOMS
-
 from livefeed.cli.bench.loops import aiohttp_rate, httpx_rate
 from livefeed.cli.bench.result import Result, percentile, usage
 from livefeed.cli.listening import bound_socket
@@ -28,6 +26,7 @@ from livefeed.portal.events.handlers import ACTING_USER, Binding
 from livefeed.portal.events.outbox import announce
 from livefeed.portal.portals import PortalRow
 from livefeed.portal.seed import seed_empty
+from livefeed.portal.server import ROOMS
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import PostId, UserId
 
@@ -60,7 +59,7 @@ class Postman:
 
 
 async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Result:
-    """Queue deliveries to ``count`` handlers, then send them all; baselines post the same bytes afterwards."""
+    """Queue deliveries to ``count`` handlers, send them all, then let the baselines post the same bytes."""
     events = max(1, int(seconds * DELIVERIES_A_SECOND / count))
     cores = sorted(os.sched_getaffinity(0))
     with contextlib.ExitStack() as stack:

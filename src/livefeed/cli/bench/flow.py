@@ -12,6 +12,8 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+import msgspec
+
 from livefeed.cli.bench.result import Result, percentile, usage
 from livefeed.cli.demo.processes import Child
 from livefeed.cli.listening import bound_socket
@@ -21,6 +23,12 @@ from livefeed.net.http import HttpClient
 EDITS_PER_S = 200
 SCOPES = "log,user,im"
 RECORD = struct.Struct("<qq")
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What a batch of additions answers."""
+
+    result: dict[str, int]
 
 
 class BenchFailed(LivefeedError):
@@ -111,8 +119,7 @@ async def add_posts(client: HttpClient, webhook: str, count: int) -> list[int]:
         size = min(50, count - len(posts))
         cmd = {f"p{n}": f"log.blogpost.add?POST_TITLE=Bench&POST_MESSAGE=before+{n}" for n in range(size)}
         result = await call(client, webhook, "batch", {"halt": 1, "cmd": cmd})
-        assert isinstance(result, dict)
-        posts += [int(post) for post in result["result"].values()]
+        posts += msgspec.convert(result, Added).result.values()
     return posts
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+from typing import cast
 
 import uvloop
 
@@ -21,8 +22,7 @@ class Sink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete request in what has come so far."""

@@ -7,6 +7,7 @@ import webbrowser
 from pathlib import Path
 
 import click
+import msgspec
 
 from livefeed.cli.databases import key_ring
 from livefeed.cli.demo.processes import Child, wait_until
@@ -39,7 +40,7 @@ def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no
         bound_socket("127.0.0.1", wanted).close()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     house = House(data, port, app_port, quiet_s)
     try:
         state = house.start()
@@ -50,6 +51,21 @@ def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no
             house.fail_if_dead()
     finally:
         house.stop()
+
+
+class PortalStatus(msgspec.Struct, frozen=True):
+    """What the notifier says of one portal it knows."""
+
+    member_id: str
+    state: str
+    bound: bool
+    pending: int
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the notifier says of itself."""
+
+    portals: list[PortalStatus]
 
 
 class House:
@@ -145,16 +161,14 @@ class House:
         running = find_running(self._notifier_db)
         if running is None:
             return False
-        portals = operate(running, "status", {}).get("portals")
-        return isinstance(portals, list) and any(_is_settled(portal, state.member_id) for portal in portals)
-
-
-def _is_settled(portal: object, member_id: str) -> bool:
-    match portal:
-        case {"member_id": str(found), "state": "active", "bound": True, "pending": 0}:
-            return found == member_id
-        case _:
-            return False
+        status = msgspec.convert(operate(running, "status", {}), Status)
+        return any(
+            portal.member_id == state.member_id
+            and portal.state == "active"
+            and portal.bound
+            and not portal.pending
+            for portal in status.portals
+        )
 
 
 def _greet(house: House, state: DemoState, *, as_json: bool) -> None:

@@ -46,7 +46,7 @@ async def _perform_in_file(
 ) -> dict[str, object]:
     keys = key_ring(database, key_file)
     clock = SystemClock()
-    store = open_store(str(database), ROOMS, clock)
+    store = open_store(database, ROOMS, clock, create=False)
     try:
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
         return dict(await admin.run(operation, arguments))

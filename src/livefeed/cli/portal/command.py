@@ -13,6 +13,7 @@ from livefeed.cli.portal.changing import app, edit_post, webhook
 from livefeed.cli.portal.reading import deliveries, events, why
 from livefeed.cli.running import fresh_token
 from livefeed.settings import PORTAL_PORT, DatabaseUrl
+from livefeed.telemetry import configure_logs
 
 
 @click.group()
@@ -75,15 +76,14 @@ def serve(
     stop_with_stdin: bool,
 ) -> None:
     """Serve the portals of a database until SIGINT or SIGTERM."""
-    from livefeed.cli.portal.composition import PortalOptions, prepared_portal
-    from livefeed.telemetry import configure_logs
+    from livefeed.cli.portal.composition import prepared_portal
+    from livefeed.portal.server import PortalOptions
 
     refuse_workers(workers)
     require(database, hint="make it with: livefeed portal init")
     configure_logs()
     token = fresh_token()
     options = PortalOptions(
-        public_url=public_url,
         policy=policy,
         allow_private=allow_private,
         max_body_bytes=max_body,
@@ -92,7 +92,7 @@ def serve(
     )
     keys = key_ring(database, key_file)
     run_until_stopped(
-        lambda: prepared_portal(database, keys, options),
+        lambda: prepared_portal(database, keys, options, public_url),
         database=database,
         listener=bound_socket(host, port),
         admin_token=token,

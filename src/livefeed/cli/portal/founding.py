@@ -15,7 +15,10 @@ from livefeed.wire.ids import UserId
 
 
 class FoundPerson(msgspec.Struct, frozen=True):
-    """A seeded person with the incoming webhook made for him; the URL is a secret."""
+    """A seeded person with the incoming webhook made for him; the URL is a secret.
+
+    ``password`` is None as long as nobody signs in with one.
+    """
 
     id: int
     name: str
@@ -57,7 +60,7 @@ def _found(tx: Tx, keys: KeyRing, kind: Literal["demo", "empty"], public_url: st
             person.id,
             person.name,
             person.login,
-            person.password,
+            None,
             webhooks.url(portal, UserId(person.id), person.webhook_code),
         )
         for person in seeded.people
