@@ -8,9 +8,7 @@ from livefeed.content.tokens import tokenize
 
 from .texts import texts
 
-LONG = (
-    "The office will be open as usual and the canteen serves lunch for everybody who signed up for it "
-)
+LONG = "The office will be open as usual and the canteen serves lunch for everybody who signed up for it "
 
 
 def weight(old, new):
