@@ -4,6 +4,7 @@ A bare ASGI application, to be mounted anywhere.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -29,6 +30,10 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 BODY_TIMEOUT_S: Final = 10.0
 """How long a sender may take for its body."""
+
+_LINGER_S: Final = 2.0
+_SILENCE_S: Final = 0.25
+_LINGER_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ ACCEPTED: Final = DoorAnswer(200)
 INSTALLED: Final = DoorAnswer(200, message="application installed")
 NOT_GENUINE: Final = DoorAnswer(403, "invalid_application_token")
 WRONG_METHOD: Final = DoorAnswer(405, "method_not_allowed", "events are sent by POST")
-TOO_SLOW: Final = DoorAnswer(408, "body_too_slow", f"a body may take {BODY_TIMEOUT_S:.0f} s", closes=True)
+TOO_SLOW: Final = DoorAnswer(408, "body_too_slow", "the body did not come in time", closes=True)
 BUSY: Final = DoorAnswer(503, "busy", "too many events wait to be stored", retry_after_s=1)
 UNAVAILABLE: Final = DoorAnswer(503, "unavailable", "the event cannot be stored now", retry_after_s=5)
 
@@ -92,9 +97,10 @@ class Disconnected(LivefeedError):
 class Door:
     """``POST /events``: judges events by member_id and application_token alone, and stores them."""
 
-    def __init__(self, runtime: Runtime, leaving: Leaving) -> None:
+    def __init__(self, runtime: Runtime, leaving: Leaving, *, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
         self._runtime = runtime
         self._leaving = leaving
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing but 2xx means that the event is not stored."""
@@ -103,12 +109,12 @@ class Door:
         except Disconnected:
             return
         if answer is not None:
-            await respond(send, answer)
+            await respond(send, answer, None if answer is TOO_SLOW else receive)
 
     async def _receive(self, scope: Scope, receive: Receive, send: Send) -> DoorAnswer | None:
         """The answer; None if it was given already."""
         try:
-            envelope = await read_envelope(scope, receive)
+            envelope = await read_envelope(scope, receive, timeout_s=self._body_timeout_s)
             if isinstance(envelope, DoorAnswer):
                 return envelope
             auth = envelope.auth
@@ -156,7 +162,9 @@ class Door:
         return ACCEPTED
 
 
-async def read_envelope(scope: Scope, receive: Receive) -> Envelope | DoorAnswer:
+async def read_envelope(
+    scope: Scope, receive: Receive, *, timeout_s: float = BODY_TIMEOUT_S
+) -> Envelope | DoorAnswer:
     """The event in a request, form or JSON (A-01), or the answer to a request that can hold none.
 
     Raises:
@@ -172,7 +180,7 @@ async def read_envelope(scope: Scope, receive: Receive) -> Envelope | DoorAnswer
         if name == b"content-type":
             is_json = b"json" in value
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             body = await _read_body(receive)
     except TimeoutError:
         return refused(TOO_SLOW)
@@ -185,11 +193,15 @@ async def read_envelope(scope: Scope, receive: Receive) -> Envelope | DoorAnswer
     )
 
 
-async def respond(send: Send, answer: DoorAnswer) -> None:
-    """Send ``answer``."""
+async def respond(send: Send, answer: DoorAnswer, receive: Receive | None = None) -> None:
+    """Send ``answer``; before a connection with an unread body ends, ``receive`` is drained for a while."""
     body = answer.body()
     headers = [*answer.headers(), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.closes and receive is not None:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await _linger(receive)
+        body = b""
     await send({"type": "http.response.body", "body": body})
 
 
@@ -197,6 +209,18 @@ def refused(answer: DoorAnswer) -> DoorAnswer:
     """Count a refusal."""
     telemetry.events_refused.labels(answer.error).inc()
     return answer
+
+
+async def _linger(receive: Receive) -> None:
+    """Read on and forget: a sender still busy sending would lose the answer to a reset connection."""
+    left = _LINGER_BYTES
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while left > 0:
+                message = await asyncio.wait_for(receive(), _SILENCE_S)
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
 
 
 async def _read_body(receive: Receive) -> bytes | None:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import takewhile
 from typing import Final
 
@@ -12,6 +13,7 @@ import msgspec
 from livefeed.app.application import Consumption
 from livefeed.app.context import Context
 from livefeed.app.inbox import FINISHED, Step, add_steps, open_entry
+from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.router import Handler, Router
 from livefeed.app.runtime import Runtime
 from livefeed.durable import done
@@ -22,7 +24,7 @@ from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError, TransportError, WireError
 from livefeed.telemetry import logger
-from livefeed.wire.events import Event, typed
+from livefeed.wire.events import AppUpdated, Event, typed
 from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
@@ -46,9 +48,13 @@ class _Tally:
 class Runner:
     """Runs the leases of inboxes."""
 
-    def __init__(self, router: Router, runtime: Runtime) -> None:
+    def __init__(
+        self, router: Router, runtime: Runtime, rebind: Callable[[Tx, KnownPortal], None] | None = None
+    ) -> None:
+        """``rebind`` asks for all handlers anew: an update of the application has dropped them."""
         self._router = router
         self._runtime = runtime
+        self._rebind = rebind
 
     async def run(self, lease: Lease) -> Outcome:
         """Give the oldest events of the lease that are equal in kind to their handlers."""
@@ -65,6 +71,9 @@ class Runner:
             for part in [left] if handler.coalesces and left else [[pair] for pair in left]:
                 if not await self._call(handler, lease, part, tally):
                     break
+        if entries[0].kind == AppUpdated.wire_name and self._rebind is not None:
+            portal = self._runtime.portals.get(MemberId(lease.consumer.portal))
+            tally.units.append(partial(_asked, self._rebind, portal))
         return self._decide(lease, entries, tally, has_handlers=bool(handlers))
 
     def _run_of(self, lease: Lease) -> tuple[Entry, ...]:
@@ -195,6 +204,10 @@ def _effects(tally: _Tally, seqs: list[int], *, has_marks: bool) -> Effects:
         add_steps(tx, seqs, tally.steps)
 
     return write
+
+
+def _asked(rebind: Callable[[Tx, KnownPortal], None], portal: KnownPortal, tx: Tx) -> None:
+    rebind(tx, portal)
 
 
 def _only(lease: Lease, entry: Entry) -> Lease:

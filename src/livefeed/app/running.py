@@ -214,7 +214,8 @@ def _worker(app: App, runtime: Runtime, binder: Binder) -> Worker:
 
     limits = [consumption.spec.entries_limit for consumption in app.consumptions.values()]
     own = Consumption(spec=binding.SPEC, run=bind)
-    dispatch = Dispatch(Runner(app.router, runtime), {**app.consumptions, own.spec.name: own}, runtime)
+    runner = Runner(app.router, runtime, binding.ask if binder.wanted else None)
+    dispatch = Dispatch(runner, {**app.consumptions, own.spec.name: own}, runtime)
     return Worker(
         runtime.store,
         dispatch.run,

@@ -133,7 +133,7 @@ class AppServer:
             return
         finally:
             self._installing -= 1
-        await respond(send, answer)
+        await respond(send, answer, receive)
 
     async def _ready(self, running: Running, send: Send) -> None:
         store, clock = running.runtime.store, running.runtime.clock

@@ -1,0 +1,326 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from tests.client.fake_portal import Refusal
+
+from livefeed.app import App
+from livefeed.errors import SettingsError
+from livefeed.secrets import Secret
+from livefeed.wire.events import AppInstalled, PostUpdated
+
+from .bodies import APPLICATION_TOKEN, MEMBER, event_body, install_body
+from .conftest import House, Opening
+
+
+async def install_row(house: House) -> dict:
+    (row,) = await house.rows("SELECT * FROM install")
+    return row
+
+
+async def test_an_installation_is_proved_stored_and_opens_the_door(serve: Opening):
+    house = await serve()
+    assert (await house.event()).status == 403
+
+    answer = await house.install()
+
+    assert (answer.status, json.loads(answer.body)["status"]) == (200, "ok")
+    assert (await house.event()).status == 200
+    row = await install_row(house)
+    assert (row["state"], row["user_id"], row["status"]) == ("active", 1, "L")
+
+
+async def test_the_refresh_token_that_travelled_is_dead_afterwards(serve: Opening):
+    house = await serve()
+    access, refresh = house.portal.issue()
+
+    await house.post("/install", install_body(access_token=access, refresh_token=refresh))
+
+    assert house.portal.spent == [refresh]
+    assert house.portal.refreshes == 1
+
+
+async def test_endpoints_of_the_callback_are_ignored(serve: Opening):
+    house = await serve()
+
+    await house.install(client_endpoint="http://evil.example/rest/", domain="evil.example")
+
+    row = await install_row(house)
+    assert row["client_endpoint"] == f"{house.portal.url}/rest/"
+    assert row["domain"] == "some-domain.bitrix24.com"
+
+
+async def test_the_application_token_is_stored_as_a_hash_only(serve: Opening, tmp_path: Path):
+    house = await serve()
+    await house.install()
+
+    assert APPLICATION_TOKEN.encode() not in (await install_row(house))["application_token"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"access_token": None},
+        {"refresh_token": None},
+        {"application_token": None},
+        {"member_id": None},
+        {"access_token": "stolen-from-nowhere"},
+        {"refresh_token": "stolen-from-nowhere"},
+        {"member_id": "f" * 32},
+    ],
+)
+async def test_a_callback_that_cannot_be_proved_is_refused(serve: Opening, keys):
+    house = await serve()
+
+    answer = await house.install(**keys)
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (403, "installation_not_proved")
+    assert await house.rows("SELECT * FROM install") == []
+    assert await house.rows("SELECT * FROM token") == []
+
+
+async def test_a_token_of_another_application_is_refused(serve: Opening):
+    house = await serve()
+    house.portal.client_id = "local.000000000000000000000000"
+
+    assert (await house.install()).status == 403
+
+
+async def test_an_unknown_status_is_refused(serve: Opening):
+    house = await serve()
+    house.portal.status = "Z"
+
+    assert (await house.install()).status == 403
+
+
+async def test_a_refresh_token_of_another_portal_is_refused(serve: Opening):
+    house = await serve()
+    house.portal.methods["app.info"] = lambda params: {
+        **house.portal.info(1),
+        "install": {**house.portal.info(1)["install"], "member_id": "c" * 32},
+    }
+
+    assert (await house.install(member_id="c" * 32)).status == 403
+
+
+async def test_a_local_application_takes_no_other_portal(serve: Opening):
+    house = await serve(member_id="d" * 32)
+
+    assert (await house.install()).status == 403
+    assert house.portal.calls == []
+
+
+async def test_an_authorization_server_that_is_away_lets_the_sender_come_again(serve: Opening):
+    house = await serve()
+    house.portal.down = 503
+
+    answer = await house.install()
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"event=%zz"])
+async def test_what_is_no_event_is_refused_with_400(serve: Opening, body: bytes):
+    house = await serve()
+
+    assert (await house.post("/install", body)).status == 400
+
+
+async def test_another_event_at_the_install_address_installs_nothing(serve: Opening):
+    house = await serve()
+    access, refresh = house.portal.issue()
+
+    answer = await house.post("/install", event_body(access_token=access, refresh_token=refresh))
+
+    assert answer.status == 403
+    assert house.portal.calls == []
+
+
+async def test_an_install_event_at_the_event_door_installs_nothing(serve: Opening):
+    house = await serve()
+    access, refresh = house.portal.issue()
+
+    answer = await house.post("/events", install_body(access_token=access, refresh_token=refresh))
+
+    assert answer.status == 403
+    assert house.portal.calls == []
+
+
+async def test_the_same_callback_again_changes_nothing(serve: Opening):
+    house = await serve()
+    access, refresh = house.portal.issue()
+    body = install_body(access_token=access, refresh_token=refresh)
+    await house.post("/install", body)
+    before = await house.rows("SELECT * FROM token")
+
+    answer = await house.post("/install", body)
+
+    assert answer.status == 200
+    assert await house.rows("SELECT * FROM token") == before
+    assert house.portal.refreshes == 1
+
+
+async def test_a_new_installation_with_the_known_token_replaces_the_pair(house: House):
+    assert (await house.install()).status == 200
+
+    assert house.portal.refreshes == 2
+    assert len(await house.rows("SELECT * FROM token")) == 1
+
+
+async def test_a_different_application_token_for_a_known_portal_goes_to_quarantine(house: House):
+    answer = await house.install(application_token="n" * 32)
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (409, "quarantined")
+    assert (await house.event()).status == 200
+    assert (await house.event(application_token="n" * 32)).status == 403
+
+
+async def test_an_administrator_releases_an_installation_and_both_tokens_count_for_a_day(house: House):
+    await house.install(application_token="n" * 32)
+
+    assert (await house.operate("install_confirm", member_id=MEMBER))[0] == 200
+
+    assert (await house.event(application_token="n" * 32)).status == 200
+    assert (await house.event()).status == 200
+    house.clock.advance(24 * 3600 + 1)
+    assert (await house.event(application_token="n" * 32)).status == 200
+    assert (await house.event()).status == 403
+
+
+async def test_nothing_in_quarantine_cannot_be_released(house: House):
+    status, document = await house.operate("install_confirm", member_id=MEMBER)
+
+    assert (status, document["error"]) == (400, "refused")
+
+
+async def test_the_token_of_the_settings_is_the_one_that_counts(serve: Opening):
+    house = await serve(member_id=MEMBER, application_token=Secret(APPLICATION_TOKEN))
+
+    assert (await house.install(application_token="n" * 32)).status == 409
+    assert (await house.install()).status == 200
+
+
+async def test_handlers_of_the_installation_run_and_get_no_travelled_token(serve: Opening):
+    app = App.from_settings({})
+    seen = []
+
+    @app.on(AppInstalled)
+    async def note(event: AppInstalled, ctx) -> None:
+        seen.append((event.envelope.auth.access_token, (await ctx.call("user.current"))["ID"]))
+
+    house = await serve(app)
+    await house.install()
+    await house.work()
+
+    assert seen == [(None, "1")]
+
+
+async def test_a_known_portal_is_known_after_a_restart(settings, portal, clock):
+    from livefeed.app import opened
+
+    from .test_leaving import installed_runtime
+
+    async with installed_runtime(settings, portal, clock):
+        pass
+    async with opened(App(settings), clock=clock, works=False) as again:
+        assert again.runtime.portals.judge(MEMBER, APPLICATION_TOKEN) is not None
+        assert (await again.runtime.client(MEMBER).call("user.current")).result["ID"] == "1"  # type: ignore[arg-type]
+
+
+async def test_another_key_file_is_noticed_at_the_start(settings, portal, clock, tmp_path: Path):
+    from livefeed.app import opened
+
+    async with opened(App(settings), clock=clock, works=False):
+        pass
+    (tmp_path / "app.db.key").write_text("ab" * 32 + "\n")
+
+    with pytest.raises(SettingsError, match="sealed with another key"):
+        async with opened(App(settings), clock=clock, works=False):
+            pass
+
+
+async def test_a_crowd_of_callbacks_does_not_become_a_crowd_at_the_authorization_server(serve: Opening):
+    house = await serve()
+    busy = asyncio.Event()
+
+    async def wait() -> None:
+        await busy.wait()
+
+    house.portal.on_refresh = wait
+    pairs = [house.portal.issue() for _ in range(4)]
+    bodies = [install_body(access_token=access, refresh_token=refresh) for access, refresh in pairs]
+    climbing = [asyncio.create_task(house.post("/install", body)) for body in bodies]
+    while house.portal.refreshes < 4:
+        await asyncio.sleep(0)
+
+    assert (await house.install()).status == 503
+
+    busy.set()
+    assert [answer.status for answer in await asyncio.gather(*climbing)] == [200] * 4
+
+
+async def test_events_wanted_are_bound_after_installation(serve: Opening):
+    app = App.from_settings({})
+
+    @app.on(PostUpdated)
+    def note(event: PostUpdated) -> None: ...
+
+    house = await serve(app)
+    await house.install()
+    await house.work()
+
+    assert sorted(house.portal.bound) == [
+        (name, "https://app.example/events")
+        for name in ("ONAPPUNINSTALL", "ONAPPUPDATE", "ONLIVEFEEDPOSTUPDATE")
+    ]
+    (portal,) = (await house.operate("status"))[1]["portals"]
+    assert (portal["state"], portal["bound"], portal["pending"]) == ("active", True, 0)
+
+
+async def test_what_is_bound_already_is_no_error(serve: Opening):
+    house = await serve()
+    house.portal.bound = [("ONAPPUNINSTALL", "https://app.example/events")]
+    house.portal.methods["event.get"] = lambda params: []
+    await house.install()
+    await house.work()
+
+    assert (await house.operate("status"))[1]["portals"][0]["bound"] is True
+
+
+async def test_binding_is_tried_again_until_the_portal_answers(serve: Opening):
+    house = await serve()
+    await house.install()
+    house.portal.down = 502
+    await house.work()
+    assert (await house.operate("status"))[1]["portals"][0]["bound"] is False
+
+    house.portal.down = None
+    house.clock.advance(60)
+    await house.work()
+
+    assert (await house.operate("status"))[1]["portals"][0]["bound"] is True
+
+
+async def test_a_refused_binding_does_not_stop_events(serve: Opening):
+    def refuse(params):
+        raise Refusal(403, "ACCESS_DENIED", "Access denied!")
+
+    house = await serve()
+    house.portal.methods["event.bind"] = refuse
+    await house.install()
+    await house.work()
+
+    assert (await house.event()).status == 200
+
+
+async def test_an_updated_application_binds_anew(serve: Opening):
+    house = await serve()
+    await house.install()
+    await house.work()
+    house.portal.bound.clear()
+
+    await house.event(event="ONAPPUPDATE", post=None)
+    await house.work()
+
+    assert ("ONAPPUNINSTALL", "https://app.example/events") in house.portal.bound
