@@ -69,6 +69,7 @@ def test_the_line_of_the_demo_has_every_documented_key(demo: Demo):
 
 def test_an_edit_tells_the_author_and_the_commenter_within_two_seconds_and_never_the_editor(demo: Demo):
     post = new_post(demo, 2, "The office is closed from 1 to 14 June.", commenter=3)
+    eventually(lambda: settled(demo, post), what="the add event is archived")
     rest(
         demo.webhook(1),
         "log.blogpost.update",

@@ -103,19 +103,22 @@ class Process:
 
     def kill(self) -> None:
         self.popen.kill()
-        self.popen.wait()
+        self.wait_dead()
 
     def wait_dead(self) -> int:
-        return self.popen.wait(PATIENCE_S)
+        code = self.popen.wait(PATIENCE_S)
+        assert self.popen.stdout is not None
+        self.popen.stdout.close()
+        return code
 
     def stop(self) -> int:
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
             try:
-                return self.popen.wait(PATIENCE_S)
+                self.popen.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
-                self.kill()
-        return self.popen.returncode
+                self.popen.kill()
+        return self.wait_dead()
 
 
 class History:
