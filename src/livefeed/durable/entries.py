@@ -16,8 +16,8 @@ _SQL: Final = sql.load("livefeed.durable", "queries/entries.sql")
 _MOST_ROWS: Final = 64
 _encode: Final = msgspec.json.encode
 
-_Lane = tuple[ConsumerId, str, int, int, int]
-"""A row of the upsert: consumer, key, cursor, head, now."""
+_Row = tuple[ConsumerId, str, int, int | None, str, int | None]
+"""A row of a lane: consumer, key, seq (0: the lane itself), head, kind, now."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -76,7 +76,8 @@ def append(
     """
     seq = tx.take("entry")
     insert_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only)])
-    _make_due(tx, [(consumer, key, seq - 1, seq, tx.now_ms) for consumer in sorted(set(consumers))])
+    rows = [_rows_of(consumer, key, kind, [seq], tx.now_ms) for consumer in sorted(set(consumers))]
+    _make_due(tx, [row for own in rows for row in own])
     return seq
 
 
@@ -100,24 +101,29 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     return seqs
 
 
-def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[_Lane]:
-    """One row a lane: its cursor stands before the first of its entries, its head on the last."""
-    lanes: dict[tuple[ConsumerId, str], _Lane] = {}
+def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[_Row]:
+    """The rows of all lanes, each lane's together, so that they are written to one page after the other."""
+    lanes: dict[tuple[ConsumerId, str, str], list[int]] = {}
     for seq, row in zip(seqs, rows, strict=True):
-        consumer = row.consumer
-        if consumer is None:
-            continue
-        lane = consumer, row.key
-        known = lanes.get(lane)
-        lanes[lane] = (consumer, row.key, seq - 1 if known is None else known[2], seq, now_ms)
-    return list(lanes.values())
+        if row.consumer is not None:
+            lanes.setdefault((row.consumer, row.key, row.kind), []).append(seq)
+    return [
+        row
+        for (consumer, key, kind), own in lanes.items()
+        for row in _rows_of(consumer, key, kind, own, now_ms)
+    ]
 
 
-def _make_due(tx: Tx, lanes: Sequence[_Lane]) -> None:
-    if not lanes:
+def _rows_of(consumer: ConsumerId, key: str, kind: str, seqs: Sequence[int], now_ms: int) -> list[_Row]:
+    lane: _Row = (consumer, key, 0, seqs[-1], kind, now_ms)
+    return [lane, *((consumer, key, seq, None, kind, None) for seq in seqs)]
+
+
+def _make_due(tx: Tx, rows: Sequence[_Row]) -> None:
+    if not rows:
         return
-    insert_rows(tx, _SQL.add_lanes.sql, lanes)
-    consumers = sorted({lane[0] for lane in lanes})
+    insert_rows(tx, _SQL.add_rows.sql, rows)
+    consumers = sorted({row[0] for row in rows})
     lowered = tx.execute(_SQL.lower_ready.sql, {"consumers": _encode(consumers).decode(), "now": tx.now_ms})
     if lowered.rowcount > 0:
         tx.wake(LANES)
@@ -128,6 +134,13 @@ def insert_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None
     for start in range(0, len(rows), _MOST_ROWS):
         some = rows[start : start + _MOST_ROWS]
         tx.execute(sql.for_rows(statement, len(some)), [value for row in some for value in row])
+
+
+def run_for_each(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a ``DELETE … WHERE (a = :a AND …)`` for many rows, 64 a statement."""
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        tx.execute(sql.for_terms(statement, len(some)), [value for row in some for value in row])
 
 
 def get_entry(tx: Tx, seq: int) -> Entry | None:
@@ -147,3 +160,18 @@ def list_entries(
 
 def _entries(rows: Iterable[Sequence[Any]]) -> list[Entry]:
     return [Entry(*row) for row in rows]
+
+
+def index_entries(tx: Tx, *, limit: int = 500) -> int:
+    """Make up to ``limit`` entries known to the index by key; the worker does it when nothing is due.
+
+    Returns:
+        How many were; call again, in another unit, until it is 0.
+    """
+    after: int = _SQL.indexed(tx.conn)
+    through = min(after + limit, int(_SQL.newest(tx.conn) or 0))
+    if through <= after:
+        return 0
+    _SQL.index_entries(tx.conn, after=after, through=through)
+    _SQL.set_indexed(tx.conn, through=through)
+    return through - after

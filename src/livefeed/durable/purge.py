@@ -7,7 +7,7 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry
+from livefeed.durable.entries import Entry, run_for_each
 
 ENTRIES_DAYS: Final = 30
 DEAD_DAYS: Final = 90
@@ -29,15 +29,18 @@ def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
     for row in rows:
         _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
     if rows:
-        _SQL.drop_entries(tx.conn, seqs=msgspec.json.encode([row["seq"] for row in rows]).decode())
+        names = [(row["portal"], row["key"], row["seq"]) for row in rows]
+        run_for_each(tx, _SQL.drop_entry_key.sql, names)
+        _SQL.drop_entries(tx.conn, seqs=msgspec.json.encode([name[2] for name in names]).decode())
     return len(rows)
 
 
 def _expire(tx: Tx, entry: Entry) -> None:
-    pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq, kind=entry.kind)
+    pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq)
     for (consumer,) in list(pending):
         bury(tx, [(consumer, entry, "expired")])
-        _SQL.drop_ended_lanes(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+        _SQL.drop_pending(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+        _SQL.drop_ended_lane(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
 
 
 def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500) -> int:

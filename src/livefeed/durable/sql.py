@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol, cast
 import aiosql
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 
+_ONE_TERM: Final = re.compile(r"WHERE\s*(\([^()]*\))")
+_NAME: Final = re.compile(r":\w+")
 _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
 
 
@@ -61,3 +63,12 @@ def for_rows(statement: str, count: int) -> str:
     assert match is not None, "the statement has no VALUES (…) of one row"
     row = "(" + ", ".join("?" for _ in match.group(1).split(",")) + ")"
     return statement[: match.start()] + "VALUES " + ", ".join([row] * count) + statement[match.end() :]
+
+
+@cache
+def for_terms(statement: str, count: int) -> str:
+    """The statement ``… WHERE (a = :a AND b = :b)`` for ``count`` such terms with positional parameters."""
+    match = _ONE_TERM.search(statement)
+    assert match is not None, "the statement has no WHERE (…) of one term"
+    term = _NAME.sub("?", match.group(1))
+    return statement[: match.start()] + "WHERE " + " OR ".join([term] * count) + statement[match.end() :]

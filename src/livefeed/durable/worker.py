@@ -8,7 +8,7 @@ from typing import Final
 
 from livefeed import telemetry
 from livefeed.clock import Clock
-from livefeed.durable.entries import LANES
+from livefeed.durable.entries import LANES, index_entries
 from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, renew, settle_many
 from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
@@ -112,12 +112,21 @@ class Worker:
                 task = asyncio.create_task(self._one(lease))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            if len(leases) < free or free <= 0:
+            if (len(leases) < free or free <= 0) and not await self._tidy():
                 await self._rest(due_ms)
 
     def _free(self) -> int:
         """How many lanes to lease; a slow disk may leave some settles unfinished, but not any number."""
         return min(self._concurrency - self._running, _UNSETTLED_FACTOR * self._concurrency - len(self._held))
+
+    async def _tidy(self) -> bool:
+        """Use a moment without work for the index of entries; say whether there was anything to do."""
+        if self._bell.is_set() or self._running:
+            return False
+        try:
+            return await self._store.write(index_entries) > 0
+        except StoreError:
+            return False  # the next moment will do
 
     async def _rest(self, due_ms: int | None) -> None:
         """Wait for the bell, or until something is due."""
@@ -125,7 +134,8 @@ class Worker:
         if due_ms is not None:
             wait_s = min(wait_s, max(0.0, (due_ms - self._clock.now_ms()) / 1000))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._bell.wait()
 
     async def _take(self, limit: int) -> tuple[list[Lease], int | None]:
         """Lease, and learn when to look again if that was not all."""
@@ -142,8 +152,8 @@ class Worker:
     async def _take_safely(self, limit: int) -> tuple[list[Lease], int | None]:
         try:
             return await self._take(limit)
-        except StoreError as exc:
-            _log.warning("lease failed", error=str(exc))
+        except Exception as exc:  # noqa: BLE001 - the loop outlives whatever the store raises
+            _log.warning("lease failed", error=f"{type(exc).__name__}: {exc}")
             await asyncio.sleep(_STORE_WAIT_S)
             return [], self._clock.now_ms()
 

@@ -6,7 +6,7 @@ import msgspec
 
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry
+from livefeed.durable.entries import Entry, run_for_each
 from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
 
 
@@ -21,6 +21,7 @@ class _Turn(msgspec.Struct, array_like=True):
     fails: int
     cap: int
     pace_ms: int
+    max_wait_ms: int
     in_flight: int
     not_before: int
     overdue: int
@@ -36,11 +37,17 @@ class _Due(msgspec.Struct, array_like=True):
 
     consumer: ConsumerId
     key: str
-    cursor: int
     head: int
     attempt: int
     first_at: int
+    calm_at: int
     due_at: int
+
+    def really_due_at(self, max_wait_ms: int) -> int:
+        """A lane that has got more since waits until it is calm; one that is retried does not."""
+        return (
+            self.due_at if self.attempt else max(self.due_at, min(self.calm_at, self.first_at + max_wait_ms))
+        )
 
 
 _turns: Final = msgspec.json.Decoder(list[_Turn])
@@ -101,23 +108,25 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
         return []
     share = max(1, limit // len(free))
     due = _due.decode(SQL.due_lanes(tx.conn, consumers=as_json(list(free)), turn=share, now=now))
-    due.sort(key=_due_at)
+    due.sort(key=lambda lane: lane.due_at)
+    waits = {turn.id: turn.max_wait_ms for turn in turns}
     picked: list[_Due] = []
+    early: list[tuple[ConsumerId, str, int]] = []
     for lane in due:
-        if free[lane.consumer] > 0:
+        if (really_at := lane.really_due_at(waits[lane.consumer])) > now:
+            early.append((lane.consumer, lane.key, really_at))
+        elif free[lane.consumer] > 0:
             free[lane.consumer] -= 1
             picked.append(lane)
+    if early:
+        SQL.postpone_lanes(tx.conn, lanes=as_json(early))
     return picked
-
-
-def _due_at(lane: _Due) -> int:
-    return lane.due_at
 
 
 def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[Lease]:
     if not lanes:
         return []
-    runs = _runs(tx, lanes, turns, entries_limit)
+    runs = _runs(tx, lanes, entries_limit)
     token = tx.take("token", len(lanes)) - len(lanes)
     leases: list[Lease] = []
     empty: list[tuple[ConsumerId, str]] = []
@@ -127,7 +136,7 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
         else:
             empty.append((lane.consumer, lane.key))
     if empty:  # every entry of these was purged
-        SQL.drop_lanes(tx.conn, lanes=as_json(empty))
+        run_for_each(tx, SQL.drop_whole_lane.sql, empty)
     return leases
 
 
@@ -136,7 +145,6 @@ def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
         consumer=LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails),
         key=lane.key,
         token=token,
-        cursor=lane.cursor,
         head=lane.head,
         attempt=lane.attempt + 1,
         first_at_ms=lane.first_at,
@@ -144,18 +152,8 @@ def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
     )
 
 
-def _runs(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[list[Entry]]:
-    asked = [
-        (
-            lane.consumer,
-            lane.key,
-            lane.cursor,
-            lane.head,
-            turns[lane.consumer].portal,
-            turns[lane.consumer].kind,
-        )
-        for lane in lanes
-    ]
+def _runs(tx: Tx, lanes: list[_Due], entries_limit: int) -> list[list[Entry]]:
+    asked = [(lane.consumer, lane.key) for lane in lanes]
     runs: list[list[Entry]] = [[] for _ in lanes]
     rows = tx.execute(SQL.run_entries.sql, {"lanes": as_json(asked), "most": entries_limit}).fetchall()
     for row in rows:

@@ -41,7 +41,6 @@ class Lease(msgspec.Struct, frozen=True):
         consumer: Whose lane.
         key: What it is about.
         token: Drawn from one sequence and never given out again.
-        cursor: The seq of the last entry that is dealt with.
         head: The seq of the newest entry when the lease was taken.
         attempt: 1 for the first try.
         first_at_ms: When the oldest of what is pending became pending.
@@ -51,11 +50,15 @@ class Lease(msgspec.Struct, frozen=True):
     consumer: LeasedConsumer
     key: str
     token: int
-    cursor: int
     head: int
     attempt: int
     first_at_ms: int
     entries: tuple[Entry, ...]
+
+    @property
+    def cursor(self) -> int:
+        """A seq before the first of the run and after all that is dealt with."""
+        return self.entries[0].seq - 1
 
     @property
     def through(self) -> int:

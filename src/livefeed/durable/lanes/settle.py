@@ -9,6 +9,7 @@ import msgspec
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
+from livefeed.durable.entries import run_for_each
 from livefeed.durable.lanes.rows import SQL, Lease, as_json
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.errors import LeaseLost
@@ -51,9 +52,9 @@ _lanes: Final = msgspec.json.Decoder(list[_HeldLane])
 class _Changes:
     """What a batch of settles does to the lanes."""
 
-    deleted: list[tuple[ConsumerId, str]] = field(default_factory=list[tuple[ConsumerId, str]])
-    put_back: list[tuple[ConsumerId, str, int, int, int, int]] = field(
-        default_factory=list[tuple[ConsumerId, str, int, int, int, int]]
+    dropped: list[tuple[ConsumerId, str, int]] = field(default_factory=list[tuple[ConsumerId, str, int]])
+    put_back: list[tuple[ConsumerId, str, int, int, int]] = field(
+        default_factory=list[tuple[ConsumerId, str, int, int, int]]
     )
     dead: list[tuple[Lease, int, str]] = field(default_factory=list[tuple[Lease, int, str]])
     retried: list[Lease] = field(default_factory=list[Lease])
@@ -120,7 +121,8 @@ def _decide(
     match outcome:
         case Done():
             _set_up(consumer)
-            _move_on(changes, lease, outcome.through or lease.through, consumer, lane, now)
+            through = lease.through if outcome.through is None else min(outcome.through, lease.through)
+            _move_on(changes, lease, through, consumer, lane, now)
         case Dead():
             if outcome.probe_at_ms is None:
                 _set_up(consumer)
@@ -159,28 +161,35 @@ def _move_on(
     if lease.attempt > 1:
         changes.retried.append(lease)
     head = lease.head if is_mutated("settle-by-subselect") else lane.head
+    name = lease.consumer.id, lease.key
+    changes.dropped += [(*name, entry.seq) for entry in lease.entries if entry.seq <= through]
     if head <= through:
-        changes.deleted.append((lease.consumer.id, lease.key))
+        changes.dropped.append((*name, 0))
         return
     due_at = max(now, min(lane.calm_at, now + consumer.max_wait_ms))
-    changes.put_back.append((lease.consumer.id, lease.key, through, now, due_at, 0))
+    changes.put_back.append((*name, now, due_at, 0))
 
 
 def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
-    changes.put_back.append(
-        (lease.consumer.id, lease.key, lease.cursor, lease.first_at_ms, due_at, lease.attempt)
-    )
+    changes.put_back.append((lease.consumer.id, lease.key, lease.first_at_ms, due_at, lease.attempt))
 
 
 def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]) -> None:
-    if changes.deleted:
-        SQL.drop_lanes(tx.conn, lanes=as_json(changes.deleted))
+    if changes.dropped:
+        run_for_each(tx, SQL.drop_row.sql, changes.dropped)
     if changes.put_back:
         SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
     if changes.dead:
-        given_up = [(one.consumer.id, entry, why) for one, why in changes.dead for entry in one.entries]
-        bury(tx, given_up)
+        bury(
+            tx,
+            [
+                (one.consumer.id, entry, why)
+                for one, through, why in changes.dead
+                for entry in one.entries
+                if entry.seq <= through
+            ],
+        )
     if changes.retried:
-        SQL.forget_done(tx.conn, lanes=as_json([(one.consumer.id, one.key) for one in changes.retried]))
+        run_for_each(tx, SQL.forget_done.sql, [(one.consumer.id, one.key) for one in changes.retried])
     turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
     SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)

@@ -54,7 +54,7 @@ SET ready_at = CASE
         SELECT max(consumer.not_before, :now, min(coalesce(w, l), coalesce(l, w)))
         FROM (
             SELECT
-                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL) AS w,
+                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL) AS w,
                 (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL) AS l
         )
     )

@@ -5,23 +5,19 @@
 INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for)
 VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for);
 
--- name: add_lanes(consumer, key, cursor, head, now)!
--- Expanded to as many rows as a batch has, one a lane. A lane that is leased or backing off keeps its time.
-INSERT INTO lane (consumer, key, cursor, head, first_at, calm_at, due_at, attempt, token)
-SELECT c.id, v.column2, v.column3, v.column4, v.column5, v.column5 + c.quiet_ms, v.column5 + c.quiet_ms, 0, NULL
-FROM (VALUES (:consumer, :key, :cursor, :head, :now)) AS v
+-- name: add_rows(consumer, key, seq, head, kind, now)!
+-- Expanded to as many rows as a batch has: for each lane a row with seq 0, and one for each of its entries. A lane
+-- that exists keeps its time: what is not calm when it is due is put off by the lease.
+INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
+SELECT
+    c.id, v.column2, v.column3, v.column4,
+    v.column6, v.column6 + c.quiet_ms, v.column6 + c.quiet_ms, CASE v.column3 WHEN 0 THEN 0 END
+FROM (VALUES (:consumer, :key, :seq, :head, :kind, :now)) AS v
 CROSS JOIN consumer AS c ON c.id = v.column1
-WHERE c.state IN ('active', 'paused')
-ON CONFLICT (consumer, key) DO UPDATE SET
-    head = excluded.head,
-    calm_at = excluded.calm_at,
-    due_at = CASE
-        WHEN lane.token IS NULL AND lane.attempt = 0 THEN min(
-            lane.first_at + (SELECT max_wait_ms FROM consumer WHERE id = lane.consumer),
-            excluded.calm_at
-        )
-        ELSE lane.due_at
-    END;
+WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = v.column5)
+ON CONFLICT (consumer, key, seq) DO UPDATE SET
+    head = max(lane.head, excluded.head),
+    calm_at = excluded.calm_at;
 
 -- name: lower_ready(consumers, now)!
 -- Consumers that have just got work; one at its cap or down is left to the end of a lease or to its probe.
@@ -36,10 +32,15 @@ WHERE id IN (SELECT value FROM json_each(:consumers))
 SELECT seq, portal, key, kind, body, at, source, only_for FROM entry WHERE seq = :seq;
 
 -- name: list_entries(portal, key, since, limit)
--- Newest first.
+-- Newest first: those the index knows, and the tail it does not know yet.
 SELECT seq, portal, key, kind, body, at, source, only_for
 FROM entry
-WHERE portal = :portal AND key = :key AND at >= :since
+WHERE at >= :since AND seq IN (
+    SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
+    UNION ALL
+    SELECT t.seq FROM entry AS t
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+)
 ORDER BY seq DESC
 LIMIT :limit;
 
@@ -50,3 +51,17 @@ FROM entry
 WHERE at >= :since
 ORDER BY seq DESC
 LIMIT :limit;
+
+-- name: indexed()$
+SELECT value FROM sequence WHERE name = 'indexed';
+
+-- name: newest()$
+SELECT max(seq) FROM entry;
+
+-- name: index_entries(after, through)!
+-- In the order of the index, so that a page is written once.
+INSERT INTO entry_key (portal, key, seq)
+SELECT portal, key, seq FROM entry WHERE seq > :after AND seq <= :through ORDER BY portal, key, seq;
+
+-- name: set_indexed(through)!
+UPDATE sequence SET value = :through WHERE name = 'indexed';

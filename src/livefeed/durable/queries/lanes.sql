@@ -1,14 +1,15 @@
--- Lanes: what one consumer still has to do for one key. Batches travel as one JSON value each way, because every
--- row that the driver steps over is one release of the interpreter lock.
+-- Lanes: what one consumer still has to do for one key. The row with seq 0 is the lane itself; each of the others
+-- names one entry it has still to deal with. Batches travel as one JSON value each way, because every row that the
+-- driver steps over is one release of the interpreter lock.
 
 -- name: due_consumers(now, limit)$
--- Those that waited longest first; the last column says whether a lease of theirs has run out.
+-- Those that waited longest first; the last column says how many leases of theirs have run out.
 SELECT json_group_array(json_array(
-    id, portal, name, kind, epoch, fails, cap, pace_ms, in_flight, not_before,
+    id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
     (SELECT count(*) FROM lane WHERE consumer = d.id AND token IS NOT NULL AND due_at <= :now)
 ))
 FROM (
-    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, in_flight, not_before
+    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before
     FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
 ) AS d;
 
@@ -18,38 +19,41 @@ UPDATE lane SET token = NULL, due_at = :now WHERE consumer = :consumer AND token
 
 -- name: due_lanes(consumers, turn, now)$
 -- Of each consumer at most :turn lanes, those due longest.
-SELECT json_group_array(json_array(l.consumer, l.key, l.cursor, l.head, l.attempt, l.first_at, l.due_at))
+SELECT json_group_array(json_array(l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at))
 FROM json_each(:consumers) AS c
 CROSS JOIN lane AS l
-WHERE l.consumer = c.value AND l.key IN (
+WHERE l.consumer = c.value AND l.seq = 0 AND l.key IN (
     SELECT w.key FROM lane AS w
     WHERE w.consumer = c.value AND w.token IS NULL AND w.due_at <= :now
     ORDER BY w.due_at LIMIT :turn
 );
 
+-- name: postpone_lanes(lanes)!
+-- Those that were not calm yet; :lanes is [[consumer, key, due_at], …].
+UPDATE lane SET due_at = j.value ->> 2
+FROM json_each(:lanes) AS j
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0;
+
 -- name: lease_lanes(lanes, until)!
 -- :lanes is [[consumer, key, token], …].
 UPDATE lane SET token = j.value ->> 2, due_at = :until, attempt = attempt + 1
 FROM json_each(:lanes) AS j
-WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1;
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0;
 
 -- name: run_entries(lanes, most)
--- :lanes is [[consumer, key, cursor, head, portal, kind], …]; of each at most :most entries, in order.
+-- :lanes is [[consumer, key], …]; of each at most :most entries, in order.
 SELECT j.key AS lane, e.seq, e.portal, e.key, e.kind, e.body, e.at, e.source, e.only_for
 FROM json_each(:lanes) AS j
 CROSS JOIN entry AS e
 WHERE e.seq IN (
-    SELECT x.seq FROM entry AS x
-    WHERE x.portal = j.value ->> 4 AND x.key = j.value ->> 1
-        AND x.seq > j.value ->> 2 AND x.seq <= j.value ->> 3
-        AND (x.only_for IS NULL OR x.only_for = j.value ->> 0)
-        AND (j.value ->> 5 IS NULL OR x.kind = j.value ->> 5)
-    ORDER BY x.seq LIMIT :most
+    SELECT p.seq FROM lane AS p
+    WHERE p.consumer = j.value ->> 0 AND p.key = j.value ->> 1 AND p.seq > 0
+    ORDER BY p.seq LIMIT :most
 );
 
--- name: drop_lanes(lanes)!
--- :lanes is [[consumer, key, …], …].
-DELETE FROM lane WHERE (consumer, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:lanes));
+-- name: drop_whole_lane(consumer, key)!
+-- Whose entries were all purged. Expanded to as many terms as a batch has.
+DELETE FROM lane WHERE (consumer = :consumer AND key = :key);
 
 -- name: held_consumers(consumers)$
 -- The rows a settle decides from; PostgreSQL locks them here, in order of id.
@@ -61,22 +65,26 @@ FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
 SELECT json_group_array(json_array(j.key, l.token, l.head, l.calm_at))
 FROM json_each(:lanes) AS j
 CROSS JOIN lane AS l
-WHERE l.consumer = j.value ->> 0 AND l.key = j.value ->> 1;
+WHERE l.consumer = j.value ->> 0 AND l.key = j.value ->> 1 AND l.seq = 0;
+
+-- name: drop_row(consumer, key, seq)!
+-- An entry that is dealt with, or a lane (seq 0) with nothing left. Expanded to as many terms as a batch has: of an
+-- IN with a list of rows the planner uses the first column only.
+DELETE FROM lane WHERE (consumer = :consumer AND key = :key AND seq = :seq);
 
 -- name: put_back_lanes(lanes)!
--- :lanes is [[consumer, key, cursor, first_at, due_at, attempt], …].
+-- :lanes is [[consumer, key, first_at, due_at, attempt], …].
 UPDATE lane SET
     token = NULL,
-    cursor = j.value ->> 2,
-    first_at = j.value ->> 3,
-    due_at = j.value ->> 4,
-    attempt = j.value ->> 5
+    first_at = j.value ->> 2,
+    due_at = j.value ->> 3,
+    attempt = j.value ->> 4
 FROM json_each(:lanes) AS j
-WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1;
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0;
 
--- name: forget_done(lanes)!
--- Of runs that are settled; :lanes is [[consumer, key], …].
-DELETE FROM done WHERE (consumer, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:lanes));
+-- name: forget_done(consumer, key)!
+-- Of a run that is settled. Expanded to as many terms as a batch has.
+DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
 -- name: write_turns(turns, now)!
 -- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
@@ -94,12 +102,14 @@ UPDATE consumer SET
             :now,
             min(
                 coalesce(
-                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL),
+                    (SELECT min(due_at) FROM lane
+                        WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL),
                     (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL)
                 ),
                 coalesce(
                     (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL),
-                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL)
+                    (SELECT min(due_at) FROM lane
+                        WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL)
                 )
             )
         )
@@ -111,12 +121,12 @@ WHERE consumer.id = j.value ->> 0;
 -- :lanes is [[consumer, key, token], …].
 UPDATE lane SET due_at = :until
 FROM json_each(:lanes) AS j
-WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.token = j.value ->> 2;
+WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0 AND lane.token = j.value ->> 2;
 
 -- name: is_held(consumer, key, token, epoch)$
 SELECT EXISTS (
     SELECT 1 FROM lane JOIN consumer AS c ON c.id = lane.consumer
-    WHERE lane.consumer = :consumer AND lane.key = :key AND lane.token = :token AND c.epoch = :epoch
+    WHERE lane.consumer = :consumer AND lane.key = :key AND lane.seq = 0 AND lane.token = :token AND c.epoch = :epoch
 );
 
 -- name: next_ready()$
@@ -130,7 +140,16 @@ UPDATE lane SET token = NULL, due_at = min(due_at, :now) WHERE token IS NOT NULL
 UPDATE consumer SET in_flight = 0 WHERE in_flight > 0;
 
 -- name: list_lanes(consumer, limit)
-SELECT l.consumer, c.portal, c.name, l.key, l.cursor, l.head, l.first_at, l.due_at, l.attempt, l.token IS NOT NULL AS leased
+-- The waiting ones are really due once they are calm, but not later than the longest wait.
+SELECT
+    l.consumer, c.portal, c.name, l.key,
+    (SELECT min(p.seq) - 1 FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0) AS cursor,
+    l.head, l.first_at,
+    CASE
+        WHEN l.token IS NULL AND l.attempt = 0 THEN max(l.due_at, min(l.calm_at, l.first_at + c.max_wait_ms))
+        ELSE l.due_at
+    END AS due_at,
+    l.attempt, l.token IS NOT NULL AS leased
 FROM lane AS l JOIN consumer AS c ON c.id = l.consumer
-WHERE :consumer IS NULL OR l.consumer = :consumer
+WHERE l.seq = 0 AND (:consumer IS NULL OR l.consumer = :consumer)
 LIMIT :limit;

@@ -43,10 +43,15 @@ ORDER BY day DESC, id DESC
 LIMIT :limit;
 
 -- name: list_attempts_of_key(portal, key, consumer, state, since, limit)
--- Newest first, through the entries of one key.
+-- Newest first, through the entries of one key: those the index knows, and the tail it does not know yet.
 SELECT a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state
-FROM entry AS e CROSS JOIN attempt AS a ON a.seq = e.seq
-WHERE e.portal = :portal AND e.key = :key
+FROM attempt AS a
+WHERE a.seq IN (
+        SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
+        UNION ALL
+        SELECT t.seq FROM entry AS t
+        WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+    )
     AND a.sent_at >= :since
     AND (:consumer IS NULL OR a.consumer = :consumer)
     AND (:state IS NULL OR a.state = :state)
@@ -67,47 +72,32 @@ WHERE consumer = :consumer AND key = :key AND seq > :cursor
 GROUP BY handler;
 
 -- name: old_entries(before, limit)
--- Those of leased lanes wait for the settle.
+-- From the oldest on; those of leased lanes wait for the settle.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
 FROM entry AS e
-WHERE e.at < :before AND NOT EXISTS (
-    SELECT 1 FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key
+WHERE e.seq > 0 AND e.at < :before AND NOT EXISTS (
+    SELECT 1 FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.seq = 0
     WHERE c.portal = e.portal AND l.token IS NOT NULL
 )
-ORDER BY e.at
+ORDER BY e.seq
 LIMIT :limit;
 
--- name: pending_for(portal, key, seq, kind)
+-- name: pending_for(portal, key, seq)
 -- The consumers that have not dealt with an entry.
 SELECT c.id
-FROM entry AS e
-CROSS JOIN consumer AS c ON c.portal = e.portal
-CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key
-WHERE e.seq = :seq AND e.portal = :portal AND e.key = :key AND e.kind = :kind
-    AND l.cursor < e.seq AND l.head >= e.seq
-    AND (e.only_for IS NULL OR e.only_for = c.id)
-    AND (c.kind IS NULL OR c.kind = e.kind);
+FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = :key AND l.seq = :seq
+WHERE c.portal = :portal;
 
 -- name: drop_entries(seqs)!
 DELETE FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
 
--- name: drop_ended_lanes(consumer, key, seq)!
+-- name: drop_entry_key(portal, key, seq)!
+-- Expanded to as many terms as a batch has.
+DELETE FROM entry_key WHERE (portal = :portal AND key = :key AND seq = :seq);
+
+-- name: drop_pending(consumer, key, seq)!
+DELETE FROM lane WHERE consumer = :consumer AND key = :key AND seq = :seq;
+
+-- name: drop_ended_lane(consumer, key, seq)!
 -- A lane whose last entry is purged.
-DELETE FROM lane WHERE consumer = :consumer AND key = :key AND head = :seq AND token IS NULL;
-
--- name: entries_of_portal(portal, limit)
--- A slice of what a portal has left.
-SELECT seq FROM entry WHERE portal = :portal LIMIT :limit;
-
--- name: drop_attempts_of(seqs)!
-DELETE FROM attempt WHERE seq IN (SELECT value FROM json_each(:seqs));
-
--- name: drop_portal_letters(portal, limit)!
-DELETE FROM dead WHERE id IN (
-    SELECT d.id FROM consumer AS c CROSS JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
-);
-
--- name: count_portal_letters(portal)$
-SELECT count(*) FROM (
-    SELECT 1 FROM consumer AS c CROSS JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT 1
-);
+DELETE FROM lane WHERE consumer = :consumer AND key = :key AND seq = 0 AND head = :seq;

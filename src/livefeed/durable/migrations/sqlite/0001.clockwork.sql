@@ -5,7 +5,7 @@ CREATE TABLE sequence (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-INSERT INTO sequence (name, value) VALUES ('entry', 0), ('token', 0), ('attempt', 0), ('probe', 0);
+INSERT INTO sequence (name, value) VALUES ('entry', 0), ('token', 0), ('attempt', 0), ('probe', 0), ('indexed', 0);
 
 CREATE TABLE entry (
     seq INTEGER PRIMARY KEY,
@@ -18,9 +18,13 @@ CREATE TABLE entry (
     only_for INTEGER
 );
 
-CREATE INDEX entry_by_key ON entry (portal, key, seq);
-
-CREATE INDEX entry_by_age ON entry (at);
+-- Filled behind the door, up to the seq in sequence 'indexed': a random page a row is too dear while it is busy.
+CREATE TABLE entry_key (
+    portal TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (portal, key, seq)
+) WITHOUT ROWID;
 
 CREATE TABLE consumer (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,20 +46,21 @@ CREATE TABLE consumer (
 
 CREATE INDEX consumer_by_ready ON consumer (ready_at) WHERE ready_at IS NOT NULL;
 
+-- The row with seq 0 is the lane itself; each of the others, with nulls, names one entry it has still to deal with.
 CREATE TABLE lane (
     consumer INTEGER NOT NULL,
     key TEXT NOT NULL,
-    cursor INTEGER NOT NULL,
-    head INTEGER NOT NULL,
-    first_at INTEGER NOT NULL,
-    calm_at INTEGER NOT NULL,
-    due_at INTEGER NOT NULL,
-    attempt INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    head INTEGER,
+    first_at INTEGER,
+    calm_at INTEGER,
+    due_at INTEGER,
+    attempt INTEGER,
     token INTEGER,
-    PRIMARY KEY (consumer, key)
+    PRIMARY KEY (consumer, key, seq)
 ) WITHOUT ROWID;
 
-CREATE INDEX lane_waiting ON lane (consumer, due_at) WHERE token IS NULL;
+CREATE INDEX lane_waiting ON lane (consumer, due_at) WHERE token IS NULL AND due_at IS NOT NULL;
 
 CREATE INDEX lane_leased ON lane (consumer, due_at) WHERE token IS NOT NULL;
 
