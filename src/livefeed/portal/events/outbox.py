@@ -16,10 +16,14 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Listener
 from livefeed.telemetry import REGISTRY
 from livefeed.wire.apps import app_test_data, install_data, uninstall_data
+from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.form import Form, JsonValue
 from livefeed.wire.ids import MemberId, PostId, UserId
 
 POST_KEY: Final = "post:"
+SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPTEST")
+"""The events that this portal sends; others may be bound, but never happen here."""
+
 INSTALL: Final = "install:"
 """Beginning of the name of the consumer that is told of an installation, before its application's id."""
 

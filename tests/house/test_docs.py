@@ -1,0 +1,53 @@
+"""What the documents say is so."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from livefeed.settings import AppSettings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_coverage_page_is_up_to_date():
+    done = subprocess.run(
+        [sys.executable, "tools/coverage_page.py", "--check"], cwd=ROOT, capture_output=True
+    )
+
+    assert 0 == done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize("path", sorted({*re.findall(r"\]\(([\w./-]+?)\)", README)}))
+def test_a_file_that_the_readme_links_exists(path: str):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", sorted({*re.findall(r"`(tests/[\w/]+\.py::\w+)`", README)}))
+def test_a_test_that_the_readme_names_exists(name: str):
+    path, _, function = name.partition("::")
+
+    assert f"def {function}(" in (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda path: path.name)
+def test_a_decision_says_what_would_change_our_mind(path: Path):
+    headings = re.findall(r"^## (.+)$", path.read_text(), flags=re.MULTILINE)
+
+    assert [
+        "Status",
+        "Context",
+        "Decision",
+        "Rejected",
+        "Consequences",
+        "What would change our mind",
+    ] == headings
+
+
+def test_every_setting_is_described():
+    described = re.findall(r"^        (\w+):", AppSettings.__doc__ or "", flags=re.MULTILINE)
+
+    assert set(AppSettings.__struct_fields__) == set(described)
