@@ -16,6 +16,7 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Bodies
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import INSTALL
+from livefeed.portal.events.sender import Signer
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import AppId, MemberId, UserId
 
@@ -33,7 +34,7 @@ class Card:
         url: Where they go.
         auth_type: Whose tokens; 0: those of the acting user.
         webhook_id: The beginning of every ``webhook-id``: ``msg_<member_id>_<handler>_``.
-        signing_key: Of the application, for ``webhook-signature``.
+        signer: Of the application, for ``webhook-signature``.
         bodies: What is sent.
         handler: The bound handler; None for an install URL.
     """
@@ -44,7 +45,7 @@ class Card:
     url: str
     auth_type: UserId
     webhook_id: str
-    signing_key: bytes
+    signer: Signer
     bodies: Bodies
     handler: Handler | None
 
@@ -135,7 +136,7 @@ class CardIndex:
             url=app.install_url if handler is None else handler.url,
             auth_type=handlers.ACTING_USER if handler is None else handler.auth_type,
             webhook_id=f"msg_{portal.member_id}_{name}_",
-            signing_key=signing_key(self._keys, app.client_id),
+            signer=Signer(signing_key(self._keys, app.client_id)),
             bodies=Bodies(portal, app, token, event, None if handler is None else handler.id),
             handler=handler,
         )

@@ -24,7 +24,7 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, CardIndex
 from livefeed.portal.events.outbox import Happening, post_of
-from livefeed.portal.events.sender import Postman, plain_headers, send, signed_headers
+from livefeed.portal.events.sender import Postman, plain_headers, send
 from livefeed.portal.events.verdicts import Policy, Reply, Try, Verdict, judge, next_pace_ms
 from livefeed.secrets import KeyRing
 
@@ -103,11 +103,7 @@ class Dispatcher:
                 break
         body = _body(card, entry, happening, now_ms // 1000, tokens)
         webhook_id = f"{card.webhook_id}{entry.seq}" if self._policy == "durable" else ""
-        headers = (
-            signed_headers(card.signing_key, webhook_id, now_ms // 1000, body)
-            if webhook_id
-            else plain_headers()
-        )
+        headers = card.signer.headers(webhook_id, now_ms // 1000, body) if webhook_id else plain_headers()
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
         verdict = self._judge(lease, reply)
         self._record(lease, entry, webhook_id, now_ms, reply, verdict)
@@ -127,6 +123,7 @@ class Dispatcher:
     def _judge(self, lease: Lease, reply: Reply) -> Verdict:
         tried = Try(
             attempt=lease.attempt,
+            fails=lease.consumer.fails,
             first_at_ms=lease.first_at_ms,
             now_ms=self._clock.now_ms(),
             draw=self._draw(),

@@ -22,19 +22,29 @@ class Postman(Protocol):
         ...
 
 
-def signed_headers(key: bytes, webhook_id: str, ts: int, body: bytes) -> dict[str, str]:
-    """Headers that let a receiver tell a repetition and prove the sender; the body stays as documented.
+class Signer:
+    """Signs with one key, whose part of the work is done once."""
 
-    Source: Standard Webhooks 1.0.0, HMAC-SHA256 over ``id.timestamp.body``
-    """
-    content = f"{webhook_id}.{ts}.".encode("ascii") + body
-    signature = base64.b64encode(hmac.digest(key, content, "sha256")).decode("ascii")
-    return {
-        "content-type": _CONTENT_TYPE,
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(ts),
-        "webhook-signature": f"v1,{signature}",
-    }
+    __slots__ = ("_begun",)
+
+    def __init__(self, key: bytes) -> None:
+        self._begun = hmac.new(key, digestmod="sha256")
+
+    def headers(self, webhook_id: str, ts: int, body: bytes) -> dict[str, str]:
+        """Headers that let a receiver tell a repetition and prove the sender; the body stays as documented.
+
+        Source: Standard Webhooks 1.0.0, HMAC-SHA256 over ``id.timestamp.body``
+        """
+        # A copy, because a keyed digest in one call gives up the interpreter lock each time, however short.
+        signing = self._begun.copy()
+        signing.update(f"{webhook_id}.{ts}.".encode("ascii") + body)
+        signature = base64.b64encode(signing.digest()).decode("ascii")
+        return {
+            "content-type": _CONTENT_TYPE,
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(ts),
+            "webhook-signature": f"v1,{signature}",
+        }
 
 
 def plain_headers() -> Mapping[str, str]:

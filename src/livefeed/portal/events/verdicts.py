@@ -41,12 +41,14 @@ class Try:
 
     Attributes:
         attempt: 1 for the first.
+        fails: How often in a row the handler was down before, whichever event it was probed with.
         first_at_ms: When it became possible.
         now_ms: The time.
         draw: A random number from 0 to 1, for the jitter.
     """
 
     attempt: int
+    fails: int
     first_at_ms: int
     now_ms: int
     draw: float
@@ -99,7 +101,7 @@ def judge(policy: Policy, schedule: Schedule, tried: Try, reply: Reply) -> Verdi
 def _repeated(schedule: Schedule, tried: Try, reply: Reply, *, is_down: bool) -> Verdict:
     at_ms = next_try(
         schedule,
-        attempt=tried.attempt,
+        attempt=tried.fails + 1 if is_down else tried.attempt,
         now_ms=tried.now_ms,
         first_at_ms=tried.first_at_ms,
         retry_after_s=reply.retry_after_s,
