@@ -11,6 +11,7 @@ FAILPOINTS: Final[dict[str, str]] = {
     "portal.update.committed": "the post and its event are committed, the answer is not yet sent",
     "portal.lease.taken": "a delivery is leased, nothing is sent yet",
     "portal.delivery.answered": "the handler has answered, the settle is not yet committed",
+    "app.ingest.genuine": "the event is proven genuine, nothing of it is stored yet",
     "app.ingest.committed": "the event is committed, 200 is not yet sent",
     "app.lease.taken": "an event is leased, its handler has not started",
     "app.handler.finished": "the handler has finished, the settle is not yet committed",

@@ -61,9 +61,15 @@ def test_a_recorder_without_numbers_is_held_to_the_count():
 
 
 def test_the_same_id_twice_is_a_repeat_and_not_a_reordering():
-    history = [acked(1), acked(2), received(1, at_ms=5), received(2, at_ms=6), received(1, at_ms=7)]
+    history = [acked(1), acked(2), received(1, at_ms=5), received(1, at_ms=6), received(2, at_ms=7)]
 
     assert Verdict(acked=2, lost=0, repeated=1, reordered=0) == judge(history)
+
+
+def test_a_repeat_after_a_later_change_is_a_reordering_too():
+    history = [acked(1), acked(2), received(1, at_ms=5), received(2, at_ms=6), received(1, at_ms=7)]
+
+    assert Verdict(acked=2, lost=0, repeated=1, reordered=1) == judge(history)
 
 
 def test_an_earlier_change_after_a_later_one_is_reordered():

@@ -135,6 +135,7 @@ class Door:
         return await self._store(portal, event)
 
     async def _store(self, portal: KnownPortal, event: Event) -> DoorAnswer:
+        failpoint("app.ingest.genuine")
         envelope = event.envelope
         arrival = Arrival(
             portal.member_id,

@@ -34,7 +34,7 @@ class Verdict(msgspec.Struct, frozen=True):
         acked: Distinct changes acknowledged.
         lost: Acknowledged changes that were never received, or that no effect covers.
         repeated: Observations seen before under the same kind and id.
-        reordered: Observations of a change after a later change of the same post had been observed.
+        reordered: Observations of a change after a later one of the same post, repeats included.
     """
 
     acked: int
@@ -105,16 +105,14 @@ def _repeated(ordered: list[Line]) -> int:
 
 
 def _reordered(ordered: list[Line]) -> int:
+    """In a lane a change can be repeated, but never once a later one has been seen."""
     furthest: dict[tuple[str, str, int], int] = {}
-    known: set[tuple[str, str, int, int]] = set()
     count = 0
     for line in ordered:
         if line.kind == "acked" or line.seq is None:
             continue
         place = (line.kind, line.portal, line.post)
-        if (*place, line.seq) not in known and line.seq < furthest.get(place, line.seq):
-            count += 1
-        known.add((*place, line.seq))
+        count += line.seq < furthest.get(place, line.seq)
         furthest[place] = max(line.seq, furthest.get(place, line.seq))
     return count
 
