@@ -79,7 +79,8 @@ class House:
         await self.arrive("ONLIVEFEEDPOSTUPDATE", post, user=user, user_id=user_id)
 
     async def work(self, seconds: float = QUIET_S) -> None:
-        """Let ``seconds`` pass and run what is due then."""
+        """Run what is due, let ``seconds`` pass, and run what is due then."""
+        await self.running.worker.run_due()
         self.clock.advance(seconds)
         await self.running.worker.run_due()
 

@@ -32,7 +32,7 @@ async def test_people_posts_and_commenters_are_archived_at_installation(house):
 
 
 async def test_the_installation_is_not_ready_before_the_back_fill_is_done(company, tmp_path, clock, served):
-    company.faults["user.get"] = 1
+    company.faults["user.get"] = 2
     async with open_house(tmp_path, company, clock) as house:
         await house.install()
         names = ["backfill"]
@@ -55,7 +55,7 @@ async def test_a_feed_of_many_pages_is_read_whole_in_few_requests(company, tmp_p
 async def test_a_back_fill_that_is_interrupted_goes_on_where_it_was(company, tmp_path, clock, served):
     for number in range(100, 700):
         company.add_post(number, 2, f"post {number} of many")
-    company.faults["log.blogcomment.user.get"] = 1
+    company.faults["log.blogcomment.user.get"] = 2
     async with open_house(tmp_path, company, clock) as house:
         await house.install()
         assert await known_commenters(house, 5) == {}
@@ -66,7 +66,7 @@ async def test_a_back_fill_that_is_interrupted_goes_on_where_it_was(company, tmp
 
 
 async def test_the_back_fill_does_not_replace_what_an_event_brought(company, tmp_path, clock, served):
-    company.faults["user.get"] = 1
+    company.faults["user.get"] = 2
     async with open_house(tmp_path, company, clock) as house:
         await house.install()
         await house.edit(5, user=1, text="Holidays: from 2 to 14 June")

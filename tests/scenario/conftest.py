@@ -69,6 +69,7 @@ class Town:
     async def settle(self, seconds: float = QUIET_S) -> None:
         """Deliver, let the quiet time pass, and let the notifier work."""
         await self.deliver()
+        await self.notifier.running.worker.run_due()
         self.clock.advance(seconds)
         await self.notifier.running.worker.run_due()
 
