@@ -4,10 +4,17 @@ INSERT OR REPLACE INTO step (seq, step, place, at, detail) VALUES (:seq, :step, 
 
 -- name: list_events(portal, key, since, limit)
 -- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
-SELECT e.seq, e.portal, e.kind, e.key, e.at, l.attempt, l.token IS NOT NULL AS leased, l.cursor IS NOT NULL AS pending
+-- One that has just arrived has no lane yet.
+SELECT
+    e.seq, e.portal, e.kind, e.key, e.at,
+    coalesce(l.attempt, 0) + (r.token IS NOT NULL) AS attempt,
+    r.token IS NOT NULL AS leased,
+    p.seq IS NOT NULL OR e.arrived_for = c.id AND e.seq > (SELECT value FROM sequence WHERE name = 'routed') AS pending
 FROM entry AS e
 JOIN consumer AS c ON c.portal = e.portal AND c.name = 'inbox'
-LEFT JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.cursor < e.seq
+LEFT JOIN lane AS p ON p.consumer = c.id AND p.key = e.key AND p.seq = e.seq
+LEFT JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.seq = 0 AND p.seq IS NOT NULL
+LEFT JOIN lease AS r ON r.consumer = c.id AND r.key = e.key AND p.seq IS NOT NULL
 WHERE (e.only_for IS NULL OR e.only_for = c.id)
     AND (:portal IS NULL OR e.portal = :portal)
     AND (:key IS NULL OR e.key = :key)
@@ -38,5 +45,5 @@ DELETE FROM step WHERE seq IN (SELECT value FROM json_each(:seqs));
 -- name: pending_setup(portal, names)$
 -- Lanes that are left of the work that belongs to an installation.
 SELECT count(*)
-FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id
+FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.seq = 0
 WHERE c.portal = :portal AND c.name IN (SELECT value FROM json_each(:names));

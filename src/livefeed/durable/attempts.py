@@ -8,7 +8,6 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import insert_rows
 
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _DAY_MS: Final = 86_400_000
@@ -46,7 +45,7 @@ class Attempt(msgspec.Struct, frozen=True):
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`."""
     first = tx.take("attempt", len(rows)) - len(rows) + 1
-    insert_rows(
+    sql.run_rows(
         tx,
         _SQL.add_attempts.sql,
         [

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, NewType
 import msgspec
 
 from livefeed.durable import sql
+from livefeed.durable.arrivals import route_all
 from livefeed.durable.engines.unit import Tx
 
 ConsumerId = NewType("ConsumerId", int)
@@ -14,6 +15,7 @@ State = Literal["active", "paused", "withheld", "gone"]
 """active: works · paused: its lanes wait · withheld: gets no lanes · gone: has none, its leases are lost."""
 
 _SQL: Final = sql.load("livefeed.durable", "queries/consumers.sql")
+_LANES: Final = sql.load("livefeed.durable", "queries/lanes.sql")
 
 
 class Consumer(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ def register(
     state: State = "active",
 ) -> ConsumerId:
     """Make a consumer, or give the one of this name new settings; its lanes and its epoch stay."""
+    route_all(tx)
     longest_ms = max(max_wait_ms, quiet_ms) if quiet_ms else 0
     consumer: ConsumerId = _SQL.register(
         tx.conn,
@@ -84,13 +87,16 @@ def set_state(tx: Tx, consumer: ConsumerId, state: State) -> None:
     if state == "gone":
         retire(tx, consumer)
         return
+    route_all(tx)
     _SQL.set_state(tx.conn, id=consumer, state=state)
     refresh(tx, [consumer])
 
 
 def retire(tx: Tx, consumer: ConsumerId) -> None:
     """End a consumer at once: its lanes are deleted, and what is leased cannot be settled any more."""
+    route_all(tx)
     _SQL.retire(tx.conn, id=consumer)
+    _SQL.drop_leases(tx.conn, id=consumer)
     _SQL.drop_lanes(tx.conn, id=consumer)
     _SQL.drop_done(tx.conn, id=consumer)
 
@@ -113,7 +119,8 @@ def list_consumers(tx: Tx, *, portal: str | None = None) -> list[Consumer]:
 
 def refresh(tx: Tx, consumers: Sequence[ConsumerId]) -> None:
     """Work out anew when each is to be looked at, from its own row and its lanes."""
-    _SQL.refresh(tx.conn, consumers=msgspec.json.encode(consumers).decode(), now=tx.now_ms)
+    turns = _SQL.turns_of(tx.conn, consumers=msgspec.json.encode(consumers).decode())
+    _LANES.write_turns(tx.conn, turns=turns, now=tx.now_ms)
     tx.wake("lanes")
 
 

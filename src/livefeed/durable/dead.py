@@ -8,7 +8,7 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry, append, get_entry, insert_rows
+from livefeed.durable.entries import Entry, append, get_entry
 
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _SLICE: Final = 500
@@ -35,7 +35,7 @@ def bury(tx: Tx, entries: Sequence[tuple[ConsumerId, Entry, str]]) -> None:
         (consumer, entry.key, entry.seq, entry.kind, entry.body, reason, tx.now_ms)
         for consumer, entry, reason in entries
     ]
-    insert_rows(tx, _SQL.bury.sql, rows)
+    sql.run_rows(tx, _SQL.bury.sql, rows)
 
 
 def list_dead(

@@ -12,8 +12,10 @@ from livefeed.durable.engines.unit import Tx
 LANES: Final = "lanes"
 """The topic that is woken when a consumer has got work earlier than it was looked at."""
 
+ARRIVALS: Final = "arrivals"
+"""The topic that is woken when entries wait for their lanes; see `livefeed.durable.arrivals`."""
+
 _SQL: Final = sql.load("livefeed.durable", "queries/entries.sql")
-_MOST_ROWS: Final = 64
 _encode: Final = msgspec.json.encode
 
 _Row = tuple[ConsumerId, str, int, int | None, str, int | None]
@@ -75,72 +77,42 @@ def append(
         The entry's seq.
     """
     seq = tx.take("entry")
-    insert_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only)])
-    rows = [_rows_of(consumer, key, kind, [seq], tx.now_ms) for consumer in sorted(set(consumers))]
-    _make_due(tx, [row for own in rows for row in own])
+    sql.run_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only, None)])
+    rows: list[_Row] = []
+    for consumer in sorted(set(consumers)):
+        rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
+    _make_due(tx, rows)
     return seq
 
 
 def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
-    """Append many entries with one statement a table; a bulk unit for `Store.write_row`.
+    """Append many entries with one statement; a bulk unit for `Store.write_row`.
+
+    Their lanes are written a moment later, in bulk: the worker calls `route_arrivals`. What is answered after
+    this commit is never lost: the entries are stored, and so is how far they are routed.
 
     Returns:
         The seq of each.
     """
     first = tx.take("entry", len(rows)) - len(rows) + 1
     seqs = list(range(first, first + len(rows)))
-    insert_rows(
-        tx,
-        _SQL.add_entries.sql,
-        [
-            (seq, row.portal, row.key, row.kind, row.body, row.at_ms, row.source, None)
-            for seq, row in zip(seqs, rows, strict=True)
-        ],
-    )
-    _make_due(tx, _lanes_of(rows, seqs, tx.now_ms))
-    return seqs
-
-
-def _lanes_of(rows: Sequence[Arrival], seqs: Sequence[int], now_ms: int) -> list[_Row]:
-    """The rows of all lanes, each lane's together, so that they are written to one page after the other."""
-    lanes: dict[tuple[ConsumerId, str, str], list[int]] = {}
-    for seq, row in zip(seqs, rows, strict=True):
-        if row.consumer is not None:
-            lanes.setdefault((row.consumer, row.key, row.kind), []).append(seq)
-    return [
-        row
-        for (consumer, key, kind), own in lanes.items()
-        for row in _rows_of(consumer, key, kind, own, now_ms)
+    entries = [
+        (seq, row.portal, row.key, row.kind, row.body, row.at_ms, row.source, None, row.consumer)
+        for seq, row in zip(seqs, rows, strict=True)
     ]
-
-
-def _rows_of(consumer: ConsumerId, key: str, kind: str, seqs: Sequence[int], now_ms: int) -> list[_Row]:
-    lane: _Row = (consumer, key, 0, seqs[-1], kind, now_ms)
-    return [lane, *((consumer, key, seq, None, kind, None) for seq in seqs)]
+    sql.run_rows(tx, _SQL.add_entries.sql, entries)
+    tx.wake(ARRIVALS)
+    return seqs
 
 
 def _make_due(tx: Tx, rows: Sequence[_Row]) -> None:
     if not rows:
         return
-    insert_rows(tx, _SQL.add_rows.sql, rows)
+    sql.run_rows(tx, _SQL.add_rows.sql, rows)
     consumers = sorted({row[0] for row in rows})
     lowered = tx.execute(_SQL.lower_ready.sql, {"consumers": _encode(consumers).decode(), "now": tx.now_ms})
     if lowered.rowcount > 0:
         tx.wake(LANES)
-
-
-def insert_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a one-row ``INSERT`` for many rows, 64 a statement."""
-    for start in range(0, len(rows), _MOST_ROWS):
-        some = rows[start : start + _MOST_ROWS]
-        tx.execute(sql.for_rows(statement, len(some)), [value for row in some for value in row])
-
-
-def run_for_each(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a ``DELETE … WHERE (a = :a AND …)`` for many rows, 64 a statement."""
-    for start in range(0, len(rows), _MOST_ROWS):
-        some = rows[start : start + _MOST_ROWS]
-        tx.execute(sql.for_terms(statement, len(some)), [value for row in some for value in row])
 
 
 def get_entry(tx: Tx, seq: int) -> Entry | None:

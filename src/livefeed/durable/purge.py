@@ -1,5 +1,6 @@
 """Purge: drops what is older than its retention, a slice at a time."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry, run_for_each
+from livefeed.durable.entries import Entry
 
 ENTRIES_DAYS: Final = 30
 DEAD_DAYS: Final = 90
@@ -28,10 +29,7 @@ def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
     rows = list(_SQL.old_entries(tx.conn, before=before_ms, limit=limit))
     for row in rows:
         _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
-    if rows:
-        names = [(row["portal"], row["key"], row["seq"]) for row in rows]
-        run_for_each(tx, _SQL.drop_entry_key.sql, names)
-        _SQL.drop_entries(tx.conn, seqs=msgspec.json.encode([name[2] for name in names]).decode())
+    _drop(tx, [(row["portal"], row["key"], row["seq"]) for row in rows])
     return len(rows)
 
 
@@ -54,17 +52,28 @@ def purge_attempts(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
 
 
 def purge_portal(tx: Tx, *, portal: str, limit: int = 500) -> int:
-    """Drop up to ``limit`` entries of a portal that has left, with its dead letters, attempts and marks.
+    """Drop up to ``limit`` entries, with their attempts, and dead letters of a portal that has left.
 
     Its consumers must be gone; they keep their rows, so that no id or epoch is ever given out again.
 
     Returns:
-        How many entries were dropped; call again, in another unit, until it is 0.
+        How many entries and letters were dropped; call again, in another unit, until it is 0.
     """
-    _SQL.drop_portal_letters(tx.conn, portal=portal, limit=limit)
-    seqs = [row["seq"] for row in _SQL.entries_of_portal(tx.conn, portal=portal, limit=limit)]
-    listed = msgspec.json.encode(seqs).decode()
-    _SQL.drop_attempts_of(tx.conn, seqs=listed)
-    _SQL.drop_entries(tx.conn, seqs=listed)
-    left: int = _SQL.count_portal_letters(tx.conn, portal=portal)
-    return len(seqs) + left
+    letters = int(_SQL.drop_portal_letters(tx.conn, portal=portal, limit=limit))
+    names = [
+        (portal, row["key"], row["seq"])
+        for row in _SQL.entries_of_portal(tx.conn, portal=portal, limit=limit)
+    ]
+    _drop(tx, names)
+    _SQL.drop_attempts_of(tx.conn, seqs=_seqs(names))
+    return len(names) + letters
+
+
+def _drop(tx: Tx, names: Sequence[tuple[str, str, int]]) -> None:
+    """Drop entries, each by portal, key and seq, and forget their keys."""
+    sql.run_terms(tx, _SQL.drop_entry_key.sql, names)
+    _SQL.drop_entries(tx.conn, seqs=_seqs(names))
+
+
+def _seqs(names: Sequence[tuple[str, str, int]]) -> str:
+    return msgspec.json.encode([name[2] for name in names]).decode()

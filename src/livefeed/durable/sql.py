@@ -1,6 +1,7 @@
 """Loads named SQL: statements live in ``.sql`` files beside the room that owns them."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Protocol, cast
@@ -8,7 +9,10 @@ from typing import Any, Final, Protocol, cast
 import aiosql
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 
+from livefeed.durable.engines.unit import Tx
+
 _ONE_TERM: Final = re.compile(r"WHERE\s*(\([^()]*\))")
+_MOST_ROWS: Final = 64
 _NAME: Final = re.compile(r":\w+")
 _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
 
@@ -53,12 +57,25 @@ def load(package: str, file: str) -> Queries:
     return cast("Queries", aiosql.from_str(text, _Adapter))  # pyright: ignore[reportUnknownMemberType]
 
 
-@cache
-def for_rows(statement: str, count: int) -> str:
-    """The one-row ``INSERT … VALUES (:a, :b)`` as a statement for ``count`` rows with positional parameters.
+def run_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run an ``INSERT … VALUES (:a, :b)`` for many rows, 64 a statement.
 
-    One statement for a batch is one step of the engine, and so one release of the interpreter lock.
+    One statement for many rows is one step of the engine, and so one release of the interpreter lock.
     """
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        tx.execute(_for_rows(statement, len(some)), [value for row in some for value in row])
+
+
+def run_terms(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a ``DELETE … WHERE (a = :a AND b = :b)`` for many rows, 64 a statement."""
+    for start in range(0, len(rows), _MOST_ROWS):
+        some = rows[start : start + _MOST_ROWS]
+        tx.execute(_for_terms(statement, len(some)), [value for row in some for value in row])
+
+
+@cache
+def _for_rows(statement: str, count: int) -> str:
     match = _ONE_ROW.search(statement)
     assert match is not None, "the statement has no VALUES (…) of one row"
     row = "(" + ", ".join("?" for _ in match.group(1).split(",")) + ")"
@@ -66,8 +83,7 @@ def for_rows(statement: str, count: int) -> str:
 
 
 @cache
-def for_terms(statement: str, count: int) -> str:
-    """The statement ``… WHERE (a = :a AND b = :b)`` for ``count`` such terms with positional parameters."""
+def _for_terms(statement: str, count: int) -> str:
     match = _ONE_TERM.search(statement)
     assert match is not None, "the statement has no WHERE (…) of one term"
     term = _NAME.sub("?", match.group(1))

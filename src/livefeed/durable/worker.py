@@ -8,7 +8,8 @@ from typing import Final
 
 from livefeed import telemetry
 from livefeed.clock import Clock
-from livefeed.durable.entries import LANES, index_entries
+from livefeed.durable.arrivals import SLICE, route_all, route_arrivals
+from livefeed.durable.entries import ARRIVALS, LANES, index_entries
 from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, renew, settle_many
 from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
@@ -22,6 +23,10 @@ _RENEWALS_A_LEASE: Final = 3
 _SETTLE_TRIES: Final = 6
 _STORE_WAIT_S: Final = 0.05
 _LONGEST_REST_S: Final = 5.0
+# Arrivals get their lanes at once when few come. When many come, the more it were the last time, the longer
+# until the next: the same pages are then written once for all of them, and the door has the writer to itself.
+_ROUTING_REST_S: Final = 0.00005
+_LONGEST_ROUTING_REST_S: Final = 0.05
 _UNSETTLED_FACTOR: Final = 4
 _log: Final = telemetry.logger("durable")
 
@@ -35,7 +40,7 @@ class Worker:
         run: Run,
         *,
         clock: Clock,
-        concurrency: int = 64,
+        concurrency: int = 128,
         lease_s: float = 10.0,
         entries_limit: int = 1,
         schedule: Schedule | None = None,
@@ -69,17 +74,22 @@ class Worker:
         self._running = 0
         self._held: dict[int, Lease] = {}
         self._loops: list[asyncio.Task[None]] = []
-        self._end_listening: Callable[[], None] | None = None
+        self._endings: list[Callable[[], None]] = []
+        self._has_arrivals = True
+        self._route_at_s = 0.0
 
     async def start(self) -> None:
         """Start leasing."""
-        self._end_listening = self._store.listen(LANES, self._bell.set)
+        self._endings = [
+            self._store.listen(LANES, self._bell.set),
+            self._store.listen(ARRIVALS, self._expect_arrivals),
+        ]
         self._loops = [asyncio.create_task(self._lease_loop()), asyncio.create_task(self._renew_loop())]
 
     async def stop(self, *, grace_s: float = 10.0) -> None:
         """Lease nothing more, let runs end for ``grace_s`` seconds, then cancel them; their lanes go back."""
-        if self._end_listening is not None:
-            self._end_listening()
+        for end in self._endings:
+            end()
         for loop in self._loops[:1]:
             loop.cancel()
         if self._tasks:
@@ -98,6 +108,7 @@ class Worker:
             How many runs that were.
         """
         runs = 0
+        await self._store.write(route_all)
         while leases := (await self._take(self._concurrency))[0]:
             runs += len(leases)
             await asyncio.gather(*(self._one(lease) for lease in leases))
@@ -119,9 +130,13 @@ class Worker:
         """How many lanes to lease; a slow disk may leave some settles unfinished, but not any number."""
         return min(self._concurrency - self._running, _UNSETTLED_FACTOR * self._concurrency - len(self._held))
 
+    def _expect_arrivals(self) -> None:
+        self._has_arrivals = True
+        self._bell.set()
+
     async def _tidy(self) -> bool:
         """Use a moment without work for the index of entries; say whether there was anything to do."""
-        if self._bell.is_set() or self._running:
+        if self._bell.is_set() or self._running or self._has_arrivals:
             return False
         try:
             return await self._store.write(index_entries) > 0
@@ -133,18 +148,28 @@ class Worker:
         wait_s = _LONGEST_REST_S
         if due_ms is not None:
             wait_s = min(wait_s, max(0.0, (due_ms - self._clock.now_ms()) / 1000))
+        if self._has_arrivals:
+            wait_s = min(wait_s, max(0.0, self._route_at_s - asyncio.get_running_loop().time()))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._bell.wait()
 
     async def _take(self, limit: int) -> tuple[list[Lease], int | None]:
-        """Lease, and learn when to look again if that was not all."""
+        """Give arrivals their lanes, lease, and learn when to look again if that was not all."""
+        now_s = asyncio.get_running_loop().time()
+        is_routing = self._has_arrivals and now_s >= self._route_at_s
 
-        def unit(tx: Tx) -> tuple[list[Lease], int | None]:
+        def unit(tx: Tx) -> tuple[int, list[Lease], int | None]:
+            routed = route_arrivals(tx) if is_routing else 0
             leases = lease_due(tx, limit=limit, lease_s=self._lease_s, entries_limit=self._entries_limit)
-            return leases, next_due(tx) if len(leases) < limit else None
+            return routed, leases, next_due(tx) if len(leases) < limit else None
 
-        leases, due_ms = await self._store.write(unit)
+        if is_routing:
+            self._has_arrivals = False
+        routed, leases, due_ms = await self._store.write(unit)
+        if routed:
+            self._has_arrivals = self._has_arrivals or routed == SLICE
+            self._route_at_s = now_s + min(routed * _ROUTING_REST_S, _LONGEST_ROUTING_REST_S)
         self._running += len(leases)
         self._held.update((lease.token, lease) for lease in leases)
         return leases, due_ms
@@ -153,6 +178,7 @@ class Worker:
         try:
             return await self._take(limit)
         except Exception as exc:  # noqa: BLE001 - the loop outlives whatever the store raises
+            self._has_arrivals = True
             _log.warning("lease failed", error=f"{type(exc).__name__}: {exc}")
             await asyncio.sleep(_STORE_WAIT_S)
             return [], self._clock.now_ms()
@@ -197,6 +223,10 @@ class Worker:
             except (StoreBusy, StoreUnavailable) as exc:
                 _log.warning("settle failed", consumer=lease.consumer.name, key=lease.key, error=str(exc))
                 await asyncio.sleep(_STORE_WAIT_S * 2**number)
+                continue
+            except Exception as exc:  # noqa: BLE001 - the effects are the caller's code
+                _log.error("effects failed", consumer=lease.consumer.name, key=lease.key, exc_info=exc)
+                outcome = self._after_failure(lease, f"{type(exc).__name__}: {exc}")
                 continue
             self._held.pop(lease.token, None)
             self._count(lease, outcome, result)

@@ -4,9 +4,10 @@ from typing import Final
 
 import msgspec
 
+from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry, run_for_each
+from livefeed.durable.entries import Entry
 from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
 
 
@@ -90,13 +91,13 @@ def _take_turns(
         return []
     for turn in turns:
         if turn.overdue:
-            SQL.free_overdue(tx.conn, consumer=turn.id, now=now)
+            SQL.put_back_overdue(tx.conn, consumer=turn.id, now=now)
+            SQL.drop_overdue(tx.conn, consumer=turn.id, now=now)
             turn.in_flight -= turn.overdue
     lanes = _pick(tx, turns, limit, now)
     leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
-    if leases:
-        marks = [(lease.consumer.id, lease.key, lease.token) for lease in leases]
-        SQL.lease_lanes(tx.conn, lanes=as_json(marks), until=until)
+    marks = [(lease.consumer.id, lease.key, lease.token, until) for lease in leases]
+    sql.run_rows(tx, SQL.add_lease.sql, marks)
     _write_turns(tx, turns, leases, now)
     return leases
 
@@ -136,7 +137,7 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
         else:
             empty.append((lane.consumer, lane.key))
     if empty:  # every entry of these was purged
-        run_for_each(tx, SQL.drop_whole_lane.sql, empty)
+        sql.run_terms(tx, SQL.drop_whole_lane.sql, empty)
     return leases
 
 

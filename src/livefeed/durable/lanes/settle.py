@@ -6,10 +6,10 @@ from typing import Final, assert_never
 
 import msgspec
 
+from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import run_for_each
 from livefeed.durable.lanes.rows import SQL, Lease, as_json
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.errors import LeaseLost
@@ -39,7 +39,7 @@ class _HeldLane(msgspec.Struct, array_like=True):
     """A lane as locked."""
 
     index: int
-    token: int | None
+    token: int
     head: int
     calm_at: int
 
@@ -52,6 +52,7 @@ _lanes: Final = msgspec.json.Decoder(list[_HeldLane])
 class _Changes:
     """What a batch of settles does to the lanes."""
 
+    ended: list[tuple[ConsumerId, str]] = field(default_factory=list[tuple[ConsumerId, str]])
     dropped: list[tuple[ConsumerId, str, int]] = field(default_factory=list[tuple[ConsumerId, str, int]])
     put_back: list[tuple[ConsumerId, str, int, int, int]] = field(
         default_factory=list[tuple[ConsumerId, str, int, int, int]]
@@ -85,6 +86,7 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
             results.append(Lost())
             continue
         consumer.in_flight -= 1
+        changes.ended.append((consumer.id, lease.key))
         _decide(changes, lease, outcome, consumer, lane, tx.now_ms)
         results.append(Settled())
     _write(tx, changes, consumers)
@@ -121,14 +123,13 @@ def _decide(
     match outcome:
         case Done():
             _set_up(consumer)
-            through = lease.through if outcome.through is None else min(outcome.through, lease.through)
-            _move_on(changes, lease, through, consumer, lane, now)
+            _move_on(changes, lease, _through(lease, outcome), consumer, lane, now)
         case Dead():
             if outcome.probe_at_ms is None:
                 _set_up(consumer)
             else:
                 _set_down(consumer, lease, outcome.probe_at_ms)
-            through = outcome.through or lease.through
+            through = _through(lease, outcome)
             changes.dead.append((lease, through, outcome.reason))
             _move_on(changes, lease, through, consumer, lane, now)
         case Again():
@@ -139,6 +140,11 @@ def _decide(
             _put_back(changes, lease, now)
         case _:
             assert_never(outcome)
+
+
+def _through(lease: Lease, outcome: Done | Dead) -> int:
+    """Only what was leased can be dealt with: a later entry has not been seen."""
+    return lease.through if outcome.through is None else min(outcome.through, lease.through)
 
 
 def _set_up(consumer: _HeldConsumer) -> None:
@@ -175,8 +181,9 @@ def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
 
 
 def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]) -> None:
+    sql.run_terms(tx, SQL.drop_lease.sql, changes.ended)
     if changes.dropped:
-        run_for_each(tx, SQL.drop_row.sql, changes.dropped)
+        sql.run_terms(tx, SQL.drop_row.sql, changes.dropped)
     if changes.put_back:
         SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
     if changes.dead:
@@ -190,6 +197,6 @@ def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]
             ],
         )
     if changes.retried:
-        run_for_each(tx, SQL.forget_done.sql, [(one.consumer.id, one.key) for one in changes.retried])
+        sql.run_terms(tx, SQL.forget_done.sql, [(one.consumer.id, one.key) for one in changes.retried])
     turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
     SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)

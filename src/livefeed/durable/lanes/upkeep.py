@@ -1,6 +1,7 @@
 """Upkeep of lanes: renewal, what is due next, freeing at start, and what people are shown."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from livefeed.durable.consumers import ConsumerId, list_consumers, refresh
 from livefeed.durable.engines.unit import Tx
@@ -34,7 +35,8 @@ def next_due(tx: Tx) -> int | None:
 
 def free_all(tx: Tx) -> None:
     """End all leases; for the start of the one process that writes, when no worker can be left."""
-    SQL.free_lanes(tx.conn, now=tx.now_ms)
+    SQL.put_back_all(tx.conn, now=tx.now_ms)
+    SQL.drop_leases(tx.conn)
     SQL.forget_flights(tx.conn)
     refresh(tx, [consumer.id for consumer in list_consumers(tx)])
 
@@ -44,14 +46,10 @@ def list_lanes(
 ) -> list[LaneRow]:
     """The lanes with work, at most ``limit``, of one consumer or of all, in one state or any."""
     rows = SQL.list_lanes(tx.conn, consumer=consumer, limit=limit)
-    return [
-        LaneRow(*row[:9], state=_state(row["attempt"], is_leased=bool(row["leased"])))
-        for row in rows
-        if state is None or state == _state(row["attempt"], is_leased=bool(row["leased"]))
-    ]
+    return [LaneRow(*row[:9], state=_state(row)) for row in rows if state is None or state == _state(row)]
 
 
-def _state(attempt: int, *, is_leased: bool) -> LaneState:
-    if is_leased:
+def _state(row: Any) -> LaneState:  # noqa: ANN401 - the driver's row
+    if row["leased"]:
         return "leased"
-    return "backing_off" if attempt else "waiting"
+    return "backing_off" if row["attempt"] else "waiting"

@@ -24,6 +24,9 @@ WHERE id = :id;
 -- name: drop_lanes(id)!
 DELETE FROM lane WHERE consumer = :id;
 
+-- name: drop_leases(id)!
+DELETE FROM lease WHERE consumer = :id;
+
 -- name: drop_done(id)!
 DELETE FROM done WHERE consumer = :id;
 
@@ -43,20 +46,6 @@ FROM consumer WHERE portal = :portal ORDER BY id;
 SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
 FROM consumer ORDER BY id;
 
--- name: refresh(consumers, now)!
--- Sets when each is to be looked at: at its cap (one while it is down) when a lease ends, else when a lane is due.
-UPDATE consumer
-SET ready_at = CASE
-    WHEN state <> 'active' THEN NULL
-    WHEN in_flight >= CASE WHEN fails > 0 THEN 1 ELSE cap END
-        THEN (SELECT min(due_at) FROM lane WHERE consumer = consumer.id AND token IS NOT NULL)
-    ELSE (
-        SELECT max(consumer.not_before, :now, min(coalesce(w, l), coalesce(l, w)))
-        FROM (
-            SELECT
-                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL) AS w,
-                (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL) AS l
-        )
-    )
-END
-WHERE id IN (SELECT value FROM json_each(:consumers));
+-- name: turns_of(consumers)$
+SELECT json_group_array(json_array(id, in_flight, fails, not_before))
+FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));

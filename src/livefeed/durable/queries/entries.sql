@@ -1,9 +1,9 @@
 -- Entries: one row per event, shared by the consumers concerned.
 
--- name: add_entries(seq, portal, key, kind, body, at, source, only_for)!
+-- name: add_entries(seq, portal, key, kind, body, at, source, only_for, arrived_for)!
 -- Expanded to as many rows as a batch has.
-INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for)
-VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for);
+INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for, arrived_for)
+VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for, :arrived_for);
 
 -- name: add_rows(consumer, key, seq, head, kind, now)!
 -- Expanded to as many rows as a batch has: for each lane a row with seq 0, and one for each of its entries. A lane
@@ -16,7 +16,7 @@ FROM (VALUES (:consumer, :key, :seq, :head, :kind, :now)) AS v
 CROSS JOIN consumer AS c ON c.id = v.column1
 WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = v.column5)
 ON CONFLICT (consumer, key, seq) DO UPDATE SET
-    head = max(lane.head, excluded.head),
+    head = excluded.head,
     calm_at = excluded.calm_at;
 
 -- name: lower_ready(consumers, now)!

@@ -6,16 +6,21 @@
 -- Those that waited longest first; the last column says how many leases of theirs have run out.
 SELECT json_group_array(json_array(
     id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
-    (SELECT count(*) FROM lane WHERE consumer = d.id AND token IS NOT NULL AND due_at <= :now)
+    (SELECT count(*) FROM lease WHERE consumer = d.id AND until <= :now)
 ))
 FROM (
     SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before
     FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
 ) AS d;
 
--- name: free_overdue(consumer, now)!
--- Leases that ran out: their worker is gone or too slow.
-UPDATE lane SET token = NULL, due_at = :now WHERE consumer = :consumer AND token IS NOT NULL AND due_at <= :now;
+-- name: put_back_overdue(consumer, now)!
+-- Lanes whose lease ran out: their worker is gone or too slow. That was a try too.
+UPDATE lane SET attempt = attempt + 1, due_at = :now
+WHERE consumer = :consumer AND seq = 0
+    AND key IN (SELECT key FROM lease WHERE consumer = :consumer AND until <= :now);
+
+-- name: drop_overdue(consumer, now)!
+DELETE FROM lease WHERE consumer = :consumer AND until <= :now;
 
 -- name: due_lanes(consumers, turn, now)$
 -- Of each consumer at most :turn lanes, those due longest.
@@ -24,7 +29,8 @@ FROM json_each(:consumers) AS c
 CROSS JOIN lane AS l
 WHERE l.consumer = c.value AND l.seq = 0 AND l.key IN (
     SELECT w.key FROM lane AS w
-    WHERE w.consumer = c.value AND w.token IS NULL AND w.due_at <= :now
+    WHERE w.consumer = c.value AND w.due_at <= :now
+        AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
     ORDER BY w.due_at LIMIT :turn
 );
 
@@ -34,11 +40,9 @@ UPDATE lane SET due_at = j.value ->> 2
 FROM json_each(:lanes) AS j
 WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0;
 
--- name: lease_lanes(lanes, until)!
--- :lanes is [[consumer, key, token], …].
-UPDATE lane SET token = j.value ->> 2, due_at = :until, attempt = attempt + 1
-FROM json_each(:lanes) AS j
-WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0;
+-- name: add_lease(consumer, key, token, until)!
+-- Expanded to as many rows as a batch has.
+INSERT INTO lease (consumer, key, token, until) VALUES (:consumer, :key, :token, :until);
 
 -- name: run_entries(lanes, most)
 -- :lanes is [[consumer, key], …]; of each at most :most entries, in order.
@@ -62,10 +66,14 @@ FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
 
 -- name: held_lanes(lanes)$
 -- The rows a settle decides from, locked after their consumers; :lanes is [[consumer, key], …].
-SELECT json_group_array(json_array(j.key, l.token, l.head, l.calm_at))
+SELECT json_group_array(json_array(j.key, r.token, l.head, l.calm_at))
 FROM json_each(:lanes) AS j
-CROSS JOIN lane AS l
-WHERE l.consumer = j.value ->> 0 AND l.key = j.value ->> 1 AND l.seq = 0;
+CROSS JOIN lease AS r ON r.consumer = j.value ->> 0 AND r.key = j.value ->> 1
+CROSS JOIN lane AS l ON l.consumer = r.consumer AND l.key = r.key AND l.seq = 0;
+
+-- name: drop_lease(consumer, key)!
+-- Expanded to as many terms as a batch has.
+DELETE FROM lease WHERE (consumer = :consumer AND key = :key);
 
 -- name: drop_row(consumer, key, seq)!
 -- An entry that is dealt with, or a lane (seq 0) with nothing left. Expanded to as many terms as a batch has: of an
@@ -75,7 +83,6 @@ DELETE FROM lane WHERE (consumer = :consumer AND key = :key AND seq = :seq);
 -- name: put_back_lanes(lanes)!
 -- :lanes is [[consumer, key, first_at, due_at, attempt], …].
 UPDATE lane SET
-    token = NULL,
     first_at = j.value ->> 2,
     due_at = j.value ->> 3,
     attempt = j.value ->> 4
@@ -88,7 +95,7 @@ DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
 -- name: write_turns(turns, now)!
 -- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
--- cap (one while it is down) when a lease ends, else when a lane is due.
+-- cap (one while it is down) when a lease ends, else when a lane is due that is not leased, or a lease ends.
 UPDATE consumer SET
     in_flight = j.value ->> 1,
     fails = j.value ->> 2,
@@ -96,22 +103,20 @@ UPDATE consumer SET
     ready_at = CASE
         WHEN state <> 'active' THEN NULL
         WHEN j.value ->> 1 >= CASE WHEN j.value ->> 2 > 0 THEN 1 ELSE cap END
-            THEN (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL)
-        ELSE max(
-            j.value ->> 3,
-            :now,
-            min(
-                coalesce(
-                    (SELECT min(due_at) FROM lane
-                        WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL),
-                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL)
-                ),
-                coalesce(
-                    (SELECT min(due_at) FROM lane WHERE lane.consumer = consumer.id AND token IS NOT NULL),
-                    (SELECT min(due_at) FROM lane
-                        WHERE lane.consumer = consumer.id AND token IS NULL AND due_at IS NOT NULL)
-                )
-            )
+            THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
+        ELSE (
+            SELECT max(j.value ->> 3, :now, n.at)
+            FROM (
+                SELECT coalesce(
+                    (
+                        SELECT w.due_at FROM lane AS w
+                        WHERE w.consumer = consumer.id AND w.due_at IS NOT NULL
+                            AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
+                        ORDER BY w.due_at LIMIT 1
+                    ),
+                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
+                ) AS at
+            ) AS n
         )
     END
 FROM json_each(:turns) AS j
@@ -119,22 +124,27 @@ WHERE consumer.id = j.value ->> 0;
 
 -- name: renew(lanes, until)!
 -- :lanes is [[consumer, key, token], …].
-UPDATE lane SET due_at = :until
+UPDATE lease SET until = :until
 FROM json_each(:lanes) AS j
-WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 0 AND lane.token = j.value ->> 2;
+WHERE lease.consumer = j.value ->> 0 AND lease.key = j.value ->> 1 AND lease.token = j.value ->> 2;
 
 -- name: is_held(consumer, key, token, epoch)$
 SELECT EXISTS (
-    SELECT 1 FROM lane JOIN consumer AS c ON c.id = lane.consumer
-    WHERE lane.consumer = :consumer AND lane.key = :key AND lane.seq = 0 AND lane.token = :token AND c.epoch = :epoch
+    SELECT 1 FROM lease AS r JOIN consumer AS c ON c.id = r.consumer
+    WHERE r.consumer = :consumer AND r.key = :key AND r.token = :token AND c.epoch = :epoch
 );
 
 -- name: next_ready()$
 SELECT min(ready_at) FROM consumer WHERE ready_at IS NOT NULL;
 
--- name: free_lanes(now)!
--- At start, when no worker can be left.
-UPDATE lane SET token = NULL, due_at = min(due_at, :now) WHERE token IS NOT NULL;
+-- name: put_back_all(now)!
+-- At start, when no worker can be left. What was leased was tried.
+UPDATE lane SET attempt = attempt + 1, due_at = min(due_at, :now)
+FROM lease AS r
+WHERE lane.consumer = r.consumer AND lane.key = r.key AND lane.seq = 0;
+
+-- name: drop_leases()!
+DELETE FROM lease;
 
 -- name: forget_flights()!
 UPDATE consumer SET in_flight = 0 WHERE in_flight > 0;
@@ -146,10 +156,14 @@ SELECT
     (SELECT min(p.seq) - 1 FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0) AS cursor,
     l.head, l.first_at,
     CASE
-        WHEN l.token IS NULL AND l.attempt = 0 THEN max(l.due_at, min(l.calm_at, l.first_at + c.max_wait_ms))
+        WHEN r.until IS NOT NULL THEN r.until
+        WHEN l.attempt = 0 THEN max(l.due_at, min(l.calm_at, l.first_at + c.max_wait_ms))
         ELSE l.due_at
     END AS due_at,
-    l.attempt, l.token IS NOT NULL AS leased
-FROM lane AS l JOIN consumer AS c ON c.id = l.consumer
+    l.attempt + (r.token IS NOT NULL) AS attempt,
+    r.token IS NOT NULL AS leased
+FROM lane AS l
+JOIN consumer AS c ON c.id = l.consumer
+LEFT JOIN lease AS r ON r.consumer = l.consumer AND r.key = l.key
 WHERE l.seq = 0 AND (:consumer IS NULL OR l.consumer = :consumer)
 LIMIT :limit;

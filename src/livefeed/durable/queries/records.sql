@@ -72,12 +72,12 @@ WHERE consumer = :consumer AND key = :key AND seq > :cursor
 GROUP BY handler;
 
 -- name: old_entries(before, limit)
--- From the oldest on; those of leased lanes wait for the settle.
+-- From the oldest on; those of leased lanes wait for the settle, and what has just arrived for its lane.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
 FROM entry AS e
-WHERE e.seq > 0 AND e.at < :before AND NOT EXISTS (
-    SELECT 1 FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.seq = 0
-    WHERE c.portal = e.portal AND l.token IS NOT NULL
+WHERE e.seq <= (SELECT value FROM sequence WHERE name = 'routed') AND e.at < :before AND NOT EXISTS (
+    SELECT 1 FROM consumer AS c CROSS JOIN lease AS r ON r.consumer = c.id AND r.key = e.key
+    WHERE c.portal = e.portal
 )
 ORDER BY e.seq
 LIMIT :limit;
@@ -101,3 +101,19 @@ DELETE FROM lane WHERE consumer = :consumer AND key = :key AND seq = :seq;
 -- name: drop_ended_lane(consumer, key, seq)!
 -- A lane whose last entry is purged.
 DELETE FROM lane WHERE consumer = :consumer AND key = :key AND seq = 0 AND head = :seq;
+
+-- name: entries_of_portal(portal, limit)
+-- A slice of what a portal has left: what the index knows, then the tail it does not know yet.
+SELECT key, seq FROM entry_key WHERE portal = :portal
+UNION ALL
+SELECT t.key, t.seq FROM entry AS t
+WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal
+LIMIT :limit;
+
+-- name: drop_attempts_of(seqs)!
+DELETE FROM attempt WHERE seq IN (SELECT value FROM json_each(:seqs));
+
+-- name: drop_portal_letters(portal, limit)!
+DELETE FROM dead WHERE id IN (
+    SELECT d.id FROM consumer AS c CROSS JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
+);

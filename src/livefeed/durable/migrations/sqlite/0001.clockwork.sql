@@ -5,7 +5,7 @@ CREATE TABLE sequence (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-INSERT INTO sequence (name, value) VALUES ('entry', 0), ('token', 0), ('attempt', 0), ('probe', 0), ('indexed', 0);
+INSERT INTO sequence (name, value) VALUES ('entry', 0), ('token', 0), ('attempt', 0), ('probe', 0), ('indexed', 0), ('routed', 0);
 
 CREATE TABLE entry (
     seq INTEGER PRIMARY KEY,
@@ -15,7 +15,8 @@ CREATE TABLE entry (
     body BLOB NOT NULL,
     at INTEGER NOT NULL,
     source TEXT NOT NULL,
-    only_for INTEGER
+    only_for INTEGER,
+    arrived_for INTEGER
 );
 
 -- Filled behind the door, up to the seq in sequence 'indexed': a random page a row is too dear while it is busy.
@@ -56,13 +57,21 @@ CREATE TABLE lane (
     calm_at INTEGER,
     due_at INTEGER,
     attempt INTEGER,
-    token INTEGER,
     PRIMARY KEY (consumer, key, seq)
 ) WITHOUT ROWID;
 
-CREATE INDEX lane_waiting ON lane (consumer, due_at) WHERE token IS NULL AND due_at IS NOT NULL;
+CREATE INDEX lane_by_due ON lane (consumer, due_at) WHERE due_at IS NOT NULL;
 
-CREATE INDEX lane_leased ON lane (consumer, due_at) WHERE token IS NOT NULL;
+-- Apart from the lanes, because it is small: taking a lease writes a few warm pages instead of one for each lane.
+CREATE TABLE lease (
+    consumer INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (consumer, key)
+) WITHOUT ROWID;
+
+CREATE INDEX lease_by_end ON lease (consumer, until);
 
 CREATE TABLE dead (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
