@@ -1,0 +1,151 @@
+"""`bench ingest`: the mounted door against a bare ASGI application and against what people write today."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from livefeed.cli.bench.hammer import Tally, hammer
+from livefeed.cli.bench.ingest_server import PORTALS, member_of, token_of
+from livefeed.cli.bench.result import Result, percentile
+from livefeed.cli.listening import bound_socket
+from livefeed.wire.auth import Auth
+from livefeed.wire.envelopes import Envelope, encode_envelope
+from livefeed.wire.events import PostUpdated, post_data
+from livefeed.wire.ids import HandlerId, PostId
+
+CONNECTIONS: Final = 64
+EVENTS: Final = 100_000
+POSTS: Final = 10_000
+_WARM_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One server under load.
+
+    Attributes:
+        tally: What came back.
+        cpu_s: CPU seconds of its process, start and end included.
+        rss_mb: Its largest resident set.
+    """
+
+    tally: Tally
+    cpu_s: float
+    rss_mb: float
+
+
+async def bench_ingest(seconds: float, *, is_hot: bool = False) -> Result:
+    """Send documented events for ``seconds`` to each server in turn.
+
+    Args:
+        seconds: For each server.
+        is_hot: The same event again and again, in place of 100,000 distinct ones of 10,000 posts.
+    """
+    requests = [request_of(number) for number in range(1 if is_hot else EVENTS)]
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[-1]})
+    try:
+        before = await measured("bare", requests, seconds / 2, cores[0])
+        door = await measured("door", requests, seconds, cores[0])
+        after = await measured("bare", requests, seconds / 2, cores[0])
+        plain = await measured("fastapi", requests, seconds / 2, cores[0])
+    finally:
+        os.sched_setaffinity(0, set(cores))
+    bare = (before.tally.rate + after.tally.rate) / 2
+    return Result(
+        bench="ingest",
+        value=door.tally.rate,
+        unit="1/s",
+        baseline_name="bare ASGI on uvicorn that reads the body and answers 200",
+        baseline=bare,
+        ratio=door.tally.rate / bare,
+        p50_ms=percentile(door.tally.delays_ms, 0.5),
+        p99_ms=percentile(door.tally.delays_ms, 0.99),
+        n=len(door.tally.delays_ms),
+        errors=door.tally.errors,
+        handlers=1,
+        lanes=1 if is_hot else POSTS,
+        cpu_s=door.cpu_s,
+        rss_mb=door.rss_mb,
+        baselines={"FastAPI + aiosqlite, one commit a request": plain.tally.rate},
+    )
+
+
+async def measured(kind: str, requests: list[bytes], seconds: float, core: int) -> Measured:
+    """One server under load, in a process and on a core of its own."""
+    with tempfile.TemporaryDirectory() as folder, serving(kind, Path(folder), core) as server:
+        await hammer(server.port, requests, seconds=_WARM_S, connections=CONNECTIONS)
+        tally = await hammer(server.port, requests, seconds=seconds, connections=CONNECTIONS)
+    return Measured(tally=tally, cpu_s=server.cpu_s, rss_mb=server.rss_mb)
+
+
+@dataclass(slots=True)
+class Server:
+    """A server process; what it used is known when it has ended."""
+
+    port: int
+    cpu_s: float = 0.0
+    rss_mb: float = 0.0
+
+
+@contextlib.contextmanager
+def serving(kind: str, folder: Path, core: int) -> Generator[Server]:
+    """One of `ingest_server` as a process; connections wait in its queue until it is up."""
+    listener = bound_socket("127.0.0.1", 0)
+    server = Server(port=listener.getsockname()[1])
+    with listener:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "livefeed.cli.bench.ingest_server",
+                kind,
+                str(listener.fileno()),
+                str(folder),
+                str(core),
+            ],
+            pass_fds=[listener.fileno()],
+        )
+    try:
+        yield server
+    finally:
+        process.terminate()
+        _, _, used = os.wait4(process.pid, 0)
+        process.returncode = 0
+        server.cpu_s = used.ru_utime + used.ru_stime
+        server.rss_mb = used.ru_maxrss / 1024
+
+
+def request_of(number: int) -> bytes:
+    """One request as a portal sends it: the documented ten keys, one of 50 portals, one of 10,000 posts."""
+    portal = number % PORTALS
+    envelope = Envelope(
+        event=PostUpdated.wire_name,
+        handler_id=HandlerId(731),
+        data=post_data(PostId(1 + number % POSTS)),
+        ts=1_743_000_379 + number,
+        auth=Auth(
+            access_token=f"s6p6eclrvim6da22ft9ch94{number:09d}",
+            expires_in=3600,
+            scope="log",
+            domain="some-domain.bitrix24.com",
+            server_endpoint="https://oauth.bitrix.info/rest/",
+            status="L",
+            client_endpoint="https://some-domain.bitrix24.com/rest/",
+            member_id=member_of(portal),
+            refresh_token=f"4s386p3q0tr8dy89xvmt962{number:09d}",
+            application_token=token_of(portal),
+        ),
+    )
+    body = encode_envelope(envelope)
+    head = (
+        b"POST /events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+        b"content-length: %d\r\n\r\n"
+    )
+    return head % len(body) + body
