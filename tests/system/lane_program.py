@@ -74,7 +74,7 @@ class Program:
 
 
 async def fence(program: Program) -> None:
-    """A worker falls asleep with a lease, wakes after two others have worked, and settles."""
+    """A worker falls asleep with a lease, wakes while another holds the lane for a later change, and settles."""
     await program.change(1)
     asleep = (await program.lease())[0]
     program.clock.advance(LEASE_S + 1)
@@ -82,7 +82,9 @@ async def fence(program: Program) -> None:
     await program.change(2)
     await program.drain()
     await program.change(3)
+    awake = (await program.lease())[0]
     await program.work(asleep)
+    await program.work(awake)
     await program.drain()
 
 
