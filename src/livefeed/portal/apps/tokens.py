@@ -9,11 +9,11 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 from typing import Final, Literal, TypeAlias
 
+import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import ECB
@@ -40,8 +40,7 @@ _OPENED: Final = 4_096  # tokens whose seal was checked lately
 _sql = load("livefeed.portal.apps", "apps.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bearer:
+class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     """For whom a token speaks: an application in the name of a person, as long as both epochs stand."""
 
     app: AppId
@@ -50,8 +49,7 @@ class Bearer:
     person_epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """What a token says.
 
     Attributes:

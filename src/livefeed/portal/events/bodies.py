@@ -4,8 +4,9 @@ What changes from one delivery to the next is a handful of plain words: post, ti
 made by `encode_envelope` with marks in their place, so that filling it in gives what encoding would.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+import msgspec
 
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events.handlers import scope_of
@@ -31,8 +32,7 @@ _NEVER_TOKENS: Final = frozenset({"ONAPPUNINSTALL"})
 _ALWAYS_REFRESH: Final = frozenset({"ONAPPINSTALL", "ONAPPUPDATE"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """The tokens an event carries, and whose they are."""
 
     access: bytes

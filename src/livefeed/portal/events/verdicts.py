@@ -1,8 +1,9 @@
 """Verdicts: what becomes of a delivery after one attempt, decided by pure functions."""
 
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias, assert_never
+
+import msgspec
 
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.durable.schedule import Schedule, next_try
@@ -15,8 +16,7 @@ _GONE: Final = 410
 _DOWN: Final = frozenset({429})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What an attempt brought.
 
     Attributes:
@@ -35,8 +35,7 @@ class Reply:
     ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Try(msgspec.Struct, frozen=True, kw_only=True):
     """Where a delivery stands.
 
     Attributes:
@@ -54,13 +53,15 @@ class Try:
     draw: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the clockwork is told, and what the log says; ``unbinds``: the handler wants no more (410)."""
 
     outcome: Outcome
     state: AttemptState
     unbinds: bool = False
+
+
+_DELIVERED: Final = Verdict(outcome=Done(), state="delivered")
 
 
 def reach_of(reply: Reply) -> Reach:
@@ -85,7 +86,7 @@ def judge(policy: Policy, schedule: Schedule, tried: Try, reply: Reply) -> Verdi
     """What becomes of a delivery under ``policy``."""
     reach = reach_of(reply)
     if reach == "delivered":
-        return Verdict(outcome=Done(), state="delivered")
+        return _DELIVERED
     if reach == "gone":
         return Verdict(outcome=Done(), state="dead", unbinds=True)
     match policy:
