@@ -63,3 +63,25 @@ def flow(seconds: float, runs: int, as_json: bool) -> None:
     from livefeed.cli.bench.flow import bench_flow
 
     report(lambda: bench_flow(seconds), runs, as_json=as_json)
+
+
+@bench.command()
+@click.option("--hot", is_flag=True, help="The same event of one post again and again.")
+@run_option(5.0)
+@json_option
+def ingest(hot: bool, seconds: float, runs: int, as_json: bool) -> None:
+    """The application's door: events committed and answered a second."""
+    from livefeed.cli.bench.ingest import bench_ingest
+
+    report(lambda: bench_ingest(seconds, is_hot=hot), runs, as_json=as_json)
+
+
+@bench.command()
+@click.option("--db", "url", default=None, metavar="URL", help="A fresh database; default: a temporary file.")
+@run_option(5.0)
+@json_option
+def store(url: str | None, seconds: float, runs: int, as_json: bool) -> None:
+    """The store alone: entries appended, leased and settled a second."""
+    from livefeed.cli.bench.store import bench_store
+
+    report(lambda: bench_store(url, seconds), runs, as_json=as_json)
