@@ -7,6 +7,7 @@ stored, only its keyed hash.
 import hashlib
 import hmac
 import os
+from collections import deque
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,23 @@ from livefeed.errors import SettingsError
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 4
 _NONCE_BYTES: Final = 12
+
+
+# Drawn many at a time: each draw is a system call that hands the interpreter to another thread. Taking one
+# from a deque is atomic, so no two callers get the same; a forked child draws its own.
+_nonces: Final[deque[bytes]] = deque()
+_NONCES_A_DRAW: Final = 256
+os.register_at_fork(after_in_child=_nonces.clear)
+
+
+def _fresh_nonce() -> bytes:
+    try:
+        return _nonces.popleft()
+    except IndexError:
+        noise = os.urandom(_NONCE_BYTES * _NONCES_A_DRAW)
+        first, *others = (noise[at : at + _NONCE_BYTES] for at in range(0, len(noise), _NONCE_BYTES))
+        _nonces.extend(others)
+        return first
 
 
 class Secret:
@@ -58,7 +76,7 @@ class KeyRing:
 
     def seal(self, plain: bytes, *, context: bytes = b"") -> bytes:
         """Encrypt ``plain``; ``context`` must be the same when it is opened."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = _fresh_nonce()
         return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, plain, context)
 
     def open(self, blob: bytes, *, context: bytes = b"") -> bytes:

@@ -65,3 +65,11 @@ def test_another_file_is_not_taken_for_a_key_file(tmp_path: Path, content: str):
 
     with pytest.raises(SettingsError, match=r"app\.key|32 bytes"):
         read_or_create_key_file(path)
+
+
+def test_no_two_blobs_share_a_nonce():
+    ring = KeyRing([bytes(range(32))])
+
+    blobs = [ring.seal(b"the same") for _ in range(2_000)]
+
+    assert len({blob[4:16] for blob in blobs}) == 2_000
