@@ -73,7 +73,7 @@ async def test_what_waited_too_long_is_shown_as_expired(site: Site) -> None:
     await site.do("handler_state", handler=handler, state="paused")
     await site.edit(1)
     site.house.clock.advance(31 * DAY_S)
-    assert await purge(site.house.store, site.house.clock) == 1
+    assert await purge(site.house.store, site.house.clock) == 2
     assert await site.states(post=1) == ["expired"]
 
 
