@@ -74,7 +74,7 @@ class Program:
 
 
 async def fence(program: Program) -> None:
-    """A worker falls asleep with a lease, wakes while another holds the lane for a later change, and settles."""
+    """A worker falls asleep with a lease, and settles when another holds the lane for a later change."""
     await program.change(1)
     asleep = (await program.lease())[0]
     program.clock.advance(LEASE_S + 1)
