@@ -8,7 +8,18 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.secrets import KeyRing
-from livefeed.wire.events import Envelope, from_json, to_json
+from livefeed.wire.events import (
+    Envelope,
+    Event,
+    PostAdded,
+    PostDeleted,
+    PostUpdated,
+    from_json,
+    parse_envelope,
+    parse_json_envelope,
+    to_json,
+)
+from livefeed.wire.form import decode
 from livefeed.wire.ids import MemberId, PostId, decimal
 
 _SQL: Final = sql.load("livefeed.app", "inbox.sql")
@@ -64,18 +75,60 @@ def post_key(post_id: PostId) -> str:
     return f"{_POST}{post_id}"
 
 
+def key_of(event: Event) -> str:
+    """The lane of an event: that of its post, or the one of all other events."""
+    match event:
+        case PostUpdated() | PostAdded() | PostDeleted():
+            return post_key(event.post_id)
+        case _:
+            return "app:events"
+
+
+class Sealable(msgspec.Struct, frozen=True):
+    """A received event that is still at hand in the form it is stored in.
+
+    Attributes:
+        envelope: What it says.
+        stored: JSON of the form it came as, which `open_entry` reads to the same envelope.
+    """
+
+    envelope: Envelope
+    stored: bytes
+
+    def seal(self, keys: KeyRing, member_id: MemberId) -> bytes:
+        """The body of an inbox entry: tokens never lie in the database in clear."""
+        return keys.seal(self.stored, context=_context(member_id))
+
+
+def read_sealable(body: bytes, is_json: bool) -> Sealable:
+    """Read the body of a request.
+
+    Raises:
+        WireError: It is no event.
+    """
+    if is_json:
+        envelope = parse_json_envelope(body)
+        return Sealable(envelope, to_json(envelope))
+    form = decode(body, strict=True)
+    return Sealable(parse_envelope(form), msgspec.json.encode(form))
+
+
 def seal_entry(keys: KeyRing, member_id: MemberId, envelope: Envelope) -> bytes:
-    """The body of an inbox entry: tokens never lie in the database in clear."""
-    return keys.seal(to_json(envelope), context=b"entry:" + member_id.encode())
+    """The body of an inbox entry that did not come through the door."""
+    return Sealable(envelope, to_json(envelope)).seal(keys, member_id)
 
 
 def open_entry(keys: KeyRing, member_id: MemberId, body: bytes) -> Envelope:
-    """The envelope that `seal_entry` sealed.
+    """The envelope in a sealed body.
 
     Raises:
-        SettingsError: It was sealed with another key.
+        SettingsError: It was sealed with another key, or for another portal.
     """
-    return from_json(keys.open(body, context=b"entry:" + member_id.encode()))
+    return from_json(keys.open(body, context=_context(member_id)))
+
+
+def _context(member_id: MemberId) -> bytes:
+    return b"entry:" + member_id.encode()
 
 
 def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:

@@ -9,20 +9,23 @@ import msgspec
 
 from livefeed.app.admin import Admin, OperationRefused
 from livefeed.app.application import App
-from livefeed.app.ingest import (
+from livefeed.app.exchange import (
     BUSY,
     INSTALLED,
+    TOO_SLOW,
     Disconnected,
-    Door,
     DoorAnswer,
+    Patience,
     Receive,
     Scope,
     Send,
-    read_envelope,
+    read_request,
     refused,
     respond,
     unreadable,
 )
+from livefeed.app.inbox import read_sealable
+from livefeed.app.ingest import Door
 from livefeed.app.installs.ladder import Installed, Quarantined, Refused
 from livefeed.app.running import Running, opened
 from livefeed.clock import Clock
@@ -62,6 +65,7 @@ class AppServer:
         self._clock = clock
         self._keys = keys
         self._admin_token = admin_token
+        self._patience = Patience()
         self._installing = 0
         self._doors: tuple[Running, Door, Admin] | None = None
 
@@ -128,12 +132,12 @@ class AppServer:
             return
         self._installing += 1
         try:
-            answer = await _climb(running, scope, receive)
+            answer = await _climb(running, self._patience, scope, receive)
         except Disconnected:
             return
         finally:
             self._installing -= 1
-        await respond(send, answer, receive)
+        await respond(send, answer, None if answer is TOO_SLOW else receive)
 
     async def _ready(self, running: Running, send: Send) -> None:
         store, clock = running.runtime.store, running.runtime.clock
@@ -211,12 +215,12 @@ async def prepared(
         yield server
 
 
-async def _climb(running: Running, scope: Scope, receive: Receive) -> DoorAnswer:
+async def _climb(running: Running, patience: Patience, scope: Scope, receive: Receive) -> DoorAnswer:
     try:
-        envelope = await read_envelope(scope, receive)
-        if isinstance(envelope, DoorAnswer):
-            return envelope
-        verdict = await running.ladder.install(envelope)
+        request = await read_request(scope, receive, patience)
+        if isinstance(request, DoorAnswer):
+            return request
+        verdict = await running.ladder.install(read_sealable(*request).envelope)
     except WireError as exc:
         return unreadable(exc)
     except (TransportError, Fault, StoreError) as exc:

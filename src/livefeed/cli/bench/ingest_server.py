@@ -14,7 +14,8 @@ import uvicorn
 import uvloop
 
 from livefeed.app import App, opened
-from livefeed.app.ingest import Door, Receive, Scope, Send
+from livefeed.app.exchange import Receive, Scope, Send
+from livefeed.app.ingest import Door
 from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import SQL, Wanted
