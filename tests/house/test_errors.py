@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import pkgutil
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import livefeed
 from livefeed import errors
 from livefeed.errors import Fault, LivefeedError
+from livefeed.wire.calls import fault_body
+from livefeed.wire.faults import ALL_FAULTS
 
 
 def every_class() -> dict[str, type]:
@@ -39,3 +42,11 @@ def test_the_tree_is_drawn_at_the_top_of_its_module():
     drawn = errors.__doc__ or ""
 
     assert [] == [name for name, cls in vars(errors).items() if inspect.isclass(cls) and name not in drawn]
+
+
+@pytest.mark.parametrize("fault", ALL_FAULTS, ids=lambda fault: fault.__name__)
+def test_every_fault_has_the_one_shape_of_the_wire(fault: type[Fault]):
+    body = json.loads(fault_body(fault()))
+
+    assert ["error", "error_description"] == list(body)[:2]
+    assert all(isinstance(body[key], str) for key in ("error", "error_description"))
