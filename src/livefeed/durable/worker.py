@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -72,6 +73,7 @@ class Worker:
         self._bell = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
+        self._ready: deque[Lease] = deque()
         self._held: dict[int, Lease] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._endings: list[Callable[[], None]] = []
@@ -92,6 +94,7 @@ class Worker:
             end()
         for loop in self._loops[:1]:
             loop.cancel()
+        self._ready.clear()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for task in [*self._tasks, *self._loops]:
@@ -111,24 +114,40 @@ class Worker:
         await self._store.write(route_all)
         while leases := (await self._take(self._concurrency))[0]:
             runs += len(leases)
+            self._running += len(leases)
             await asyncio.gather(*(self._one(lease) for lease in leases))
         return runs
 
     async def _lease_loop(self) -> None:
         while True:
             self._bell.clear()
-            free = self._free()
-            leases, due_ms = await self._take_safely(free) if free > 0 else ([], None)
-            for lease in leases:
-                task = asyncio.create_task(self._one(lease))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-            if (len(leases) < free or free <= 0) and not await self._tidy():
+            wanted = self._wanted()
+            leases, due_ms = await self._take_safely(wanted) if wanted > 0 else ([], None)
+            self._ready.extend(leases)
+            self._start_ready()
+            if (len(leases) < wanted or wanted <= 0) and not await self._tidy():
                 await self._rest(due_ms)
 
-    def _free(self) -> int:
-        """How many lanes to lease; a slow disk may leave some settles unfinished, but not any number."""
-        return min(self._concurrency - self._running, _UNSETTLED_FACTOR * self._concurrency - len(self._held))
+    def _wanted(self) -> int:
+        """How many lanes to lease: a whole batch when few are ready, so that a lease costs little for each.
+
+        A slow disk may leave some settles unfinished, but not any number.
+        """
+        if not self._is_short():
+            return 0
+        ahead = 2 * self._concurrency - self._running - len(self._ready)
+        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - len(self._held))
+
+    def _is_short(self) -> bool:
+        return len(self._ready) <= self._concurrency // 2
+
+    def _start_ready(self) -> None:
+        """Run what is leased, up to the concurrency."""
+        while self._ready and self._running < self._concurrency:
+            self._running += 1
+            task = asyncio.create_task(self._one(self._ready.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _expect_arrivals(self) -> None:
         self._has_arrivals = True
@@ -170,7 +189,6 @@ class Worker:
         if routed:
             self._has_arrivals = self._has_arrivals or routed == SLICE
             self._route_at_s = now_s + min(routed * _ROUTING_REST_S, _LONGEST_ROUTING_REST_S)
-        self._running += len(leases)
         self._held.update((lease.token, lease) for lease in leases)
         return leases, due_ms
 
@@ -193,9 +211,10 @@ class Worker:
                 self._on_finished(lease)
         finally:
             self._running -= 1
-            self._bell.set()
+            self._start_ready()
         await self._settle(lease, outcome)
-        self._bell.set()
+        if self._is_short():
+            self._bell.set()
 
     async def _outcome(self, lease: Lease) -> Outcome:
         try:

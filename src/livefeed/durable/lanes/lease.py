@@ -27,8 +27,10 @@ class _Turn(msgspec.Struct, array_like=True):
     not_before: int
     overdue: int
 
-    def free(self) -> int:
+    def free(self, now: int) -> int:
         """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
+        if self.not_before > now:
+            return 0
         free = (1 if self.fails else self.cap) - self.in_flight
         return min(free, 1) if self.pace_ms else free
 
@@ -77,18 +79,16 @@ def lease_due(
     leases: list[Lease] = []
     while len(leases) < limit:
         turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=limit - len(leases)))
-        taken = _take_turns(tx, turns, limit - len(leases), now + round(lease_s * 1000), entries_limit, now)
-        leases += taken
-        if not taken:
+        if not turns:
             break
+        until = now + round(lease_s * 1000)
+        leases += _take_turns(tx, turns, limit - len(leases), until, entries_limit, now)
     return leases
 
 
 def _take_turns(
     tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, now: int
 ) -> list[Lease]:
-    if not turns:
-        return []
     for turn in turns:
         if turn.overdue:
             SQL.put_back_overdue(tx.conn, consumer=turn.id, now=now)
@@ -104,7 +104,7 @@ def _take_turns(
 
 def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
     """An equal share for each consumer that may have some, the longest due first."""
-    free = {turn.id: turn.free() for turn in turns if turn.free() > 0}
+    free = {turn.id: turn.free(now) for turn in turns if turn.free(now) > 0}
     if not free:
         return []
     share = max(1, limit // len(free))

@@ -80,11 +80,13 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
     lanes = _lock_lanes(tx, rows)
     changes = _Changes()
     results: list[Settled | Lost] = []
-    for index, (lease, outcome) in enumerate(rows):
-        consumer, lane = consumers.get(lease.consumer.id), lanes.get(index)
+    for lease, outcome in rows:
+        name = lease.consumer.id, lease.key
+        consumer, lane = consumers.get(lease.consumer.id), lanes.get(name)
         if consumer is None or lane is None or not _holds(lease, consumer, lane):
             results.append(Lost())
             continue
+        del lanes[name]
         consumer.in_flight -= 1
         changes.ended.append((consumer.id, lease.key))
         _decide(changes, lease, outcome, consumer, lane, tx.now_ms)
@@ -102,12 +104,10 @@ def _lock_consumers(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[Consu
     return {consumer.id: consumer for consumer in held}
 
 
-def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[int, _HeldLane]:
-    """By the index of the row; of two settles of one lane in one batch only the first finds it."""
-    first = {(lease.consumer.id, lease.key): index for index, (lease, _) in reversed(list(enumerate(rows)))}
-    names = list(first)
+def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[tuple[ConsumerId, str], _HeldLane]:
+    names = list({(lease.consumer.id, lease.key): None for lease, _ in rows})
     held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(names)))
-    return {first[names[lane.index]]: lane for lane in held}
+    return {names[lane.index]: lane for lane in held}
 
 
 def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:

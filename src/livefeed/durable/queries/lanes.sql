@@ -105,17 +105,16 @@ UPDATE consumer SET
         WHEN j.value ->> 1 >= CASE WHEN j.value ->> 2 > 0 THEN 1 ELSE cap END
             THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
         ELSE (
-            SELECT max(j.value ->> 3, :now, n.at)
+            SELECT max(j.value ->> 3, :now, min(coalesce(n.due, n.ended), coalesce(n.ended, n.due)))
             FROM (
-                SELECT coalesce(
+                SELECT
                     (
                         SELECT w.due_at FROM lane AS w
                         WHERE w.consumer = consumer.id AND w.due_at IS NOT NULL
                             AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
                         ORDER BY w.due_at LIMIT 1
-                    ),
-                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
-                ) AS at
+                    ) AS due,
+                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id) AS ended
             ) AS n
         )
     END
