@@ -102,14 +102,12 @@ class Process:
             raise AssertionError(f"{self.arguments} ended:\n{self.log.read_text()[-4000:]}")
 
     def kill(self) -> None:
-        self.popen.kill()
-        self.wait_dead()
+        popen = self.popen  # another thread may start the next one as soon as this one is dead
+        popen.kill()
+        buried(popen)
 
     def wait_dead(self) -> int:
-        code = self.popen.wait(PATIENCE_S)
-        assert self.popen.stdout is not None
-        self.popen.stdout.close()
-        return code
+        return buried(self.popen)
 
     def stop(self) -> int:
         if self.popen.poll() is None:
@@ -119,6 +117,14 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.popen.kill()
         return self.wait_dead()
+
+
+def buried(popen: subprocess.Popen[bytes]) -> int:
+    """Wait for a process to end and close its pipe."""
+    code = popen.wait(PATIENCE_S)
+    assert popen.stdout is not None
+    popen.stdout.close()
+    return code
 
 
 class History:
