@@ -536,3 +536,22 @@ async def test_a_running_worker_needs_no_push(serve: Opening, app: App):
     await house.event()
 
     await asyncio.wait_for(done.wait(), 5)
+
+
+async def test_an_effect_that_cannot_be_stored_counts_as_a_failed_try(serve: Opening, app: App):
+    tries: list[int] = []
+
+    @app.on(PostUpdated)
+    async def note(event: PostUpdated, ctx: Context) -> None:
+        tries.append(ctx.attempt)
+        if ctx.attempt == 1:
+            ctx.on_settle(lambda tx: tx.execute("INSERT INTO no_such_table VALUES (1)"))
+
+    house = await installed(serve, app)
+    await house.event()
+    await house.work()
+    house.clock.advance(60)
+    await house.work()
+
+    assert tries == [1, 2]
+    assert await states(house) == ["done"]
