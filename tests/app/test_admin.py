@@ -2,7 +2,11 @@ import json
 
 import pytest
 
-from .conftest import ADMIN, House
+from livefeed.app import App
+from livefeed.app.server import prepared
+from livefeed.errors import StoreInUse
+
+from .conftest import ADMIN, House, Opening
 
 
 async def test_the_process_says_that_it_is_alive_and_ready(house: House):
@@ -82,3 +86,19 @@ async def test_an_administrator_asks_for_the_handlers_again(house: House):
 @pytest.mark.parametrize("path", ["/", "/console/", "/event", "/admin/"])
 async def test_elsewhere_there_is_nothing(house: House, path: str):
     assert (await house.http.send("GET", f"{house.url}{path}")).status == 404
+
+
+async def test_what_is_wrong_with_the_database_is_raised_before_anything_is_served(settings, clock):
+    async with prepared(App(settings), clock=clock) as server:
+        assert server.running.runtime.portals.every() == []
+        with pytest.raises(StoreInUse):
+            async with prepared(App(settings), clock=clock):
+                pass
+
+
+async def test_a_server_that_opens_the_application_itself_closes_it_too(serve: Opening, settings, clock):
+    house = await serve()
+    assert (await house.http.send("GET", f"{house.url}/readyz")).status == 200
+    with pytest.raises(StoreInUse):
+        async with prepared(App(settings), clock=clock):
+            pass

@@ -82,6 +82,7 @@ class Door:
             self._runtime.clock.now_ms(),
             "door",
             portal.inbox,
+            received.envelope.event not in self._runtime.coalesced,
         )
 
     async def _store(self, arrival: Arrival) -> DoorAnswer:

@@ -101,7 +101,13 @@ class Router:
     @property
     def coalesces(self) -> bool:
         """Whether any handler takes runs of events."""
-        return any(handler.coalesces for handlers in self._by_event.values() for handler in handlers)
+        return bool(self.coalesced())
+
+    def coalesced(self) -> frozenset[str]:
+        """The wire names of which some handler takes runs; only these have a reason to wait for more."""
+        return frozenset(
+            name for name, handlers in self._by_event.items() if any(one.coalesces for one in handlers)
+        )
 
 
 def _handler(function: HandlerFunction, *, coalesce: bool) -> Handler:

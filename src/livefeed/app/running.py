@@ -136,6 +136,7 @@ async def _composed(
         endpoint=endpoint,
         vault=vault,
         buckets={},
+        coalesced=app.router.coalesced(),
     )
     binder = Binder(client_of=runtime.client, address=_door_address(settings), handled=app.router.events())
     wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))

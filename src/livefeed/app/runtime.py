@@ -36,6 +36,7 @@ class Runtime:
         endpoint: The authorization server of the settings.
         vault: Tokens of those who installed.
         buckets: The rate of calls, by portal.
+        coalesced: Wire names of the events of which handlers take runs; only these wait for the quiet time.
     """
 
     settings: AppSettings
@@ -47,6 +48,7 @@ class Runtime:
     endpoint: TokenEndpoint
     vault: Vault
     buckets: dict[MemberId, Bucket]
+    coalesced: frozenset[str]
 
     def client(self, member_id: MemberId) -> RestClient:
         """A client with the tokens stored at installation.

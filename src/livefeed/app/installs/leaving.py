@@ -1,7 +1,8 @@
 """Uninstalling in two phases: everything of the portal stops at once, and what is kept is erased later."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from livefeed.app.inbox import seal_entry
@@ -34,6 +35,7 @@ class Leaving:
         wanted: The consumers of a portal; its inbox gets the event.
         when_erased: What other rooms erase of a portal.
         on_left: Called after each departure; something may be due for erasure.
+        erasing: Held while portals are erased, so that none is erased twice.
     """
 
     store: Store
@@ -42,6 +44,7 @@ class Leaving:
     wanted: Wanted
     when_erased: Sequence[Callable[[Tx, MemberId], None]]
     on_left: Callable[[], None]
+    erasing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def leave(self, portal: KnownPortal, event: AppUninstalled) -> None:
         """Stop the portal: no lease of it holds any more, its tokens are gone.
@@ -64,12 +67,13 @@ class Leaving:
 
     async def erase_due(self) -> int:
         """Erase the portals whose time to be kept has passed; returns how many."""
-        due: list[MemberId] = await self.store.read(
-            lambda tx: [row["member_id"] for row in SQL.due_for_erasure(tx.conn, now=tx.now_ms)]
-        )
-        for member_id in due:
-            await self._erase(member_id)
-        return len(due)
+        async with self.erasing:
+            due: list[MemberId] = await self.store.read(
+                lambda tx: [row["member_id"] for row in SQL.due_for_erasure(tx.conn, now=tx.now_ms)]
+            )
+            for member_id in due:
+                await self._erase(member_id)
+            return len(due)
 
     def _stop(
         self, tx: Tx, member_id: MemberId, token: bytes, body: bytes, should_clean: bool
