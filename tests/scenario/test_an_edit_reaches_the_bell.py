@@ -78,3 +78,12 @@ async def test_an_edit_in_a_group_is_told_to_its_author(town):
     await town.call(1, "log.blogpost.update", POST_ID=post, POST_MESSAGE="Room 8 at 10:00")
     await town.settle()
     assert any("[s]7[/s] [b]8[/b]" in text for text in await town.bell(2))
+
+
+async def test_the_first_edit_is_told_even_within_the_quiet_time_of_the_new_post(town):
+    post = await town.call(2, "log.blogpost.add", POST_TITLE="Holidays", POST_MESSAGE=OLD, DEST=["UA"])
+    await town.settle(seconds=0)
+    await town.call(1, "log.blogpost.update", POST_ID=post, POST_MESSAGE=NEW, POST_TITLE="Holidays")
+    await town.settle()
+    (text,) = await about_holidays(town, 2)
+    assert "[s]1[/s] [b]3[/b]" in text

@@ -47,7 +47,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """An event at the door, for one consumer; None: kept, but nobody has to do anything."""
+    """An event at the door, for one consumer; None: kept, but nobody has to do anything.
+
+    An urgent one does not wait for its consumer's quiet time.
+    """
 
     portal: str
     key: str
@@ -56,6 +59,7 @@ class Arrival(msgspec.Struct, frozen=True):
     at_ms: int
     source: str
     consumer: ConsumerId | None
+    is_urgent: bool = False
 
 
 def append(
@@ -77,7 +81,7 @@ def append(
         The entry's seq.
     """
     seq = tx.take("entry")
-    sql.run_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only, None)])
+    sql.run_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only, None, 0)])
     rows: list[_Row] = []
     for consumer in sorted(set(consumers)):
         rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
@@ -98,8 +102,19 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     first = tx.take("entry", len(rows)) - len(rows) + 1
     seqs = list(range(first, first + len(rows)))
     entries = [
-        (seq, row.portal, row.key, row.kind, row.body, row.at_ms, row.source, None, row.consumer)
-        for seq, row in zip(seqs, rows, strict=True)
+        (
+            seq,
+            one.portal,
+            one.key,
+            one.kind,
+            one.body,
+            one.at_ms,
+            one.source,
+            None,
+            one.consumer,
+            one.is_urgent,
+        )
+        for seq, one in zip(seqs, rows, strict=True)
     ]
     sql.run_rows(tx, _SQL.add_entries.sql, entries)
     tx.wake(ARRIVALS)

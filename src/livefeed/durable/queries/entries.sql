@@ -1,9 +1,9 @@
 -- Entries: one row per event, shared by the consumers concerned.
 
--- name: add_entries(seq, portal, key, kind, body, at, source, only_for, arrived_for)!
+-- name: add_entries(seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)!
 -- Expanded to as many rows as a batch has.
-INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for, arrived_for)
-VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for, :arrived_for);
+INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)
+VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for, :arrived_for, :is_urgent);
 
 -- name: add_rows(consumer, key, seq, head, kind, now)!
 -- Expanded to as many rows as a batch has: for each lane a row with seq 0, and one for each of its entries. A lane

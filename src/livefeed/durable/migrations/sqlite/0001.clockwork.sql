@@ -16,7 +16,8 @@ CREATE TABLE entry (
     at INTEGER NOT NULL,
     source TEXT NOT NULL,
     only_for INTEGER,
-    arrived_for INTEGER
+    arrived_for INTEGER,
+    is_urgent INTEGER NOT NULL DEFAULT 0
 );
 
 -- Filled behind the door, up to the seq in sequence 'indexed': a random page a row is too dear while it is busy.
