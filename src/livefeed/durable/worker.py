@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+import msgspec
+
 from livefeed import telemetry
 from livefeed.clock import Clock
 from livefeed.durable.arrivals import SLICE, route_all, route_arrivals
 from livefeed.durable.entries import ARRIVALS, LANES, index_entries
 from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, renew, settle_many
-from livefeed.durable.outcomes import Again, Dead, Outcome
+from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import StoreBusy, StoreError, StoreUnavailable
@@ -29,6 +31,8 @@ _LONGEST_REST_S: Final = 5.0
 _ROUTING_REST_S: Final = 0.00005
 _LONGEST_ROUTING_REST_S: Final = 0.05
 _UNSETTLED_FACTOR: Final = 4
+_SETTLED: Final = {one: telemetry.settles.labels(one.__name__.lower()) for one in (Done, Again, Down, Dead)}
+_LOST: Final = telemetry.settles.labels("lost")
 _log: Final = telemetry.logger("durable")
 
 
@@ -94,7 +98,7 @@ class Worker:
             end()
         for loop in self._loops[:1]:
             loop.cancel()
-        self._ready.clear()
+        await self._give_back()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
         for task in [*self._tasks, *self._loops]:
@@ -103,6 +107,13 @@ class Worker:
         for lease in list(self._held.values()):
             await self._settle(lease, Again(at_ms=self._clock.now_ms(), reason="the worker stopped"))
         self._loops = []
+
+    async def _give_back(self) -> None:
+        """Put back what was leased ahead and not begun; that was no try."""
+        unbegun, self._ready = self._ready, deque()
+        for lease in unbegun:
+            untried = msgspec.structs.replace(lease, attempt=lease.attempt - 1)
+            await self._settle(untried, Again(at_ms=self._clock.now_ms(), reason="the worker stopped"))
 
     async def run_due(self) -> int:
         """Run whatever is due at this moment, and what becomes due by it, until nothing is; for tests.
@@ -255,9 +266,9 @@ class Worker:
     def _count(self, lease: Lease, outcome: Outcome, result: Settled | Lost) -> None:
         if isinstance(result, Lost):
             _log.warning("lease lost", consumer=lease.consumer.name, key=lease.key)
-            telemetry.settles.labels("lost").inc()
+            _LOST.inc()
         else:
-            telemetry.settles.labels(type(outcome).__name__.lower()).inc()
+            _SETTLED[type(outcome)].inc()
 
     async def _renew_loop(self) -> None:
         while True:

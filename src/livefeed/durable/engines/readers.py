@@ -8,7 +8,7 @@ from typing import Any, Final
 from livefeed.clock import Clock
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.mailbox import Mailbox
-from livefeed.durable.engines.replies import Future, Reply, hand_over
+from livefeed.durable.engines.replies import Future, Replies, hand_over
 from livefeed.durable.engines.unit import Tx
 
 _MOST_QUERIES: Final = 16
@@ -48,13 +48,13 @@ class Readers:
         conn.close()
 
 
-def _answer(conn: sqlite3.Connection, query: Query, now_ms: int) -> Reply:
+def _answer(conn: sqlite3.Connection, query: Query, now_ms: int) -> Replies:
     """Run one query on its own snapshot; the snapshot ends here, so that checkpoints can go on."""
     run, future = query
     try:
-        return (future, run_query(conn, run, now_ms), None)
+        return ([future], [run_query(conn, run, now_ms)], None)
     except Exception as exc:  # noqa: BLE001 - the query is the caller's code, and its error goes to the caller
-        return (future, None, exc)
+        return ([future], (), exc)
 
 
 def run_query(conn: sqlite3.Connection, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401

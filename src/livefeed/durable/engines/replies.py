@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 Future = asyncio.Future[Any]
-Reply = tuple[Future, object, BaseException | None]
+Replies = tuple[Sequence[Future], Sequence[object], BaseException | None]
+"""Futures with a result each, or with one error for all of them."""
+
 Listener = tuple[asyncio.AbstractEventLoop, Callable[[], None]]
 
+_Mail = tuple[list[Replies], list[Callable[[], None]]]
 
-def hand_over(replies: Sequence[Reply], listeners: Sequence[Listener] = ()) -> None:
+
+def hand_over(replies: Sequence[Replies], listeners: Sequence[Listener] = ()) -> None:
     """Resolve every future and call every listener, each in its own loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, tuple[list[Reply], list[Callable[[], None]]]] = {}
-    for reply in replies:
-        by_loop.setdefault(reply[0].get_loop(), ([], []))[0].append(reply)
+    by_loop: dict[asyncio.AbstractEventLoop, _Mail] = {}
+    for one in replies:
+        for loop, own in _by_loop(one):
+            by_loop.setdefault(loop, ([], []))[0].append(own)
     for loop, callback in listeners:
         by_loop.setdefault(loop, ([], []))[1].append(callback)
     for loop, (own, callbacks) in by_loop.items():
@@ -23,13 +28,26 @@ def hand_over(replies: Sequence[Reply], listeners: Sequence[Listener] = ()) -> N
             continue  # that loop is closed: nobody waits there any more
 
 
-def _resolve(replies: Sequence[Reply], callbacks: Sequence[Callable[[], None]]) -> None:
-    for future, value, error in replies:
-        if future.done():
-            continue  # its caller was cancelled
+def _by_loop(replies: Replies) -> list[tuple[asyncio.AbstractEventLoop, Replies]]:
+    futures, results, error = replies
+    loops = {future.get_loop() for future in futures}
+    if len(loops) == 1:
+        return [(loops.pop(), replies)]
+    return [
+        (future.get_loop(), ([future], results[place : place + 1], error))
+        for place, future in enumerate(futures)
+    ]
+
+
+def _resolve(replies: Sequence[Replies], callbacks: Sequence[Callable[[], None]]) -> None:
+    for futures, results, error in replies:
         if error is None:
-            future.set_result(value)
+            for future, result in zip(futures, results, strict=True):
+                if not future.done():  # else its caller was cancelled
+                    future.set_result(result)
         else:
-            future.set_exception(error)
+            for future in futures:
+                if not future.done():
+                    future.set_exception(error)
     for callback in callbacks:
         callback()

@@ -10,7 +10,7 @@ from typing import Any, Final
 from livefeed.clock import Clock
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.mailbox import Mailbox
-from livefeed.durable.engines.replies import Future, Listener, Reply, hand_over
+from livefeed.durable.engines.replies import Future, Listener, Replies, hand_over
 from livefeed.durable.engines.unit import Tx
 from livefeed.errors import StoreUnavailable
 
@@ -83,7 +83,7 @@ class Writer:
 
     def _commit_some(self, groups: list[_Group]) -> list[_Group]:
         """Run groups for 5 ms at most, commit, answer; what is left waits for the next commit."""
-        replies: list[Reply] = []
+        replies: list[Replies] = []
         topics: set[str] = set()
         taken = 0
         try:
@@ -110,7 +110,7 @@ class Writer:
         hand_over(replies, listeners)
         return groups[taken:]
 
-    def _run_group(self, group: _Group, now_ms: int, replies: list[Reply], topics: set[str]) -> None:
+    def _run_group(self, group: _Group, now_ms: int, replies: list[Replies], topics: set[str]) -> None:
         """Run one group in a savepoint of its own.
 
         Raises:
@@ -120,20 +120,20 @@ class Writer:
         self._conn.execute("SAVEPOINT unit")
         try:
             results: Sequence[object] = group.unit(tx, group.rows) if group.is_bulk else (group.unit(tx),)
-            answers = zip(group.futures, results, strict=True)
-            answered: list[Reply] = [(future, result, None) for future, result in answers]
+            if len(results) != len(group.futures):
+                raise ValueError(f"{len(group.futures)} rows, but {len(results)} results")
         except Exception as exc:  # noqa: BLE001 - the unit is the caller's code, and its error goes to the caller
             self._undo(exc)
             if len(group.futures) > 1:
                 self._run_apart(group, now_ms, replies, topics)
             else:
-                replies.append((group.futures[0], None, translated(exc)))
+                replies.append((group.futures, (), translated(exc)))
             return
         self._conn.execute("RELEASE unit")
         topics |= tx.topics
-        replies += answered
+        replies.append((group.futures, results, None))
 
-    def _run_apart(self, group: _Group, now_ms: int, replies: list[Reply], topics: set[str]) -> None:
+    def _run_apart(self, group: _Group, now_ms: int, replies: list[Replies], topics: set[str]) -> None:
         """Run each row of a failed group alone, so that a bad row fails nobody else's."""
         for row, future in zip(group.rows, group.futures, strict=True):
             alone = _Group(unit=group.unit, is_bulk=True, rows=[row], futures=[future])
@@ -151,7 +151,7 @@ class Writer:
             self._conn.execute("ROLLBACK")
         error = StoreUnavailable(f"the commit failed, nothing is stored: {cause}")
         error.__cause__ = cause
-        hand_over([(future, None, error) for group in groups for future in group.futures])
+        hand_over([(group.futures, (), error) for group in groups])
 
 
 def _grouped(jobs: Sequence[Job]) -> list[_Group]:

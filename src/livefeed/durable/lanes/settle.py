@@ -15,6 +15,9 @@ from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.errors import LeaseLost
 from livefeed.failpoints import is_mutated
 
+_IS_UNFENCED: Final = is_mutated("drop-fence")
+_IS_HEAD_STALE: Final = is_mutated("settle-by-subselect")
+
 
 class Settled(msgspec.Struct, frozen=True):
     """The outcome and its effects are stored."""
@@ -112,7 +115,7 @@ def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[tuple[Con
 
 def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:
     """The fence: an old lease must not settle what somebody else holds now."""
-    if is_mutated("drop-fence"):
+    if _IS_UNFENCED:
         return True
     return lane.token == lease.token and consumer.epoch == lease.consumer.epoch
 
@@ -166,7 +169,7 @@ def _move_on(
     """Delete the lane if nothing is left; else it is due again, once it is calm."""
     if lease.attempt > 1:
         changes.retried.append(lease)
-    head = lease.head if is_mutated("settle-by-subselect") else lane.head
+    head = lease.head if _IS_HEAD_STALE else lane.head
     name = lease.consumer.id, lease.key
     changes.dropped += [(*name, entry.seq) for entry in lease.entries if entry.seq <= through]
     if head <= through:
