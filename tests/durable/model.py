@@ -1,4 +1,4 @@
-"""What the clockwork promises, written down a second time as plainly as possible: the model of the state machine."""
+"""What the clockwork promises, written down a second time, as plainly as possible."""
 
 from dataclasses import dataclass, field
 
