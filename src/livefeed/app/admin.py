@@ -1,7 +1,7 @@
 """Operations on a running application: what a command or an administrator may change and ask."""
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -22,12 +22,16 @@ class OperationRefused(AppError):
     """There is no such operation, or its arguments are not usable."""
 
 
+_MOST: Final = 2**63 - 1
+_Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+
+
 class _Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to replay: one letter, or all of one consumer or of all since a time."""
 
-    id: int | None = None
-    consumer: int | None = None
-    since_ms: int = 0
+    id: _Number | None = None
+    consumer: _Number | None = None
+    since_ms: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
 
 
 class _OfPortal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -51,23 +51,26 @@ def list_dead(
     return [DeadLetter(*row) for row in rows]
 
 
-def replay(tx: Tx, dead_id: int) -> int | None:
+def replay(tx: Tx, dead_id: int, *, portal: str | None = None) -> int | None:
     """Append the letter's entry again, for its consumer alone; the letter is gone then.
 
     Returns:
-        The seq of the new entry, or None if there is no such letter.
+        The seq of the new entry, or None if there is no such letter, or it is not of this portal.
     """
     row = _SQL.get_dead(tx.conn, id=dead_id)
-    return None if row is None else _replay(tx, DeadLetter(*row))
+    letter = None if row is None else DeadLetter(*row)
+    return None if letter is None or portal not in (None, letter.portal) else _replay(tx, letter)
 
 
-def replay_all(tx: Tx, *, consumer: ConsumerId | None = None, since_ms: int = 0) -> int:
-    """Replay up to 500 letters, oldest first: of one consumer or of all, since a time.
+def replay_all(
+    tx: Tx, *, portal: str | None = None, consumer: ConsumerId | None = None, since_ms: int = 0
+) -> int:
+    """Replay up to 500 letters, oldest first: of one portal, of one consumer or of all, since a time.
 
     Returns:
         How many were replayed; call again until it is 0.
     """
-    letters = list_dead(tx, consumer=consumer, since_ms=since_ms, limit=_SLICE)
+    letters = list_dead(tx, portal=portal, consumer=consumer, since_ms=since_ms, limit=_SLICE)
     for letter in letters:
         _replay(tx, letter)
     return len(letters)

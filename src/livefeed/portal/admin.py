@@ -211,9 +211,11 @@ def _set_handler_state(tx: Tx, portal: PortalRow, asked: HandlerState) -> Docume
 
 
 def _replay(tx: Tx, portal: PortalRow, asked: DeadReplay) -> Document:
+    # Letters are numbered over all portals of the server: without a name, those of every portal are meant.
+    of_portal = None if asked.portal is None else portal.member_id
     if asked.id is not None:
-        if dead.replay(tx, asked.id) is None:
+        if dead.replay(tx, asked.id, portal=of_portal) is None:
             raise Refused(f"there is no dead letter {asked.id}")
         return {"replayed": 1}
     consumer = None if asked.handler is None else _handler(tx, portal, asked.handler).consumer
-    return {"replayed": dead.replay_all(tx, consumer=consumer, since_ms=asked.since_ms)}
+    return {"replayed": dead.replay_all(tx, portal=of_portal, consumer=consumer, since_ms=asked.since_ms)}

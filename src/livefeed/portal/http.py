@@ -1,5 +1,7 @@
 """REST over HTTP: reads a request in each of its documented forms, bounded, and writes the reply."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +12,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.routing import BaseRoute, Mount
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from livefeed.clock import Clock
 from livefeed.errors import TooLarge, WireError
@@ -23,6 +25,12 @@ from livefeed.wire.form import REST_LIMITS, Limits, decode, nest
 MAX_BODY_BYTES: Final = REST_LIMITS.max_bytes
 """32 MiB, the default of ``--max-body``."""
 
+BODY_TIMEOUT_S: Final = 60.0
+"""How long a caller may take for its body."""
+
+_DRAIN_S: Final = 2.0
+_SILENCE_S: Final = 0.25
+_MOST_DRAINED_BYTES: Final = 64 * 1024 * 1024
 _METHODS: Final = ("GET", "POST", "HEAD")
 
 
@@ -35,13 +43,42 @@ class Heading:
     content_length: int = 0
 
 
+class _Incoming:
+    """The body as it comes in; what is left of it can be read on and forgotten."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_over = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._is_over = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Let a caller who still sends finish: he would lose the answer to a connection that is reset."""
+        left = _MOST_DRAINED_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                while not self._is_over and left > 0:
+                    message = await asyncio.wait_for(self(), _SILENCE_S)
+                    left -= len(message.get("body", b""))
+
+
 class RestEndpoint:
     """The ASGI application under ``/rest``."""
 
     def __init__(
-        self, door: Door, *, clock: Clock, directory: Directory, max_body_bytes: int = MAX_BODY_BYTES
+        self,
+        door: Door,
+        *,
+        clock: Clock,
+        directory: Directory,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        body_timeout_s: float = BODY_TIMEOUT_S,
     ) -> None:
         self._door = door
+        self._body_timeout_s = body_timeout_s
         self._clock = clock
         self._directory = directory
         self._limits = msgspec.structs.replace(REST_LIMITS, max_bytes=max_body_bytes)
@@ -49,32 +86,53 @@ class RestEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started_s = self._clock.now_ms() / 1000
+        incoming = _Incoming(receive)
         heading = _heading(scope)
         portal = self._directory.by_host(heading.host)
         try:
             path = _path(scope)
             check_transport(portal, path, is_secure=scope["scheme"] == "https")
-            request = await self._read(path, scope, heading, receive)
+            request = await self._read(path, scope, heading, incoming)
         except Exception as exc:  # noqa: BLE001 - the HTTP door: nothing but the documented form leaves
             reply = refusal(exc)
         else:
             reply = await self._door.answer(portal, request, started_s=started_s)
-        await _write(send, reply)
+        await _write(send, reply, incoming)
 
     async def _read(self, path: RestPath, scope: Scope, heading: Heading, receive: Receive) -> RestRequest:
         limits, query = self._limits, scope["query_string"]
-        body = b"" if scope["method"] == "GET" else await _body(receive, heading, limits)
+        body = b"" if scope["method"] == "GET" else await self._body(receive, heading)
         if heading.content_type.lower().startswith("multipart/"):
             pairs = await _parts(heading.content_type, body, limits)
             return request_of(path, decode(query, limits=limits, strict=False), nest(pairs, limits=limits))
         return read_request(path, query=query, content_type=heading.content_type, body=body, limits=limits)
 
+    async def _body(self, receive: Receive, heading: Heading) -> bytes:
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                return await _body(receive, heading, self._limits)
+        except TimeoutError:
+            fault = InvalidRequest("The body did not come in time")
+            fault.status = 408
+            raise fault from None
+
 
 def rest_routes(
-    door: Door, *, clock: Clock, directory: Directory, max_body_bytes: int = MAX_BODY_BYTES
+    door: Door,
+    *,
+    clock: Clock,
+    directory: Directory,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> list[BaseRoute]:
     """The routes of ``/rest/…``: webhooks, tokens, and every transport."""
-    endpoint = RestEndpoint(door, clock=clock, directory=directory, max_body_bytes=max_body_bytes)
+    endpoint = RestEndpoint(
+        door,
+        clock=clock,
+        directory=directory,
+        max_body_bytes=max_body_bytes,
+        body_timeout_s=body_timeout_s,
+    )
     return [Mount("/rest", app=endpoint)]
 
 
@@ -159,13 +217,18 @@ async def _parts(content_type: str, body: bytes, limits: Limits) -> list[tuple[s
     return pairs
 
 
-async def _write(send: Send, reply: Reply) -> None:
+async def _write(send: Send, reply: Reply, incoming: _Incoming) -> None:
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", str(len(reply.body)).encode()),
         (b"cache-control", b"no-store"),
     ]
+    if reply.status == 408:  # the rest of the body is not waited for
+        headers.append((b"connection", b"close"))
     if reply.is_temporary:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+    if reply.status == 413:
+        await incoming.drain()
+    await send({"type": "http.response.body", "body": b""})

@@ -8,6 +8,8 @@ import msgspec
 from livefeed.portal.apps.registry import AuthKeys
 from livefeed.portal.lifecycle import Refused
 
+_MOST: Final = 2**63 - 1
+_Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 _Scopes = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+([, ]+[a-z_]+)*$")]
 
 
@@ -49,14 +51,14 @@ class AppOpen(msgspec.Struct, frozen=True, kw_only=True):
     """What the frame of an application would be handed if ``user`` opened it."""
 
     client_id: str
-    user: int = 1
+    user: _Number = 1
     portal: str | None = None
 
 
 class WebhookAdd(msgspec.Struct, frozen=True, kw_only=True):
     """Make an incoming webhook with the rights of ``user``."""
 
-    user: int
+    user: _Number
     scope: _Scopes
     portal: str | None = None
 
@@ -64,10 +66,10 @@ class WebhookAdd(msgspec.Struct, frozen=True, kw_only=True):
 class EditPost(msgspec.Struct, frozen=True, kw_only=True):
     """Edit a post; title and recipients stay unless a title is given. Default: as user 1."""
 
-    post: int
+    post: _Number
     text: str
     title: str | None = None
-    user: int | None = None
+    user: _Number | None = None
     as_automation: bool = False
     portal: str | None = None
 
@@ -75,17 +77,17 @@ class EditPost(msgspec.Struct, frozen=True, kw_only=True):
 class HandlerState(msgspec.Struct, frozen=True, kw_only=True):
     """Pause a handler, or resume it: what waits goes out then."""
 
-    handler: int
+    handler: _Number
     state: Literal["active", "paused"]
     portal: str | None = None
 
 
 class DeadReplay(msgspec.Struct, frozen=True, kw_only=True):
-    """Put dead letters back: one, those of a handler, or all since a time; by default all."""
+    """Put dead letters back: one, those of a handler, or all since a time; by default all of every portal."""
 
-    id: int | None = None
-    handler: int | None = None
-    since_ms: int = 0
+    id: _Number | None = None
+    handler: _Number | None = None
+    since_ms: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
     portal: str | None = None
 
 
@@ -122,4 +124,8 @@ def read_operation(name: str, arguments: Mapping[str, object]) -> Operation:
     try:
         return msgspec.convert(given, kind)
     except msgspec.ValidationError as exc:
-        raise Refused(f"{name}: {exc}") from exc
+        raise Refused(f"{name}: {_told(str(exc))}") from exc
+
+
+def _told(complaint: str) -> str:
+    return "the scope is a list such as log,user,im" if "regex" in complaint else complaint

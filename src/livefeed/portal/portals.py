@@ -9,9 +9,12 @@ from livefeed.clock import fresh_hex
 from livefeed.durable.sql import load
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
+from livefeed.secrets import KeyRing
 from livefeed.wire.ids import MemberId
 
 TOPIC: Final = "portals"
+
+_WORD: Final = b"livefeed.portal"
 
 _sql = load("livefeed.portal", "portals.sql")
 
@@ -185,6 +188,17 @@ def every(tx: Tx) -> list[PortalRow]:
         )
         for member_id, host, public_url, name, language, is_default in _sql.portals(tx.conn)
     ]
+
+
+def check_key(tx: Tx, keys: KeyRing) -> None:
+    """Fail at the start, not at the first call, when the key file is another database's.
+
+    Raises:
+        SettingsError: It is; the message says what to do.
+    """
+    _sql.set_key_check(tx.conn, sealed=keys.seal(_WORD, context=_WORD))
+    if keys.open(_sql.key_check(tx.conn), context=_WORD) != _WORD:
+        raise SettingsError("the key check of this database is damaged")
 
 
 def next_id(tx: Tx, portal: MemberId, name: str) -> int:

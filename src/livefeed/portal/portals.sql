@@ -27,3 +27,11 @@ RETURNING value;
 -- A numbering goes on after a number, and never goes back.
 INSERT INTO counter (portal, name, value) VALUES (:portal, :name, :last)
 ON CONFLICT (portal, name) DO UPDATE SET value = max(value, excluded.value);
+
+-- name: key_check()$
+-- The sealed word.
+SELECT sealed FROM key_check WHERE id = 1;
+
+-- name: set_key_check(sealed)!
+-- Written once, when the database is begun.
+INSERT INTO key_check (id, sealed) VALUES (1, :sealed) ON CONFLICT (id) DO NOTHING;

@@ -3,6 +3,7 @@
 Source: settings/oauth/auto-renewal.md
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -14,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from livefeed.clock import Clock
 from livefeed.durable.store import Store
-from livefeed.errors import Fault, StoreError, WireError
+from livefeed.errors import Fault, StoreError, TooLarge, WireError
 from livefeed.portal.apps import refresh
 from livefeed.portal.apps.refresh import Granted
 from livefeed.portal.apps.tokens import codec_of
@@ -27,6 +28,9 @@ from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S, CodeExchange, Refresh, Toke
 from livefeed.wire.params import Params
 
 _LIMITS: Final = Limits(max_bytes=16_384, max_keys=50, max_depth=2)
+BODY_TIMEOUT_S: Final = 10.0
+"""How long an application may take for its request."""
+
 _HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
@@ -85,11 +89,14 @@ class TokenEndpoint:
         """Read a request from query string and body, GET or POST; every error becomes the documented form."""
         try:
             answer = await self.answer(await _params(request))
+        except TimeoutError:
+            fault = InvalidRequestOauth("the body did not come in time")
+            return _json(fault_body(fault), 408, {"connection": "close"})
         except Fault as fault:
             return _json(fault_body(fault), fault.status)
         except WireError as exc:
             fault = InvalidRequestOauth(str(exc))
-            return _json(fault_body(fault), fault.status)
+            return _json(fault_body(fault), 413 if isinstance(exc, TooLarge) else fault.status)
         except StoreError:
             return _json(fault_body(InternalServerError()), 503, {"retry-after": "1"})
         return _json(msgspec.json.encode(answer.to_wire()), 200)
@@ -111,10 +118,11 @@ async def _params(request: Request) -> Params:
 
 async def _body(request: Request) -> bytes:
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LIMITS.max_bytes:
-            break
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _LIMITS.max_bytes:
+                break
     return bytes(body)
 
 

@@ -91,7 +91,8 @@ class TokenCodec:
 
     def open(self, kind: Kind, token: str) -> Claims | None:
         """What ``token`` says; None if it is not one of ours of this ``kind``."""
-        if len(token) != _LENGTH:
+        # In one spelling only: a used refresh token is known again by its hash.
+        if len(token) != _LENGTH or not token.isascii() or token != token.lower():
             return None
         try:
             sealed = base64.b32decode(token.upper())
