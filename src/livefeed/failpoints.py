@@ -7,6 +7,8 @@
 import os
 from typing import Final
 
+from livefeed.errors import SettingsError
+
 FAILPOINTS: Final[dict[str, str]] = {
     "portal.update.committed": "the post and its event are committed, the answer is not yet sent",
     "portal.lease.taken": "a delivery is leased, nothing is sent yet",
@@ -27,8 +29,13 @@ MUTATIONS: Final[dict[str, str]] = {
 
 _spec = os.environ.get("LIVEFEED_FAILPOINT", "")
 _armed, _, _count = _spec.partition(":")
-_left = int(_count or "1") if _spec else 0
 _mutation = os.environ.get("LIVEFEED_MUTATE", "")
+# A misspelled name would break nothing, and a test of it would prove nothing.
+if _spec and (_armed not in FAILPOINTS or not (_count or "1").isdecimal()):
+    raise SettingsError(f"LIVEFEED_FAILPOINT={_spec!r} is no failpoint; there are: {', '.join(FAILPOINTS)}")
+if _mutation and _mutation not in MUTATIONS:
+    raise SettingsError(f"LIVEFEED_MUTATE={_mutation!r} is no mutation; there are: {', '.join(MUTATIONS)}")
+_left = int(_count or "1") if _spec else 0
 
 
 def failpoint(name: str) -> None:

@@ -120,7 +120,11 @@ def read_or_create_key_file(path: Path) -> KeyRing:
                 file.write(os.urandom(_KEY_BYTES).hex() + "\n")
         lines = path.read_text(encoding="ascii").split()
         return KeyRing([bytes.fromhex(line) for line in lines])
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise SettingsError(
+            f"key file {path} is not usable: {exc.strerror}; set LIVEFEED_KEY_FILE to another place"
+        ) from exc
+    except ValueError as exc:
         raise SettingsError(
             f"key file {path} is not usable: {exc}; it holds one 64-digit hex key a line"
         ) from exc

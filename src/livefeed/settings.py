@@ -1,5 +1,6 @@
 """Settings: flags come first, then ``LIVEFEED_*`` variables, then the defaults named here."""
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -109,13 +110,33 @@ def _typed(name: str, raw: object) -> object:
     if name in {"client_secret", "application_token"}:
         return raw if isinstance(raw, Secret) else Secret(str(raw))
     if name in {"quiet_s", "max_wait_s"}:
-        try:
-            return float(str(raw))
-        except ValueError as exc:
-            raise SettingsError(f"LIVEFEED_{name.upper()} is a number of seconds, not {raw!r}") from exc
+        return _seconds(name, raw)
+    if name.endswith("_url"):
+        return _base_url(name, str(raw))
     if name == "rate_limit":
         return _flag(name, raw)
     return str(raw)
+
+
+def _base_url(name: str, url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = not url or (parts.scheme in {"http", "https"} and bool(parts.hostname))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(f"LIVEFEED_{name.upper()} is an http or https URL, not {url!r}")
+    return url
+
+
+def _seconds(name: str, raw: object) -> float:
+    try:
+        seconds = float(str(raw))
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise SettingsError(f"LIVEFEED_{name.upper()} is a number of seconds, not {raw!r}")
+    return seconds
 
 
 def _flag(name: str, raw: object) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
@@ -11,6 +11,8 @@ from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import DatabaseUrl
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+_MAGIC: Final = b"SQLite format 3\0"
 
 PORTAL_DB = "sqlite:///.livefeed/portal.db"
 NOTIFIER_DB = "sqlite:///.livefeed/notifier.db"
@@ -30,7 +32,8 @@ def db_option(default: str) -> Callable[[Command], Command]:
         show_default=True,
         callback=_parsed,
         metavar="URL",
-        help="Database of this half, e.g. sqlite:///feed.db",
+        show_envvar=True,
+        help="Database file: sqlite:///relative.db or sqlite:////full/path.db",
     )
 
 
@@ -39,7 +42,8 @@ key_file_option = click.option(
     envvar="LIVEFEED_KEY_FILE",
     default=None,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with the key that seals secrets; default <db>.key",
+    show_envvar=True,
+    help="Key that seals the secrets in the database; made if it does not exist.  [default: <db>.key]",
 )
 
 portal_option = click.option(
@@ -47,31 +51,58 @@ portal_option = click.option(
     "member_id",
     default=None,
     metavar="MEMBER_ID",
-    help="Which portal, where a server has several.",
+    help="Which portal, where the database holds several; default: the default one.",
 )
 
 
 def require(database: DatabaseUrl, *, hint: str) -> None:
-    """Refuse a database file that does not exist.
+    """Refuse a database file that does not exist, or that is none.
 
     Raises:
-        SettingsError: It does not; ``hint`` says what makes it.
+        SettingsError: ``hint`` says what makes one.
     """
     if not database.path.exists():
         raise SettingsError(f"there is no database {database.path}; {hint}")
+    _is_begun(database)
 
 
 def key_ring(database: DatabaseUrl, key_file: Path | None) -> KeyRing:
-    """Read the key, or make one beside the database and say so.
+    """Read the key, or make one for a new database; one made beside it is told of.
 
     Raises:
-        SettingsError: The file is unusable, or the folder does not exist or cannot be written.
+        SettingsError: The file is unusable, its folder does not exist or cannot be written, or the
+            database was begun with a key that is not there.
     """
     path = key_file or database.path.with_name(database.path.name + ".key")
-    if not path.parent.is_dir():
-        raise SettingsError(f"there is no folder {path.parent}; make it first")
-    if key_file is None and not path.exists():
+    for folder in (database.path.parent, path.parent):
+        if not folder.is_dir():
+            raise SettingsError(f"there is no folder {folder}; make it first")
+    is_new = not path.exists()
+    if _is_begun(database) and is_new:
+        raise SettingsError(
+            f"there is no key file {path}; set LIVEFEED_KEY_FILE to the one {database.path} was made with"
+        )
+    keys = read_or_create_key_file(path)
+    if is_new and key_file is None:
         click.echo(
             f"livefeed: made {path}; in production keep the key elsewhere (LIVEFEED_KEY_FILE)", err=True
         )
-    return read_or_create_key_file(path)
+    return keys
+
+
+def _is_begun(database: DatabaseUrl) -> bool:
+    """Whether the file holds something.
+
+    Raises:
+        SettingsError: It is no SQLite database, or cannot be read.
+    """
+    try:
+        with database.path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return False
+    except OSError as exc:
+        raise SettingsError(f"{database.path} cannot be read: {exc.strerror}; choose another --db") from exc
+    if start not in (b"", _MAGIC):
+        raise SettingsError(f"{database.path} is not an SQLite database; choose another --db")
+    return bool(start)

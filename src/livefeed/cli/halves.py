@@ -8,7 +8,7 @@ from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.cli.databases import require
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
-from livefeed.errors import StoreError
+from livefeed.errors import StoreError, StoreTooNew
 from livefeed.portal.server import ROOMS as PORTAL_ROOMS
 from livefeed.settings import DatabaseUrl
 
@@ -47,4 +47,4 @@ def _opened(database: DatabaseUrl, halves: Sequence[Sequence[str]]) -> tuple[Seq
             return rooms, open_readonly(database, rooms)
         except StoreError as exc:
             refusals.append(exc)
-    raise refusals[0]
+    raise next((one for one in refusals if isinstance(one, StoreTooNew)), refusals[0])

@@ -39,7 +39,14 @@ def bound_socket(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as exc:
         listener.close()
-        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another --port") from exc
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {exc.strerror}; choose another --port or --host"
+        ) from exc
+    except (OverflowError, UnicodeError) as exc:
+        listener.close()
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {exc}; choose another --port or --host"
+        ) from exc
     listener.setblocking(False)
     return listener
 
@@ -56,33 +63,42 @@ def run_until_stopped(
     host, port = listener.getsockname()[:2]
     if with_stdin:
         stop_with_stdin()
-    with listener, announced(database, f"http://{_reachable(host)}:{port}", admin_token):
-        uvloop.run(_serve(prepare, listener))
+    announcement = announced(database, f"http://{_reachable(host)}:{port}", admin_token)
+    with listener:
+        uvloop.run(_serve(prepare, listener, announcement))
 
 
 async def _serve(
-    prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]], listener: socket.socket
+    prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]],
+    listener: socket.socket,
+    announcement: contextlib.AbstractContextManager[None],
 ) -> None:
+    # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
-        server = _Server(
-            uvicorn.Config(
-                asgi,
-                http="httptools",
-                ws="none",
-                lifespan="on",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=5,
-            )
+        with announcement:
+            await _listen(asgi, listener)
+
+
+async def _listen(asgi: Any, listener: socket.socket) -> None:  # noqa: ANN401 - an ASGI application
+    server = _Server(
+        uvicorn.Config(
+            asgi,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=5,
         )
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _ask_to_stop, server)
-        await server.serve(sockets=[listener])
-        if not server.started:
-            raise SettingsError("the server could not start; the log above says why")
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, _ask_to_stop, server)
+    await server.serve(sockets=[listener])
+    if not server.started:
+        raise SettingsError("the server could not start; the log above says why")
 
 
 def _ask_to_stop(server: uvicorn.Server) -> None:

@@ -11,7 +11,7 @@ def _since_ms(ctx: click.Context, param: click.Parameter, value: str | None) -> 
         return None
     try:
         return int(datetime.fromisoformat(value).astimezone().timestamp() * 1000)
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise click.BadParameter(f"{value!r} is not a moment such as 2026-03-17T15:29:14+01:00") from exc
 
 

@@ -1,5 +1,6 @@
 """What commands print: rows for people, JSON for scripts, one line and exit code 2 for a mistake."""
 
+import errno
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -13,14 +14,41 @@ from livefeed.errors import LivefeedError
 class OneLine(click.Group):
     """A group whose commands answer every known error with one line on stderr and exit code 2."""
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401
+    ) -> click.Context:
+        """Read the arguments before the command's name."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as exc:
+            _refuse(exc)
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own signature
         """Run the command and translate what it raises at this one edge."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as exc:
+            _refuse(exc)
+            raise
         except LivefeedError as exc:
             _fail(str(exc))
         except OSError as exc:
+            if exc.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
+                raise
             _fail(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+
+
+def _refuse(error: click.UsageError) -> None:
+    """Say what is wrong with the arguments and where they are explained; a page of help stays one."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return
+    command = "livefeed" if error.ctx is None else error.ctx.command_path
+    _fail(f"{error.format_message().rstrip('.')}; see: {command} --help")
 
 
 def _fail(message: str) -> None:

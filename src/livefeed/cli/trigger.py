@@ -4,9 +4,11 @@ import asyncio
 
 import click
 
+from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document
 from livefeed.clock import SystemClock, fresh_code, fresh_hex
-from livefeed.net.http import HttpAnswer, HttpClient
+from livefeed.errors import ConnectFailed, TransportError
+from livefeed.net.http import HttpAnswer, HttpClient, is_http_url
 from livefeed.wire.auth import Auth
 from livefeed.wire.events import Envelope, encode_envelope, post_data
 from livefeed.wire.ids import HandlerId, MemberId, PostId
@@ -15,15 +17,33 @@ from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
 FORM = "application/x-www-form-urlencoded"
 
 
+def _target(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not is_http_url(value):
+        raise click.BadParameter(f"{value!r} is not an absolute http or https URL")
+    return value
+
+
 @click.command()
 @click.argument("event")
-@click.option("--url", required=True, help="Where to send it, e.g. http://127.0.0.1:8025/events")
-@click.option("--post", type=int, required=True, help="POST_ID of the event.")
-@click.option("--member-id", envvar="LIVEFEED_MEMBER_ID", default=None, help="Portal; default: a random one.")
 @click.option(
-    "--application-token", envvar="LIVEFEED_APPLICATION_TOKEN", default=None, help="Default: random."
+    "--url", required=True, callback=_target, help="Where to send it, e.g. http://127.0.0.1:8025/events"
 )
-@click.option("--no-tokens", is_flag=True, help="As an event that no user caused: without OAuth tokens.")
+@click.option("--post", type=NUMBER, required=True, help="POST_ID of the event.")
+@click.option(
+    "--member-id",
+    envvar="LIVEFEED_MEMBER_ID",
+    show_envvar=True,
+    default=None,
+    help="Portal it claims to come from; default: a random one.",
+)
+@click.option(
+    "--application-token",
+    envvar="LIVEFEED_APPLICATION_TOKEN",
+    show_envvar=True,
+    default=None,
+    help="Secret that proves it genuine; default: a random one, which is refused.",
+)
+@click.option("--no-tokens", is_flag=True, help="Without OAuth tokens, as an event that no user caused.")
 @json_option
 def trigger(
     event: str,
@@ -54,7 +74,10 @@ def trigger(
         ts=SystemClock().now_ms() // 1000,
         auth=auth,
     )
-    answer = asyncio.run(_send(url, encode_envelope(envelope)))
+    try:
+        answer = asyncio.run(_send(url, encode_envelope(envelope)))
+    except TransportError as exc:
+        raise ConnectFailed(f"{url} gives no answer: {exc}") from exc
     print_document({"status": answer.status, "body": answer.body.decode(errors="replace")}, as_json=as_json)
     if not 200 <= answer.status < 300:
         raise SystemExit(1)

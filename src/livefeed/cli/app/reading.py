@@ -9,11 +9,13 @@ from livefeed.app.inbox import list_inbox
 from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, EITHER, read, writable
 from livefeed.cli.moments import since_option
+from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.running import find_running, operate
 from livefeed.durable import dead as letters
 from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Store
+from livefeed.errors import SettingsError
 from livefeed.notifier.notices import list_notices
 from livefeed.settings import DatabaseUrl
 from livefeed.wire.ids import PostId, UserId
@@ -25,8 +27,10 @@ LANES = ("portal", "consumer", "key", "state", "attempt", "due_at", "pending")
 
 
 @click.command()
-@click.option("--post", type=int, default=None, help="Only this post.")
-@click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
+@click.option("--post", type=NUMBER, default=None, help="Only this post.")
+@click.option(
+    "--limit", type=NUMBER, default=100, show_default=True, help="At most so many rows, the newest."
+)
 @db_option(NOTIFIER_DB)
 @json_option
 def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool) -> None:
@@ -36,9 +40,11 @@ def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool)
 
 
 @click.command()
-@click.option("--post", type=int, default=None, help="Only about this post.")
-@click.option("--person", type=int, default=None, help="Only to this person.")
-@click.option("--limit", default=100, show_default=True, help="Newest rows to show.")
+@click.option("--post", type=NUMBER, default=None, help="Only about this post.")
+@click.option("--person", type=NUMBER, default=None, help="Only to this person, by user id.")
+@click.option(
+    "--limit", type=NUMBER, default=100, show_default=True, help="At most so many rows, the newest."
+)
 @db_option(NOTIFIER_DB)
 @json_option
 def notices(
@@ -50,11 +56,13 @@ def notices(
 
 
 @click.command()
-@click.option("--limit", default=1000, show_default=True, help="Rows to show, the next due first.")
+@click.option(
+    "--limit", type=NUMBER, default=1000, show_default=True, help="At most so many rows, the next due first."
+)
 @db_option(NOTIFIER_DB)
 @json_option
 def lanes(database: DatabaseUrl, limit: int, as_json: bool) -> None:
-    """Show what is waiting, leased or backing off; nothing to show means nothing is pending."""
+    """Show what is waiting, leased or backing off; "nothing to show" means that nothing is pending."""
     rows = read(database, EITHER, lambda tx: list_lanes(tx, limit=limit))
     print_rows((msgspec.to_builtins(row) for row in rows), LANES, as_json=as_json)
 
@@ -66,7 +74,9 @@ def dead() -> None:
 
 @dead.command("list")
 @since_option
-@click.option("--limit", default=100, show_default=True, help="Rows to show.")
+@click.option(
+    "--limit", type=NUMBER, default=100, show_default=True, help="At most so many rows, the oldest first."
+)
 @db_option(NOTIFIER_DB)
 @json_option
 def list_letters(database: DatabaseUrl, since_ms: int | None, limit: int, as_json: bool) -> None:
@@ -75,16 +85,16 @@ def list_letters(database: DatabaseUrl, since_ms: int | None, limit: int, as_jso
     print_rows((msgspec.to_builtins(row) for row in rows), DEAD, as_json=as_json)
 
 
-@dead.command("replay")
-@click.argument("letter", type=int, required=False)
-@click.option("--all", "everything", is_flag=True, help="Every dead letter.")
+@dead.command("replay", short_help="Put dead letters back into their lanes.")
+@click.argument("letter", type=NUMBER, required=False)
+@click.option("--all", "everything", is_flag=True, help="Replay every dead letter.")
 @since_option
 @db_option(NOTIFIER_DB)
 @json_option
 def replay_letters(
     database: DatabaseUrl, letter: int | None, everything: bool, since_ms: int | None, as_json: bool
 ) -> None:
-    """Put LETTER, all dead letters, or all since a moment back into their lanes."""
+    """Put dead letters back into their lanes: LETTER (an id of `dead list`), all, or all since a moment."""
     if (letter is not None) + everything + (since_ms is not None) != 1:
         raise click.UsageError("name one LETTER, or --all, or --since")
     running = find_running(database)
@@ -100,7 +110,8 @@ def replay_letters(
 async def _replay(store: Store, letter: int | None, since_ms: int) -> int:
     try:
         if letter is not None:
-            await store.write(lambda tx: letters.replay(tx, letter))
+            if await store.write(lambda tx: letters.replay(tx, letter)) is None:
+                raise SettingsError(f"there is no dead letter {letter}; see: livefeed dead list")
             return 1
         return await store.write(lambda tx: letters.replay_all(tx, since_ms=since_ms))
     finally:

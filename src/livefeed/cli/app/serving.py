@@ -2,9 +2,10 @@
 
 import importlib
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
@@ -13,8 +14,9 @@ from livefeed.app import App
 from livefeed.app.server import prepared
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
+from livefeed.cli.numbers import NUMBER, PORT, QUIET, WAIT
 from livefeed.cli.running import fresh_token
-from livefeed.errors import SettingsError
+from livefeed.errors import LivefeedError, SettingsError
 from livefeed.notifier.application import build
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
@@ -27,17 +29,36 @@ def load_app(target: str) -> App:
         SettingsError: There is no such module, or no App of that name in it.
     """
     module_name, _, attribute = target.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise SettingsError(f"{target!r} names no module; write MODULE:APP, as in shop.feed:app")
     sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(module_name)
+    except LivefeedError:
+        raise
     except ModuleNotFoundError as exc:
-        raise SettingsError(
-            f"cannot import {exc.name}; run this command where {module_name}.py lies"
-        ) from exc
+        raise SettingsError(_not_found(module_name, exc.name or "")) from exc
+    except Exception as exc:
+        raise SettingsError(f"{module_name} cannot be imported: {_told(exc)}") from exc
     found = getattr(module, attribute or "app", None)
     if not isinstance(found, App):
-        raise SettingsError(f"{target} is not an App; write MODULE:NAME of a livefeed.app.App")
+        raise SettingsError(f"{target!r} is not an App; write MODULE:APP, the name of a livefeed.app.App")
     return found
+
+
+def _not_found(module_name: str, missing: str) -> str:
+    if missing == module_name or module_name.startswith(f"{missing}."):
+        return f"there is no module {missing}; run this command where {missing}.py lies, or set PYTHONPATH"
+    return f"{module_name} cannot be imported: it needs {missing}, which is not installed"
+
+
+def _told(exc: Exception) -> str:
+    """The error, and the line of the user's code that it comes from."""
+    if isinstance(exc, SyntaxError):
+        return f"SyntaxError: {exc}"
+    frames = traceback.extract_tb(exc.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(exc).__name__}: {exc}{place}"
 
 
 @click.group()
@@ -48,6 +69,12 @@ def app() -> None:
 @click.group()
 def notifier() -> None:
     """Serve the notifier, which tells the participants of a discussion what changed."""
+
+
+_SETTINGS: Final = (
+    "The portal and the application's credentials come from LIVEFEED_PORTAL_URL, LIVEFEED_CLIENT_ID, "
+    "LIVEFEED_CLIENT_SECRET, LIVEFEED_MEMBER_ID and LIVEFEED_APPLICATION_TOKEN."
+)
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +102,9 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         """Serve until SIGINT or SIGTERM."""
         refuse_workers(self.workers)
         configure_logs()
+        listener = bound_socket(self.host, self.port)
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
-        listener = bound_socket(self.host, self.port)
         run_until_stopped(
             lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
             database=self.database,
@@ -90,10 +117,18 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The flags that both ``serve`` commands share."""
     options = [
-        click.option("--host", default="127.0.0.1", show_default=True),
-        click.option("--port", default=APP_PORT, show_default=True),
-        click.option("--public-url", envvar="LIVEFEED_PUBLIC_URL", help="As the portal reaches this app."),
-        click.option("--workers", default=1, show_default=True, help="Processes; an SQLite file has one."),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+        click.option("--port", type=PORT, default=APP_PORT, show_default=True, help="Port to listen on."),
+        click.option(
+            "--public-url",
+            envvar="LIVEFEED_PUBLIC_URL",
+            show_envvar=True,
+            metavar="URL",
+            help="Base URL under which the portal reaches this application.  [default: http://HOST:PORT]",
+        ),
+        click.option(
+            "--workers", type=NUMBER, default=1, show_default=True, help="Processes; SQLite allows one."
+        ),
         click.option("--stop-with-stdin", is_flag=True, hidden=True),
         db_option(default_db),
         key_file_option,
@@ -107,27 +142,36 @@ def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable
     return add
 
 
-@app.command("serve")
+@app.command("serve", short_help="Serve MODULE:APP until SIGINT or SIGTERM.", epilog=_SETTINGS)
 @click.argument("target", metavar="MODULE:APP")
 @serving_options("sqlite:///livefeed-app.db")
 def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands over every flag by name
-    """Serve MODULE:APP until SIGINT or SIGTERM; MODULE is looked up here and in PYTHONPATH."""
+    """Serve APP of MODULE until SIGINT or SIGTERM.
+
+    MODULE is looked up in the working directory and in PYTHONPATH; the database is made at the first start.
+    """
     serving = Serving(**flags)
     serving.run(load_app(target), serving.settings())
 
 
-@notifier.command("serve")
+@notifier.command("serve", short_help="Serve it until SIGINT or SIGTERM.", epilog=_SETTINGS)
 @click.option(
-    "--quiet-s", default=60.0, show_default=True, help="Seconds without an edit before people are told."
+    "--quiet-s",
+    type=QUIET,
+    default=60.0,
+    show_default=True,
+    help="Seconds without an edit before people are told.",
 )
 @click.option(
-    "--max-wait-s", default=300.0, show_default=True, help="Seconds after which they are told anyway."
+    "--max-wait-s",
+    type=WAIT,
+    default=300.0,
+    show_default=True,
+    help="Seconds after the first edit at which they are told in any case.",
 )
 @serving_options("sqlite:///livefeed-notifier.db")
 def serve_notifier(quiet_s: float, max_wait_s: float, **flags: Any) -> None:  # noqa: ANN401 - as above
-    """Serve the notifier until SIGINT or SIGTERM."""
-    if not 0 <= quiet_s <= 300:
-        raise click.BadParameter("between 0 and 300 seconds", param_hint="--quiet-s")
+    """Serve the notifier until SIGINT or SIGTERM; its database is made at the first start."""
     serving = Serving(**flags)
     settings = serving.settings(quiet_s=quiet_s, max_wait_s=max(max_wait_s, quiet_s))
     serving.run(build(settings), settings)

@@ -59,7 +59,7 @@ def deliver(handlers: int, handler_ms: float, seconds: float, runs: int, as_json
 @run_option(10.0)
 @json_option
 def flow(seconds: float, runs: int, as_json: bool) -> None:
-    """From the answer of an edit to the start of the application's handler."""
+    """How long it takes from an edit's answer to the app's handler."""
     from livefeed.cli.bench.flow import bench_flow
 
     report(lambda: bench_flow(seconds), runs, as_json=as_json)

@@ -13,6 +13,7 @@ from livefeed.cli.databases import key_ring
 from livefeed.cli.demo.processes import Child, wait_until
 from livefeed.cli.demo.state import DemoState, read_state, write_state
 from livefeed.cli.listening import bound_socket
+from livefeed.cli.numbers import PORT, QUIET
 from livefeed.cli.output import encode
 from livefeed.cli.portal.founding import found_portal
 from livefeed.cli.running import find_running, operate
@@ -24,17 +25,32 @@ SCOPES = "log,user,im,department,sonet_group"
 
 @click.command()
 @click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), default=Path(".livefeed"), show_default=True
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".livefeed"),
+    show_default=True,
+    help="Folder of the databases and keys; made if it does not exist.",
 )
-@click.option("--port", default=PORTAL_PORT, show_default=True, help="Port of the portal.")
-@click.option("--app-port", default=APP_PORT, show_default=True, help="Port of the notifier.")
+@click.option("--port", type=PORT, default=PORTAL_PORT, show_default=True, help="Port of the portal.")
+@click.option("--app-port", type=PORT, default=APP_PORT, show_default=True, help="Port of the notifier.")
 @click.option(
-    "--quiet-s", default=1.0, show_default=True, help="Seconds without an edit before people are told."
+    "--quiet-s",
+    type=QUIET,
+    default=1.0,
+    show_default=True,
+    help="Seconds without an edit before people are told.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one line when all is up.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one line of JSON when all is up, secrets included; all else goes to stderr.",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open the feed in a browser.")
 def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no_browser: bool) -> None:
     """Start portal and notifier with a seeded company; Ctrl-C stops both, the data stays."""
+    if port == app_port:
+        raise click.BadParameter(f"{port} is the portal's --port already", param_hint="--app-port")
     data.mkdir(parents=True, exist_ok=True)
     for wanted in (port, app_port):
         bound_socket("127.0.0.1", wanted).close()

@@ -14,10 +14,12 @@ from livefeed.cli.databases import (
     portal_option,
     require,
 )
+from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import SystemClock
 from livefeed.durable.store import open_store
+from livefeed.portal import portals
 from livefeed.portal.admin import Admin
 from livefeed.portal.portals import Directory
 from livefeed.portal.server import ROOMS
@@ -48,6 +50,7 @@ async def _perform_in_file(
     clock = SystemClock()
     store = open_store(database, ROOMS, clock, create=False)
     try:
+        await store.write(lambda tx: portals.check_key(tx, keys))
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
         return dict(await admin.run(operation, arguments))
     finally:
@@ -56,15 +59,15 @@ async def _perform_in_file(
 
 @click.group()
 def app() -> None:
-    """Register, finish, rotate and remove applications."""
+    """Register, finish, open, rotate and remove applications."""
 
 
-@app.command("add")
+@app.command("add", short_help="Register a local application.")
 @click.option("--name", required=True, help="Shown to people.")
 @click.option("--handler-url", default=None, help="The application's own page or event handler.")
 @click.option("--install-url", default=None, help="Where ONAPPINSTALL is sent, or the installer's page.")
 @click.option("--scope", default="log,user,im", show_default=True, help="Scopes, separated by commas.")
-@click.option("--interface", is_flag=True, help="Has pages: everything is withheld until `app finish`.")
+@click.option("--interface", is_flag=True, help="Has pages: its events are withheld until `app finish`.")
 @click.option(
     "--auth-keys",
     type=click.Choice(["documented", "extended", "minimal"]),
@@ -84,7 +87,7 @@ def add_app(
     print_document(document, as_json=as_json)
 
 
-@app.command("finish")
+@app.command("finish", short_help="Finish an installation.")
 @click.argument("client_id")
 @portal_option
 @db_option(PORTAL_DB)
@@ -93,12 +96,12 @@ def add_app(
 def finish_app(
     database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str
 ) -> None:
-    """Finish the installation of an application with pages, so that its events are no longer withheld."""
+    """Finish the installation of an application with pages; its events are withheld until then."""
     document = perform(database, key_file, "app_finish", {"client_id": client_id, "portal": member_id})
     print_document(document, as_json=as_json)
 
 
-@app.command("remove")
+@app.command("remove", short_help="Uninstall an application.")
 @click.argument("client_id")
 @click.option("--clean", is_flag=True, help="Ask the application to delete its data too (CLEAN=1).")
 @portal_option
@@ -118,9 +121,9 @@ def remove_app(
     print_document(perform(database, key_file, "app_remove", arguments), as_json=as_json)
 
 
-@app.command("open")
+@app.command("open", short_help="Show what its page would be handed.")
 @click.argument("client_id")
-@click.option("--user", type=int, default=1, show_default=True, help="Who opens the application.")
+@click.option("--user", type=NUMBER, default=1, show_default=True, help="User id of who opens it.")
 @portal_option
 @db_option(PORTAL_DB)
 @key_file_option
@@ -158,7 +161,7 @@ def webhook() -> None:
 
 
 @webhook.command("add")
-@click.option("--user", type=int, required=True, help="Whose rights it has.")
+@click.option("--user", type=NUMBER, required=True, help="User id of whose rights it has.")
 @click.option("--scope", default="log,im,user", show_default=True, help="Scopes, separated by commas.")
 @portal_option
 @db_option(PORTAL_DB)
@@ -172,14 +175,12 @@ def add_webhook(
     print_document(perform(database, key_file, "webhook_add", arguments), as_json=as_json)
 
 
-@click.command("edit")
-@click.argument("post", type=int)
+@click.command("edit", short_help="Edit a post.")
+@click.argument("post", type=NUMBER)
 @click.option("--text", required=True, help="The new text, with BB codes.")
 @click.option("--title", default=None, help="A new title; without it the title stays.")
-@click.option("--user", type=int, default=None, help="Who edits; default: user 1.")
-@click.option(
-    "--as-automation", is_flag=True, help="Nobody in particular edits: the event carries no tokens."
-)
+@click.option("--user", type=NUMBER, default=None, help="User id of who edits.  [default: 1]")
+@click.option("--as-automation", is_flag=True, help="No person edits: the event carries no tokens.")
 @portal_option
 @db_option(PORTAL_DB)
 @key_file_option
@@ -187,7 +188,7 @@ def add_webhook(
 def edit_post(
     database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
 ) -> None:
-    """Edit POST; title and recipients stay unless given."""
+    """Edit POST: its text, and its title if one is given; its recipients stay."""
     if given["user"] is not None and given["as_automation"]:
         raise click.UsageError("--user and --as-automation exclude each other")
     document = perform(database, key_file, "edit_post", {**given, "portal": member_id})

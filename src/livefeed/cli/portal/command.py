@@ -8,12 +8,20 @@ import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
 from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
+from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post, webhook
 from livefeed.cli.portal.reading import deliveries, events, why
 from livefeed.cli.running import fresh_token
+from livefeed.net.http import is_http_url
 from livefeed.settings import PORTAL_PORT, DatabaseUrl
 from livefeed.telemetry import configure_logs
+
+
+def _base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_http_url(value):
+        raise click.BadParameter(f"{value!r} is not a base URL such as http://feed.example:8024")
+    return value
 
 
 @click.group()
@@ -25,10 +33,21 @@ for command in (app, webhook, edit_post, events, deliveries, why):
     portal.add_command(command)
 
 
-@portal.command()
-@click.option("--seed", type=click.Choice(["demo", "empty"]), default="demo", show_default=True)
+@portal.command(short_help="Make a portal in a database.")
 @click.option(
-    "--public-url", default=f"http://127.0.0.1:{PORTAL_PORT}", show_default=True, help="As apps see it."
+    "--seed",
+    type=click.Choice(["demo", "empty"]),
+    default="demo",
+    show_default=True,
+    help="A company with posts, or one administrator and nothing else.",
+)
+@click.option(
+    "--public-url",
+    default=f"http://127.0.0.1:{PORTAL_PORT}",
+    show_default=True,
+    metavar="URL",
+    callback=_base_url,
+    help="Base URL under which people and applications reach it.",
 )
 @click.option("--name", default="Livefeed", show_default=True, help="Name of the company.")
 @db_option(PORTAL_DB)
@@ -42,7 +61,11 @@ def init(
     name: str,
     as_json: bool,
 ) -> None:
-    """Make a portal in a database; in one that has a portal already, add another for its own --public-url."""
+    """Make a portal in a database, which is created if it does not exist.
+
+    A database may hold several portals, each with its own --public-url; the first is the default one. The
+    webhook URL that is shown is a secret.
+    """
     from livefeed.cli.portal.founding import found_portal
 
     founded = asyncio.run(found_portal(database, key_ring(database, key_file), seed, public_url, name))
@@ -51,13 +74,31 @@ def init(
 
 
 @portal.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=PORTAL_PORT, show_default=True)
-@click.option("--public-url", default=None, help="As apps see the default portal; default: as it was made.")
-@click.option("--policy", type=click.Choice(["durable", "bitrix24"]), default="durable", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=PORT, default=PORTAL_PORT, show_default=True, help="Port to listen on.")
+@click.option(
+    "--public-url",
+    default=None,
+    metavar="URL",
+    callback=_base_url,
+    help="A new base URL for the default portal; without it each keeps its own.",
+)
+@click.option(
+    "--policy",
+    type=click.Choice(["durable", "bitrix24"]),
+    default="durable",
+    show_default=True,
+    help="Repeat failed deliveries for three days, or try once as Bitrix24 does.",
+)
 @click.option("--allow-private", is_flag=True, help="Deliver to addresses that are not public, too.")
-@click.option("--max-body", default=32 * 1024 * 1024, show_default=True, help="Largest REST body, bytes.")
-@click.option("--workers", default=1, show_default=True, help="Processes; an SQLite file has one.")
+@click.option(
+    "--max-body",
+    type=NUMBER,
+    default=32 * 1024 * 1024,
+    show_default=True,
+    help="Largest REST body, in bytes.",
+)
+@click.option("--workers", type=NUMBER, default=1, show_default=True, help="Processes; SQLite allows one.")
 @click.option("--demo", is_flag=True, hidden=True, help="People can be chosen on the feed page.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True)
 @db_option(PORTAL_DB)
@@ -75,7 +116,7 @@ def serve(
     demo: bool,
     stop_with_stdin: bool,
 ) -> None:
-    """Serve the portals of a database until SIGINT or SIGTERM."""
+    """Serve every portal of a database until SIGINT or SIGTERM."""
     from livefeed.cli.portal.composition import prepared_portal
     from livefeed.portal.server import PortalOptions
 
@@ -90,11 +131,12 @@ def serve(
         is_demo=demo,
         admin_token=token,
     )
+    listener = bound_socket(host, port)
     keys = key_ring(database, key_file)
     run_until_stopped(
         lambda: prepared_portal(database, keys, options, public_url),
         database=database,
-        listener=bound_socket(host, port),
+        listener=listener,
         admin_token=token,
         with_stdin=stop_with_stdin,
     )

@@ -25,6 +25,7 @@ async def prepared_portal(
     clock = SystemClock()
     store = open_store(database, ROOMS, clock, create=False)
     try:
+        await store.write(lambda tx: portals.check_key(tx, keys))
         await store.write(lambda tx: _move_default(tx, public_url))
         yield Portal(store=store, keys=keys, clock=clock, options=options).asgi
     finally:

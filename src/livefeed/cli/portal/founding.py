@@ -41,7 +41,7 @@ async def found_portal(
     """Make a portal in ``database``, which is created if it does not exist.
 
     Raises:
-        SettingsError: A portal with this address exists.
+        SettingsError: A portal with this address exists, or the key is not this database's.
     """
     clock = SystemClock()
     store = open_store(database, ROOMS, clock)
@@ -52,6 +52,7 @@ async def found_portal(
 
 
 def _found(tx: Tx, keys: KeyRing, kind: Literal["demo", "empty"], public_url: str, name: str) -> Founded:
+    portals.check_key(tx, keys)
     portal = portals.create(tx, public_url=public_url, name=name)
     make = seed.seed_demo if kind == "demo" else seed.seed_empty
     seeded = make(tx, portal=portal, keys=keys)

@@ -8,6 +8,7 @@ import msgspec
 from livefeed.cli.databases import PORTAL_DB, db_option, portal_option
 from livefeed.cli.halves import read
 from livefeed.cli.moments import since_option
+from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Tx
@@ -31,12 +32,13 @@ def member_of(tx: Tx, member_id: str | None) -> MemberId:
     """
     row = portals.default(tx) if member_id is None else portals.find(tx, member_id)
     if row is None:
-        raise SettingsError("there is no such portal in this database")
+        named = "no portal" if member_id is None else f"no portal {member_id!r}"
+        raise SettingsError(f"there is {named} in this database; `livefeed portal init` makes one")
     return row.member_id
 
 
 @click.command()
-@click.option("--post", type=int, default=None, help="Only this post.")
+@click.option("--post", type=NUMBER, default=None, help="Only this post.")
 @since_option
 @portal_option
 @db_option(PORTAL_DB)
@@ -56,8 +58,8 @@ def events(
 
 
 @click.command()
-@click.option("--post", type=int, default=None, help="Only this post.")
-@click.option("--handler", type=int, default=None, help="Only this event_handler_id.")
+@click.option("--post", type=NUMBER, default=None, help="Only this post.")
+@click.option("--handler", type=NUMBER, default=None, help="Only this event_handler_id.")
 @since_option
 @click.option("--state", type=click.Choice(STATES), default=None, help="Only in this state.")
 @portal_option
@@ -83,9 +85,9 @@ def deliveries(
     print_rows((msgspec.to_builtins(row) for row in rows), DELIVERY, as_json=as_json)
 
 
-@click.command()
-@click.option("--post", type=int, required=True, help="The post that was edited.")
-@click.option("--handler", type=int, required=True, help="The event_handler_id that heard nothing.")
+@click.command(short_help="Say in one sentence why nothing arrived.")
+@click.option("--post", type=NUMBER, required=True, help="The post that was edited.")
+@click.option("--handler", type=NUMBER, required=True, help="The event_handler_id that heard nothing.")
 @portal_option
 @db_option(PORTAL_DB)
 @json_option

@@ -104,6 +104,8 @@ def check_schema(conn: sqlite3.Connection, path: Path, rooms: Sequence[str]) -> 
     known = _known(tuple(rooms))
     _check_not_newer(path, applied, known)
     missing = {str(one.id) for one in known} - applied
+    if rooms and missing and {name[:2] for name in missing}.isdisjoint(name[:2] for name in applied):
+        raise StoreUnavailable(f"{path} is a database of another part of livefeed; check --db")
     if missing:
         raise StoreUnavailable(
             f"{path} is older than this program ({min(missing)} is missing); start its server once"

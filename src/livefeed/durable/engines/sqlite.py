@@ -145,7 +145,7 @@ def _hold(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:
         if descriptor < 0:
-            raise StoreUnavailable(f"{path} cannot be opened: {exc}") from exc
+            raise StoreUnavailable(f"{path} cannot be opened: {exc.strerror}") from exc
         os.close(descriptor)
         raise StoreInUse(f"another process writes {path}; stop it, or use its administrator API") from exc
     return descriptor
