@@ -1,0 +1,116 @@
+"""The plan of every hot statement: no scan of a table, no sort; what is allowed is said here."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from livefeed.clock import ManualClock
+from livefeed.durable import sql
+from livefeed.durable.store import Store
+
+HOT = {
+    "queries/entries.sql": ["add_entries", "add_rows", "lower_ready", "pass_over", "get_entry"],
+    "queries/arrivals.sql": ["routed", "newest", "set_routed", "route_entries", "lower_ready"],
+    "queries/lanes.sql": [
+        *("due_consumers", "put_back_overdue", "drop_overdue", "due_lanes", "postpone_lanes", "add_lease"),
+        *("run_entries", "drop_whole_lane", "held_consumers", "held_lanes", "drop_lease", "drop_row"),
+        *("put_back_lanes", "forget_done", "write_turns", "renew", "is_held", "next_ready"),
+    ],
+    "queries/consumers.sql": ["find", "get", "turns_of", "drop_lanes", "drop_leases", "set_state", "retire"],
+    "queries/records.sql": [
+        *("bury", "get_dead", "drop_dead", "add_attempts", "mark_done", "finished_through"),
+        *("purge_dead", "pending_for", "drop_entries", "drop_entry_key", "drop_pending", "drop_ended_lane"),
+    ],
+}
+
+# What the batch itself is made of, and what exists only while the statement runs.
+ALLOWED = (
+    *("SCAN v", "SCAN j VIRTUAL", "SCAN c VIRTUAL", "SCAN json_each VIRTUAL", "SCAN CONSTANT ROW"),
+    *("SCAN d", "SCAN n", "SCAN got", "SCAN (subquery"),
+)
+
+# These group what one batch holds, in memory.
+SORTS = {("queries/arrivals.sql", "route_entries"), ("queries/arrivals.sql", "lower_ready")}
+SORTS |= {("queries/records.sql", "finished_through")}
+
+
+@pytest.fixture
+async def conn(store: Store, tmp_path: Path):
+    opened = sqlite3.connect(tmp_path / "store.db")
+    yield opened
+    opened.close()
+
+
+def plan_of(conn: sqlite3.Connection, file: str, name: str) -> list[str]:
+    query = getattr(sql.load("livefeed.durable", file), name)
+    names = [one for one in query.__signature__.parameters if one != "self"]
+    given = {one: "[]" if one in {"consumers", "lanes", "turns", "seqs"} else 1 for one in names}
+    return [row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + query.sql, given)]
+
+
+@pytest.mark.parametrize(("file", "name"), [(file, name) for file, names in HOT.items() for name in names])
+async def test_a_hot_statement_scans_and_sorts_nothing(
+    conn: sqlite3.Connection, file: str, name: str
+) -> None:
+    plan = plan_of(conn, file, name)
+    assert [step for step in plan if step.startswith("SCAN") and not step.startswith(ALLOWED)] == []
+    if (file, name) not in SORTS:
+        assert [step for step in plan if "TEMP B-TREE" in step] == []
+
+
+GOLDEN = {
+    "due_consumers": [
+        "CO-ROUTINE d",
+        "SEARCH consumer USING INDEX consumer_by_ready (ready_at<?)",
+        "SCAN d",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH lease USING COVERING INDEX lease_by_end (consumer=? AND until<?)",
+    ],
+    "due_lanes": [
+        "SCAN c VIRTUAL TABLE INDEX 1:",
+        "SEARCH l USING PRIMARY KEY (consumer=? AND key=? AND seq=?)",
+        "CORRELATED LIST SUBQUERY 2",
+        "SEARCH w USING COVERING INDEX lane_by_due (consumer=? AND due_at<?)",
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH r USING PRIMARY KEY (consumer=? AND key=?)",
+    ],
+    "run_entries": [
+        "SCAN j VIRTUAL TABLE INDEX 1:",
+        "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+        "CORRELATED LIST SUBQUERY 1",
+        "SEARCH p USING PRIMARY KEY (consumer=? AND key=? AND seq>?)",
+    ],
+    "held_lanes": [
+        "SCAN j VIRTUAL TABLE INDEX 1:",
+        "SEARCH r USING PRIMARY KEY (consumer=? AND key=?)",
+        "SEARCH l USING PRIMARY KEY (consumer=? AND key=? AND seq=?)",
+    ],
+    "drop_row": ["SEARCH lane USING PRIMARY KEY (consumer=? AND key=? AND seq=?)"],
+    "drop_lease": ["SEARCH lease USING PRIMARY KEY (consumer=? AND key=?)"],
+    "renew": ["SCAN j VIRTUAL TABLE INDEX 1:", "SEARCH lease USING PRIMARY KEY (consumer=? AND key=?)"],
+    "next_ready": ["SEARCH consumer USING COVERING INDEX consumer_by_ready (ready_at>?)"],
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+async def test_the_plan_of_lease_and_settle_is_this_one(conn: sqlite3.Connection, name: str) -> None:
+    plan = plan_of(conn, "queries/lanes.sql", name)
+    assert plan == GOLDEN[name]
+
+
+async def test_a_batch_of_deletes_searches_for_each_of_its_rows(conn: sqlite3.Connection) -> None:
+    """An IN with a list of rows would use the first column only, and pass over all lanes of the consumer."""
+    seen: list[str] = []
+
+    class Recorder:
+        now_ms = ManualClock().now_ms()
+
+        def execute(self, statement: str, parameters: object = ()) -> object:
+            seen.extend(row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + statement, parameters))
+            return None
+
+    drop_row = sql.load("livefeed.durable", "queries/lanes.sql").drop_row.sql
+    sql.run_terms(Recorder(), drop_row, [(1, "post:1", 0), (1, "post:2", 0), (2, "post:1", 0)])
+    searches = [step for step in seen if step.startswith("SEARCH")]
+    assert searches == ["SEARCH lane USING PRIMARY KEY (consumer=? AND key=? AND seq=?)"] * 3

@@ -1,0 +1,303 @@
+"""The worker: it runs what is due, once, obeys outcomes, survives failures, and stops in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from livefeed.clock import ManualClock, SystemClock
+from livefeed.durable.dead import list_dead
+from livefeed.durable.lanes import Lease, lease_due, list_lanes
+from livefeed.durable.outcomes import Again, Done, Down, Outcome
+from livefeed.durable.schedule import Schedule
+from livefeed.durable.store import Store, Tx, open_store
+from livefeed.durable.worker import Worker
+from livefeed.errors import StoreBusy
+
+from .test_contract import House
+
+
+@pytest.fixture
+def house(store: Store, clock: ManualClock) -> House:
+    return House(store, clock)
+
+
+def worker_of(house: House, run: Callable[[Lease], Awaitable[Outcome]], **settings: object) -> Worker:
+    return Worker(house.store, run, clock=house.clock, **settings)
+
+
+class Log:
+    """A run that notes what it was given, and says what it is told to say."""
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        self.outcome = outcome or Done()
+        self.seen: list[tuple[str, int, list[int]]] = []
+
+    async def __call__(self, lease: Lease) -> Outcome:
+        self.seen.append((lease.key, lease.attempt, [entry.seq for entry in lease.entries]))
+        return self.outcome
+
+
+async def test_it_runs_everything_that_is_due_and_says_how_much(house: House) -> None:
+    handler = await house.consumer()
+    for number in range(3):
+        await house.append(handler, key=f"post:{number % 2}")
+    log = Log()
+    assert await worker_of(house, log).run_due() == 3
+    assert sorted(log.seen) == [("post:0", 1, [1]), ("post:0", 1, [3]), ("post:1", 1, [2])]
+    assert await house.lanes() == []
+
+
+async def test_runs_may_be_longer_than_one_entry(house: House) -> None:
+    handler = await house.consumer()
+    for _ in range(3):
+        await house.append(handler)
+    log = Log()
+    assert await worker_of(house, log, entries_limit=10).run_due() == 1
+    assert log.seen == [("post:1", 1, [1, 2, 3])]
+
+
+async def test_arrivals_are_run_without_further_ado(house: House) -> None:
+    inbox = await house.consumer("inbox")
+    await house.arrive(inbox)
+    assert await worker_of(house, Log()).run_due() == 1
+
+
+async def test_what_is_not_due_yet_is_left(house: House) -> None:
+    handler = await house.consumer(quiet_ms=1_000)
+    await house.append(handler)
+    worker = worker_of(house, Log())
+    assert await worker.run_due() == 0
+    house.clock.advance(1)
+    assert await worker.run_due() == 1
+
+
+async def test_an_exception_is_repeated_by_the_schedule_and_given_up_in_the_end(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+
+    async def fails(lease: Lease) -> Outcome:
+        raise KeyError(lease.key)
+
+    worker = worker_of(house, fails, schedule=Schedule(first_s=1, give_up_s=4, jitter=0))
+    assert await worker.run_due() == 1
+    for wait_s in (1, 2):
+        house.clock.advance(wait_s - 0.001)
+        assert await worker.run_due() == 0
+        house.clock.advance(0.001)
+        assert await worker.run_due() == 1
+    [letter] = await house.store.read(list_dead)
+    assert letter.reason == "KeyError: 'post:1'"
+
+
+async def test_one_lane_failing_delays_no_other(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler, key="post:1")
+    await house.append(handler, key="post:2")
+
+    async def fails_for_one(lease: Lease) -> Outcome:
+        if lease.key == "post:1":
+            raise KeyError
+        return Done()
+
+    await worker_of(house, fails_for_one).run_due()
+    assert await house.lanes() == [("post:1", "backing_off")]
+
+
+async def test_effects_that_fail_are_a_failure_of_the_run(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+
+    def fail(tx: Tx) -> None:
+        raise KeyError("effects")
+
+    worker = worker_of(house, Log(Done(effects=fail)))
+    assert await worker.run_due() == 1
+    assert await house.lanes() == [("post:1", "backing_off")]
+
+
+async def test_down_is_obeyed(house: House) -> None:
+    handler = await house.consumer()
+    for number in range(9):
+        await house.append(handler, key=f"post:{number}")
+    log = Log(Down(probe_at_ms=house.clock.now_ms() + 1_000, reason="timeout"))
+    worker = worker_of(house, log)
+    assert await worker.run_due() == 9
+    house.clock.advance(1)
+    log.outcome = Down(probe_at_ms=house.clock.now_ms() + 1_000, reason="timeout")
+    assert await worker.run_due() == 1
+    house.clock.advance(1)
+    log.outcome = Done()
+    assert await worker.run_due() == 9
+
+
+async def test_hooks_stand_around_the_run(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+    steps: list[str] = []
+
+    async def run(lease: Lease) -> Outcome:
+        steps.append("run")
+        return Done(effects=lambda tx: steps.append("settle"))
+
+    worker = worker_of(
+        house,
+        run,
+        on_leased=lambda lease: steps.append("leased"),
+        on_finished=lambda lease: steps.append("finished"),
+    )
+    await worker.run_due()
+    assert steps == ["leased", "run", "finished", "settle"]
+
+
+async def test_a_started_worker_wakes_by_itself(house: House) -> None:
+    handler = await house.consumer()
+    ran = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        ran.set()
+        return Done()
+
+    worker = worker_of(house, run)
+    await worker.start()
+    for number in range(3):
+        await house.append(handler, key=f"post:{number}")
+        await asyncio.wait_for(ran.wait(), 5)
+        ran.clear()
+        await house.arrive(handler)
+        await asyncio.wait_for(ran.wait(), 5)
+        ran.clear()
+    await worker.stop()
+
+
+async def test_no_more_run_at_a_time_than_asked_for(house: House) -> None:
+    handler = await house.consumer(cap=100)
+    for number in range(20):
+        await house.append(handler, key=f"post:{number}")
+    running = most = done = 0
+    finished = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        nonlocal running, most, done
+        running += 1
+        most = max(most, running)
+        await house.store.read(lambda tx: None)
+        running -= 1
+        done += 1
+        if done == 20:
+            finished.set()
+        return Done()
+
+    worker = worker_of(house, run, concurrency=3)
+    await worker.start()
+    await asyncio.wait_for(finished.wait(), 5)
+    await worker.stop()
+    assert most == 3
+    assert await house.lanes() == []
+
+
+async def test_stopping_lets_runs_end_and_puts_back_what_was_not_begun(house: House) -> None:
+    handler = await house.consumer(cap=100)
+    for number in range(5):
+        await house.append(handler, key=f"post:{number}")
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        begun.set()
+        await may_end.wait()
+        return Done()
+
+    worker = worker_of(house, run, concurrency=1)
+    await worker.start()
+    await begun.wait()
+    stopping = asyncio.create_task(worker.stop())
+    may_end.set()
+    await stopping
+    assert await house.lanes() == [(f"post:{number}", "waiting") for number in range(1, 5)]
+    log = Log()
+    assert await worker_of(house, log).run_due() == 4
+    assert {attempt for _, attempt, _ in log.seen} == {1}, "it was no try"
+
+
+async def test_a_run_that_does_not_end_is_cancelled_and_counts_as_a_try(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+    begun = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        begun.set()
+        await asyncio.Event().wait()
+        return Done()
+
+    worker = worker_of(house, run)
+    await worker.start()
+    await begun.wait()
+    await worker.stop(grace_s=0)
+    assert await house.lanes() == [("post:1", "backing_off")]
+    log = Log()
+    await worker_of(house, log).run_due()
+    assert log.seen == [("post:1", 2, [1])]
+
+
+async def test_a_long_run_keeps_its_lease(url: str) -> None:
+    store = open_store(url, [], SystemClock())
+    house = House(store, SystemClock())
+    handler = await house.consumer()
+    await house.append(handler)
+    others: list[Lease] = []
+
+    async def run(lease: Lease) -> Outcome:
+        [row] = await store.read(list_lanes)
+        first_end = row.due_at_ms
+        # Until the clock has passed the first end of the lease and nobody else got it.
+        while house.clock.now_ms() <= first_end:
+            others.extend(await store.write(lambda tx: lease_due(tx, limit=9, lease_s=1)))
+        ended.set()
+        return Done()
+
+    ended = asyncio.Event()
+    worker = Worker(store, run, clock=house.clock, lease_s=0.15)
+    await worker.start()
+    await asyncio.wait_for(ended.wait(), 5)
+    await worker.stop()
+    assert others == []
+    assert await house.lanes() == []
+    await store.close()
+
+
+async def test_a_settle_is_repeated_while_the_store_is_busy(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+
+    class BusyAtFirst:
+        """The store, refusing the first settle."""
+
+        refused = 0
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(house.store, name)
+
+        def write_row(self, bulk: object, row: object) -> object:
+            if not self.refused:
+                self.refused = 1
+                raise StoreBusy("try again later")
+            return house.store.write_row(bulk, row)
+
+    busy = BusyAtFirst()
+    assert await Worker(busy, Log(), clock=house.clock).run_due() == 1
+    assert busy.refused == 1
+    assert await house.lanes() == []
+
+
+async def test_a_lost_lease_changes_nothing(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+
+    async def too_slow(lease: Lease) -> Outcome:
+        house.clock.advance(11)
+        [other] = await house.lease()
+        await house.settle(other, Again(at_ms=house.clock.now_ms() + 10**9, reason="the other's"))
+        return Done()
+
+    assert await worker_of(house, too_slow).run_due() == 1
+    assert await house.lanes() == [("post:1", "backing_off")]
