@@ -13,7 +13,7 @@ from typing import Final
 
 from livefeed.cli.bench.loops import aiohttp_rate, httpx_rate
 from livefeed.cli.bench.result import Result, percentile, usage
-from livefeed.cli.listening import bound_socket
+from livefeed.cli.listening import bound_socket, calm_collector
 from livefeed.clock import SystemClock
 from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Store, Tx, open_store
@@ -60,6 +60,7 @@ class Postman:
 
 async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Result:
     """Queue deliveries to ``count`` handlers, send them all, then let the baselines post the same bytes."""
+    calm_collector()
     events = max(1, int(seconds * DELIVERIES_A_SECOND / count))
     cores = sorted(os.sched_getaffinity(0))
     with contextlib.ExitStack() as stack:
