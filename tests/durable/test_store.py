@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from livefeed.clock import ManualClock
+from livefeed.durable.engines.writer import Writer
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.store import Store, Tx, open_readonly, open_store
 from livefeed.errors import (
@@ -272,3 +273,32 @@ def test_what_is_no_livefeed_database_is_refused(url: str, tmp_path, clock: Manu
     with pytest.raises(StoreUnavailable, match="not a database"):
         open_store(url, [], clock)
     gc.collect()
+
+
+async def test_the_log_starts_anew_after_the_writer_has_helped_to_copy_it(
+    tmp_path, clock: ManualClock
+) -> None:
+    """Checkpoints beside a busy writer never catch up: without its help the log would grow for ever."""
+    conn = sqlite3.connect(tmp_path / "own.db", isolation_level=None, check_same_thread=False)
+    for setting in ("journal_mode = WAL", "wal_autocheckpoint = 0"):
+        conn.execute(f"PRAGMA {setting}")
+    conn.execute("CREATE TABLE thing (body BLOB)")
+    writer = Writer(conn, clock, waiting_units=10)
+    writer.start()
+
+    async def write_much() -> int:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        writer.post(
+            (lambda tx: tx.execute("INSERT INTO thing VALUES (zeroblob(400000))"), None, False, future)
+        )
+        await future
+        return (tmp_path / "own.db-wal").stat().st_size
+
+    first, second = await write_much(), await write_much()
+    assert second > first
+    writer.ask_checkpoint()
+    sizes = [await write_much()]
+    writer.ask_checkpoint()
+    sizes.append(await write_much())
+    assert sizes == [second, second]
+    writer.close()

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from livefeed import telemetry
 from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
@@ -87,6 +88,7 @@ def append(
         rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
     _make_due(tx, rows)
     _SQL.pass_over(tx.conn, seq=seq)
+    telemetry.events_appended.inc()
     return seq
 
 
@@ -118,6 +120,7 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     ]
     sql.run_rows(tx, _SQL.add_entries.sql, entries)
     tx.wake(ARRIVALS)
+    telemetry.events_appended.inc(len(rows))
     return seqs
 
 

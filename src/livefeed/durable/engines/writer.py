@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from livefeed import telemetry
 from livefeed.clock import Clock
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.mailbox import Mailbox
@@ -106,6 +107,8 @@ class Writer:
         if self._conn.total_changes != changes:
             self.committed_at_ms = now_ms
             self.commits += 1
+            telemetry.commits.inc()
+            telemetry.write_queue.set(self._box.waiting())
         listeners = [one for topic in topics for one in self._listeners.get(topic, ())]
         hand_over(replies, listeners)
         return groups[taken:]
