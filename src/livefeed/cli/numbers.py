@@ -8,7 +8,19 @@ import click
 MOST: Final = 2**63 - 1
 """The largest number a database can hold."""
 
-NUMBER: Final = click.IntRange(1, MOST)
+
+class Number(click.types.IntParamType):
+    """An id, or how many: from 1 to what a database can hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """Read it."""
+        number: int = super().convert(value, param, ctx)
+        if not 1 <= number <= MOST:
+            self.fail(f"{value} is not a number from 1 to {MOST}", param, ctx)
+        return number
+
+
+NUMBER: Final = Number()
 """An id, or how many: at least 1."""
 
 PORT: Final = click.IntRange(0, 65_535)
