@@ -8,22 +8,17 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.secrets import KeyRing
-from livefeed.wire.events import (
-    Envelope,
-    Event,
-    PostAdded,
-    PostDeleted,
-    PostUpdated,
-    from_json,
-    parse_envelope,
-    parse_json_envelope,
-    to_json,
-)
+from livefeed.wire.envelopes import Envelope, envelope_form, from_json, parse_json_envelope, to_json
+from livefeed.wire.events import POST_EVENTS, typed
 from livefeed.wire.form import decode
+from livefeed.wire.headings import Heading, read_heading
 from livefeed.wire.ids import MemberId, PostId, decimal
 
 _SQL: Final = sql.load("livefeed.app", "inbox.sql")
 _POST: Final = "post:"
+OTHER_EVENTS: Final = "app:events"
+"""The lane of all events that are not about a post."""
+
 FINISHED: Final = "finished"
 """The step that ends an event; its detail is the number of tries."""
 
@@ -75,47 +70,52 @@ def post_key(post_id: PostId) -> str:
     return f"{_POST}{post_id}"
 
 
-def key_of(event: Event) -> str:
-    """The lane of an event: that of its post, or the one of all other events."""
-    match event:
-        case PostUpdated() | PostAdded() | PostDeleted():
-            return post_key(event.post_id)
-        case _:
-            return "app:events"
-
-
-class Sealable(msgspec.Struct, frozen=True):
-    """A received event that is still at hand in the form it is stored in.
+class Received(msgspec.Struct, frozen=True):
+    """An event that came in, not yet proved.
 
     Attributes:
-        envelope: What it says.
-        stored: JSON of the form it came as, which `open_entry` reads to the same envelope.
+        heading: What it says first of all.
+        stored: JSON of the form it came as, which `open_entry` reads to its envelope.
     """
 
-    envelope: Envelope
+    heading: Heading
     stored: bytes
+
+    def envelope(self) -> Envelope:
+        """The whole event."""
+        return from_json(self.stored)
+
+    def key(self) -> str:
+        """Its lane: that of its post, or the one of all other events.
+
+        Raises:
+            WireError: A post event without a usable POST_ID.
+        """
+        heading = self.heading
+        if heading.post_id is not None:
+            return post_key(heading.post_id)
+        if heading.event in POST_EVENTS:
+            typed(self.envelope())
+        return OTHER_EVENTS
 
     def seal(self, keys: KeyRing, member_id: MemberId) -> bytes:
         """The body of an inbox entry: tokens never lie in the database in clear."""
         return keys.seal(self.stored, context=_context(member_id))
 
 
-def read_sealable(body: bytes, is_json: bool) -> Sealable:
+def read_event(body: bytes, is_json: bool) -> Received:
     """Read the body of a request.
 
     Raises:
         WireError: It is no event.
     """
-    if is_json:
-        envelope = parse_json_envelope(body)
-        return Sealable(envelope, to_json(envelope))
-    form = decode(body, strict=True)
-    return Sealable(parse_envelope(form), msgspec.json.encode(form))
+    form = envelope_form(parse_json_envelope(body)) if is_json else decode(body, strict=True)
+    return Received(read_heading(form), msgspec.json.encode(form))
 
 
 def seal_entry(keys: KeyRing, member_id: MemberId, envelope: Envelope) -> bytes:
     """The body of an inbox entry that did not come through the door."""
-    return Sealable(envelope, to_json(envelope)).seal(keys, member_id)
+    return keys.seal(to_json(envelope), context=_context(member_id))
 
 
 def open_entry(keys: KeyRing, member_id: MemberId, body: bytes) -> Envelope:

@@ -21,7 +21,7 @@ from livefeed.app.exchange import (
     respond,
     unreadable,
 )
-from livefeed.app.inbox import Sealable, key_of, read_sealable
+from livefeed.app.inbox import Received, read_event
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.runtime import Runtime
@@ -54,35 +54,35 @@ class Door:
         if isinstance(request, DoorAnswer):
             return request
         try:
-            received = read_sealable(*request)
-            auth = received.envelope.auth
-            portal = self._runtime.portals.judge(auth.member_id, auth.application_token)
+            received = read_event(*request)
+            heading = received.heading
+            portal = self._runtime.portals.judge(heading.member_id, heading.application_token)
             if portal is None:
                 return refused(NOT_GENUINE)
-            event = typed(received.envelope)
+            if heading.event == AppUninstalled.wire_name:
+                return await self._leave(portal, received)
+            if not portal.is_active:
+                return refused(NOT_GENUINE)
+            arrival = self._arrival(portal, received)
         except WireError as exc:
             return refused(unreadable(exc))
-        if isinstance(event, AppUninstalled):
-            return await self._leave(portal, event)
-        if not portal.is_active:
-            return refused(NOT_GENUINE)
-        arrival = self._arrival(portal, received, key_of(event))
         if is_mutated("ack-before-commit"):
             await respond(send, ACCEPTED)
             await self._store(arrival)
             return None
         return await self._store(arrival)
 
-    def _arrival(self, portal: KnownPortal, received: Sealable, key: str) -> Arrival:
+    def _arrival(self, portal: KnownPortal, received: Received) -> Arrival:
+        event = received.heading.event
         return Arrival(
             portal.member_id,
-            key,
-            received.envelope.event,
+            received.key(),
+            event,
             received.seal(self._runtime.keys, portal.member_id),
             self._runtime.clock.now_ms(),
             "door",
             portal.inbox,
-            received.envelope.event not in self._runtime.coalesced,
+            event not in self._runtime.coalesced,
         )
 
     async def _store(self, arrival: Arrival) -> DoorAnswer:
@@ -96,7 +96,9 @@ class Door:
         failpoint("app.ingest.committed")
         return ACCEPTED
 
-    async def _leave(self, portal: KnownPortal, event: AppUninstalled) -> DoorAnswer:
+    async def _leave(self, portal: KnownPortal, received: Received) -> DoorAnswer:
+        event = typed(received.envelope())
+        assert isinstance(event, AppUninstalled), "its name says so"
         try:
             await self._leaving.leave(portal, event)
         except StoreError:

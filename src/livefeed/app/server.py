@@ -24,7 +24,7 @@ from livefeed.app.exchange import (
     respond,
     unreadable,
 )
-from livefeed.app.inbox import read_sealable
+from livefeed.app.inbox import read_event
 from livefeed.app.ingest import Door
 from livefeed.app.installs.ladder import Installed, Quarantined, Refused
 from livefeed.app.running import Running, opened
@@ -220,7 +220,7 @@ async def _climb(running: Running, patience: Patience, scope: Scope, receive: Re
         request = await read_request(scope, receive, patience)
         if isinstance(request, DoorAnswer):
             return request
-        verdict = await running.ladder.install(read_sealable(*request).envelope)
+        verdict = await running.ladder.install(read_event(*request).envelope())
     except WireError as exc:
         return unreadable(exc)
     except (TransportError, Fault, StoreError) as exc:

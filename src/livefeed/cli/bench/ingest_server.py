@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +49,7 @@ async def door(folder: Path) -> AsyncGenerator[Any]:
     """The mounted door of an application with a handler, its worker running."""
     app = App(AppSettings(db=f"sqlite:///{folder}/app.db", quiet_s=_QUIET_S))
 
-    @app.on(PostUpdated)
+    @app.on(PostUpdated, coalesce=True)
     async def note(event: PostUpdated) -> None: ...
 
     async with opened(app, keys=KeyRing([os.urandom(32)])) as running:
@@ -103,7 +105,7 @@ async def fastapi(folder: Path) -> AsyncGenerator[Any]:
     """FastAPI and aiosqlite, one commit a request: what people write today."""
     try:
         import aiosqlite
-        from fastapi import FastAPI, Request
+        from fastapi import FastAPI, HTTPException, Request
     except ImportError as exc:
         raise needs_extra(exc) from exc
     application = FastAPI()
@@ -115,9 +117,14 @@ async def fastapi(folder: Path) -> AsyncGenerator[Any]:
         ):
             await database.execute(statement)
 
+        tokens = {member_of(number): token_of(number) for number in range(PORTALS)}
+
         async def take(request: Request) -> dict[str, str]:
-            form = await request.form()
-            await database.execute(_ROW, (str(form["auth[member_id]"]), str(form["data[FIELDS][POST_ID]"])))
+            form = dict(await request.form())
+            member = str(form["auth[member_id]"])
+            if not compare_digest(tokens.get(MemberId(member), ""), str(form["auth[application_token]"])):
+                raise HTTPException(403)
+            await database.execute(_ROW, (member, json.dumps(form)))
             await database.commit()
             return {"status": "ok"}
 
