@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from tests.client.fake_portal import Refusal
 
-from livefeed.app import App
+from livefeed.app import App, opened
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.wire.events import AppInstalled, PostUpdated
 
 from .bodies import APPLICATION_TOKEN, MEMBER, event_body, install_body
 from .conftest import House, Opening
+from .test_leaving import installed_runtime
 
 
 async def install_row(house: House) -> dict:
@@ -217,10 +218,6 @@ async def test_handlers_of_the_installation_run_and_get_no_travelled_token(serve
 
 
 async def test_a_known_portal_is_known_after_a_restart(settings, portal, clock):
-    from livefeed.app import opened
-
-    from .test_leaving import installed_runtime
-
     async with installed_runtime(settings, portal, clock):
         pass
     async with opened(App(settings), clock=clock, works=False) as again:
@@ -229,8 +226,6 @@ async def test_a_known_portal_is_known_after_a_restart(settings, portal, clock):
 
 
 async def test_another_key_file_is_noticed_at_the_start(settings, portal, clock, tmp_path: Path):
-    from livefeed.app import opened
-
     async with opened(App(settings), clock=clock, works=False):
         pass
     (tmp_path / "app.db.key").write_text("ab" * 32 + "\n")

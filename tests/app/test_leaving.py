@@ -1,10 +1,12 @@
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from livefeed.app import App, opened
 from livefeed.app.inbox import open_entry
-from livefeed.errors import NotInstalled
+from livefeed.errors import NotInstalled, SettingsError
+from livefeed.secrets import Secret
 from livefeed.wire.envelopes import parse_envelope
 from livefeed.wire.events import AppUninstalled, PostUpdated, typed
 from livefeed.wire.form import decode
@@ -129,10 +131,6 @@ async def test_a_portal_may_come_back_with_another_token(house: House):
 
 
 async def test_a_portal_of_the_settings_that_left_stays_out_after_a_restart(settings, portal, clock):
-    import msgspec
-
-    from livefeed.secrets import Secret
-
     named = msgspec.structs.replace(settings, member_id=MEMBER, application_token=Secret(APPLICATION_TOKEN))
     async with opened(App(named), clock=clock, works=False) as running:
         event = typed(parse_envelope(decode(uninstall_body(), strict=True)))
@@ -156,5 +154,5 @@ async def test_the_sealed_event_of_one_portal_does_not_open_for_another(house: H
     await house.event()
     (entry,) = await house.rows("SELECT * FROM entry WHERE source = 'door'")
 
-    with pytest.raises(Exception, match="damaged"):
+    with pytest.raises(SettingsError, match="damaged"):
         open_entry(house.running.runtime.keys, MemberId("f" * 32), entry["body"])

@@ -1,16 +1,24 @@
+import asyncio
 import threading
 
 import pytest
-from tests.client.fake_portal import post_row
+from tests.client.fake_portal import FakePortal, post_row
+from tests.client.serving import serving
 
-from livefeed.app import App, Context
+from livefeed.app import App, Context, opened
+from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.running import purge_old
+from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
+from livefeed.durable.store import Tx
 from livefeed.errors import ConnectFailed, SettingsError
+from livefeed.secrets import Secret
 from livefeed.wire.events import PostAdded, PostDeleted, PostUpdated
 
 from .bodies import AUTH, MEMBER, event_body
 from .conftest import House, Opening
+from .test_leaving import installed_runtime
 
 DAY_S = 24 * 3600
 
@@ -438,8 +446,6 @@ async def test_who_acted_is_told_by_the_event_or_its_token(serve: Opening, app: 
 
 
 async def test_without_an_installation_the_events_own_token_is_used(serve: Opening, app: App):
-    from livefeed.secrets import Secret
-
     @app.on(PostUpdated)
     async def note(event: PostUpdated, ctx: Context) -> None:
         await ctx.notify((await ctx.post(event.post_id)).author_id, "hello")
@@ -473,8 +479,6 @@ async def test_a_repeated_notice_goes_under_the_same_tag(serve: Opening, app: Ap
 
 
 async def test_a_consumer_of_ones_own_is_run_by_the_same_worker(serve: Opening, app: App):
-    from livefeed.durable.entries import append
-
     sent: list[tuple[str, int]] = []
 
     async def ring(lease: Lease, runtime) -> Outcome:
@@ -509,22 +513,16 @@ async def test_a_consumer_of_ones_own_is_run_by_the_same_worker(serve: Opening, 
 
 
 async def test_units_of_the_installation_run_with_it_and_at_each_start(settings, portal, clock):
-    from .test_leaving import installed_runtime
-
     app = App(settings)
     seen: list[str] = []
     app.when_installed(lambda tx, known: seen.append(known.member_id))
     async with installed_runtime(settings, portal, clock, app):
         assert seen == [MEMBER]
-    from livefeed.app import opened
-
     async with opened(app, clock=clock, works=False):
         assert seen == [MEMBER, MEMBER]
 
 
 async def test_a_running_worker_needs_no_push(serve: Opening, app: App):
-    import asyncio
-
     done = asyncio.Event()
 
     @app.on(PostUpdated)
@@ -555,3 +553,102 @@ async def test_an_effect_that_cannot_be_stored_counts_as_a_failed_try(serve: Ope
 
     assert tries == [1, 2]
     assert await states(house) == ["done"]
+
+
+async def test_a_portal_that_has_moved_is_found_through_the_authorization_server(serve: Opening, app: App):
+    names: list[object] = []
+
+    @app.on(PostUpdated)
+    async def note(event: PostUpdated, ctx: Context) -> None:
+        names.append(await ctx.call("user.current"))
+
+    house = await installed(serve, app)
+    new = FakePortal(live=house.portal.live)
+    async with serving(new) as new.url:
+        house.portal.moved_to = new.url
+        house.portal.endpoint = f"{new.url}/rest/"
+        await house.event()
+        await house.work()
+
+    assert names == [{"ID": "1", "NAME": "Anna"}]
+    (row,) = await house.rows("SELECT client_endpoint FROM install")
+    assert row == {"client_endpoint": f"{new.url}/rest/"}
+
+
+async def test_a_redirect_elsewhere_gets_no_token(serve: Opening, app: App):
+    @app.on(PostUpdated)
+    async def note(event: PostUpdated, ctx: Context) -> None:
+        await ctx.call("user.current")
+
+    house = await installed(serve, app)
+    stranger = FakePortal()
+    async with serving(stranger) as stranger.url:
+        house.portal.moved_to = stranger.url
+        await house.event()
+        await house.work()
+
+    assert stranger.calls == []
+    assert await states(house) == ["backing_off"]
+
+
+async def test_a_consumer_whose_portal_is_away_waits_for_a_probe(serve: Opening, app: App):
+    tries: list[str] = []
+
+    async def ring(lease: Lease, runtime) -> Outcome:
+        tries.append(lease.key)
+        if len(tries) == 1:
+            raise ConnectFailed("nobody answers")
+        return Done()
+
+    app.consume("bell", ring, cap=1)
+    app.when_installed(ring_bells)
+    house = await installed(serve, app)
+    assert len(tries) == 1
+
+    house.clock.advance(2)
+    await house.work()
+
+    assert sorted(set(tries)) == ["person:1", "person:2"]
+
+
+def ring_bells(tx: Tx, known: KnownPortal) -> None:
+    bell = known.consumers["bell"]
+    for person in (1, 2):
+        append(
+            tx,
+            portal=known.member_id,
+            key=f"person:{person}",
+            kind="notice",
+            body=b"",
+            source="app",
+            consumers=[bell],
+            only=bell,
+        )
+
+
+async def test_an_event_that_cannot_be_opened_becomes_a_dead_letter(serve: Opening, app: App):
+    @app.on(PostUpdated)
+    async def note(event: PostUpdated) -> None: ...
+
+    house = await installed(serve, app)
+    await house.event()
+    await house.running.runtime.store.write(
+        lambda tx: tx.execute("UPDATE entry SET body = zeroblob(200) WHERE source = 'door'")
+    )
+    await house.work()
+
+    (row,) = await house.inbox(post=205)
+    assert row.state == "dead"
+    assert "cannot be read" in row.steps[-1].detail
+
+
+async def test_what_is_past_its_retention_goes_with_its_steps(serve: Opening, app: App):
+    house = await installed(serve, app)
+    await house.event()
+    await house.work()
+    house.clock.advance(31 * DAY_S)
+
+    await purge_old(house.running.runtime.store, house.clock)
+
+    assert await house.rows("SELECT * FROM entry") == []
+    assert await house.rows("SELECT * FROM step") == []

@@ -81,7 +81,9 @@ class Admin:
             rows: list[JsonValue] = []
             for portal in self._running.runtime.portals.every():
                 install = installs.get(portal.member_id)
-                bound: frozenset[str] = install.bound_events if install is not None else frozenset()
+                bound: frozenset[str] = frozenset()
+                if install is not None:
+                    bound = install.bound_events(self._running.binder.address)
                 rows.append(
                     {
                         "member_id": portal.member_id,
@@ -105,7 +107,7 @@ class Admin:
                 raise OperationRefused(f"there is no dead letter {letter}")
             return {"replayed": 1}
         consumer = None if replay.consumer is None else ConsumerId(replay.consumer)
-        # A letter that dies again meanwhile is a new one: one round, not until there is none.
+        # Letters that die again meanwhile would make this endless.
         count = 0
         until = self._running.runtime.clock.now_ms()
         while slice_count := await store.write(

@@ -138,7 +138,12 @@ async def _composed(
         buckets={},
         coalesced=app.router.coalesced(),
     )
-    binder = Binder(client_of=runtime.client, address=_door_address(settings), handled=app.router.events())
+    binder = Binder(
+        client_of=runtime.client,
+        address=_door_address(settings),
+        handled=app.router.events(),
+        last_address=partial(_last_address, store),
+    )
     wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
     portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))
     return Running(
@@ -187,6 +192,11 @@ async def _check_keys(store: Store, keys: KeyRing) -> None:
 
     if keys.open(await store.write(word), context=_WORD) != _WORD:
         raise SettingsError("the key check of this database is damaged")
+
+
+async def _last_address(store: Store, member_id: MemberId) -> str:
+    install = await store.read(lambda tx: registry.find(tx, member_id))
+    return "" if install is None else install.bound_address
 
 
 def _door_address(settings: AppSettings) -> str:

@@ -1,6 +1,6 @@
 """Binding: the portal is asked to send us the events that the application handles."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,9 +30,11 @@ class Binder:
         client_of: A client with the tokens of whoever installed.
         address: Where the portal shall send events: ``<public_url>/events``; empty: nothing is bound.
         handled: The wire names that have a handler.
+        last_address: Where a portal was asked to send them the last time.
     """
 
     client_of: Callable[[MemberId], RestClient]
+    last_address: Callable[[MemberId], Awaitable[str]]
     address: str
     handled: frozenset[str]
 
@@ -51,14 +53,22 @@ class Binder:
         """
         member_id = MemberId(lease.consumer.portal)
         client = self.client_of(member_id)
-        bound = _events_at((await client.call("event.get")).result, self.address)
+        handlers = (await client.call("event.get")).result
+        bound = _events_at(handlers, self.address)
         for event in sorted(self.wanted - bound):
             try:
                 await client.call("event.bind", {"event": event, "handler": self.address})
             except HandlerAlreadyBound:
                 continue
-        names = ",".join(sorted(self.wanted | bound))
-        return Done(effects=lambda tx: _remember(tx, member_id, names))
+        await self._leave_old_address(client, handlers, await self.last_address(member_id))
+        row = ",".join([self.address, *sorted(self.wanted | bound)])
+        return Done(effects=lambda tx: _remember(tx, member_id, row))
+
+    async def _leave_old_address(self, client: RestClient, handlers: JsonValue, old: str) -> None:
+        """Unbind what was bound for us at an address that we have left."""
+        if old and old != self.address:
+            for event in sorted(_events_at(handlers, old)):
+                await client.call("event.unbind", {"event": event, "handler": old})
 
 
 def ask(tx: Tx, portal: KnownPortal) -> None:

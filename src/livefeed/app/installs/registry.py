@@ -43,9 +43,14 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "active"
 
     @property
-    def bound_events(self) -> frozenset[str]:
-        """The wire names that the portal sends to our door."""
-        return frozenset(self.bound.split(",")) - {""}
+    def bound_address(self) -> str:
+        """The address of our door that was bound last; empty: none."""
+        return self.bound.split(",")[0]
+
+    def bound_events(self, address: str) -> frozenset[str]:
+        """The wire names that the portal sends to our door at ``address``."""
+        bound_address, *events = self.bound.split(",")
+        return frozenset(events) if bound_address == address else frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ CREATE TABLE install (
     previous_token    BLOB,               -- keyed hash of the one before, good until previous_until
     previous_until    INTEGER,
     proof             BLOB    NOT NULL,   -- keyed hash of the refresh token that came with the installation
-    bound             TEXT    NOT NULL DEFAULT '',   -- events bound to our door, comma list
+    bound             TEXT    NOT NULL DEFAULT '',   -- address of our door, then the events bound there
     bound_at          INTEGER,
     installed_at      INTEGER NOT NULL,
     uninstalled_at    INTEGER,
