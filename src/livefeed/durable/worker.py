@@ -28,7 +28,7 @@ _STORE_WAIT_S: Final = 0.05
 _LONGEST_REST_S: Final = 5.0
 # Arrivals get their lanes at once when few come. When many come, the more it were the last time, the longer
 # until the next: the same pages are then written once for all of them, and the door has the writer to itself.
-_ROUTING_REST_S: Final = 0.00005
+_ROUTING_REST_S: Final = 0.0002
 _LONGEST_ROUTING_REST_S: Final = 0.05
 _UNSETTLED_FACTOR: Final = 4
 _SETTLED: Final = {one: telemetry.settles.labels(one.__name__.lower()) for one in (Done, Again, Down, Dead)}

@@ -6,7 +6,7 @@ from livefeed.durable import sql
 from livefeed.durable.engines.unit import Tx
 
 _SQL: Final = sql.load("livefeed.durable", "queries/arrivals.sql")
-SLICE: Final = 1000
+SLICE: Final = 500
 """How many entries are looked at in one unit."""
 
 
