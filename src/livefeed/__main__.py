@@ -1,6 +1,6 @@
 """``python -m livefeed`` does what the installed ``livefeed`` command does."""
 
-from livefeed.cli import main
+from livefeed.cli import run
 
 if __name__ == "__main__":
-    main(prog_name="livefeed")
+    run()

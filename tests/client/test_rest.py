@@ -121,6 +121,9 @@ async def test_a_portal_that_does_not_listen_is_a_transport_error(http: HttpClie
         async def access(self) -> Access:
             return Access(endpoint="http://127.0.0.1:1/rest/", token=Secret("x"))
 
+        async def relocate(self, moved: Access) -> Access | None:
+            return None
+
     with pytest.raises(TransportError):
         await RestClient(http, Nowhere()).call("user.current")  # type: ignore[arg-type]
 

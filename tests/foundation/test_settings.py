@@ -10,7 +10,9 @@ from livefeed.settings import AppSettings, DatabaseUrl
 
 def test_a_flag_wins_over_a_variable_and_a_variable_over_the_default():
     settings = AppSettings.from_environment(
-        {"LIVEFEED_CLIENT_ID": "from variable", "LIVEFEED_DB": "sqlite:///x.db"}, db="sqlite:///flag.db", client_id=None
+        {"LIVEFEED_CLIENT_ID": "from variable", "LIVEFEED_DB": "sqlite:///x.db"},
+        db="sqlite:///flag.db",
+        client_id=None,
     )
 
     assert ("sqlite:///flag.db", "from variable", 0.0) == (settings.db, settings.client_id, settings.quiet_s)
@@ -29,7 +31,8 @@ def test_a_number_that_is_none_is_named():
 
 
 @pytest.mark.parametrize(
-    ("url", "path"), [("sqlite:///feed.db", Path("feed.db")), ("sqlite:////var/feed.db", Path("/var/feed.db"))]
+    ("url", "path"),
+    [("sqlite:///feed.db", Path("feed.db")), ("sqlite:////var/feed.db", Path("/var/feed.db"))],
 )
 def test_a_database_url_names_its_file(url: str, path: Path):
     assert path == DatabaseUrl.parse(url).path

@@ -213,6 +213,21 @@ def test_started_again_it_continues_with_its_data_and_is_stopped_cleanly(tmp_pat
         assert not (tmp_path / "data" / f"{database}.run").exists()
 
 
+def test_started_again_on_other_ports_an_edit_is_still_told(tmp_path: Path):
+    first = Demo(tmp_path, "--quiet-s", "0.2")
+    post = new_post(first, 2, "Room 4", commenter=3)
+    eventually(lambda: settled(first, post), what="the add event is archived")
+    first.process.stop()
+
+    again = Demo(tmp_path, "--quiet-s", "0.2")
+    try:
+        rest(again.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="Room", POST_MESSAGE="Room 9")
+        texts = eventually(lambda: bell(again, 3, post), what="the commenter's bell")
+        assert "9" in texts[0]
+    finally:
+        again.process.stop()
+
+
 def test_the_children_end_when_the_demo_is_killed(tmp_path: Path):
     running = Demo(tmp_path)
     running.process.kill()

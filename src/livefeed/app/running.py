@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.telemetry import logger
+from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
 _INBOX_CAP: Final = 32

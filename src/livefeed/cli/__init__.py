@@ -1,5 +1,5 @@
 """Arguments and printing; everything else lives in the rooms below."""
 
-from livefeed.cli.main import main
+from livefeed.cli.main import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

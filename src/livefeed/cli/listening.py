@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
+import click
 import uvicorn
 import uvloop
 
@@ -26,8 +27,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def bound_socket(host: str, port: int) -> socket.socket:
-    """A listening socket.
+def bound_socket(host: str, port: int, *, flag: str = "--port") -> socket.socket:
+    """A listening socket; ``flag`` is what an error tells people to change.
 
     Raises:
         SettingsError: The port is in use, or the address is not of this machine.
@@ -40,14 +41,10 @@ def bound_socket(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as exc:
         listener.close()
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {exc.strerror}; choose another --port or --host"
-        ) from exc
+        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another {flag}") from exc
     except (OverflowError, UnicodeError) as exc:
         listener.close()
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {exc}; choose another --port or --host"
-        ) from exc
+        raise SettingsError(f"cannot listen on {host}:{port}: {exc}; choose another {flag}") from exc
     listener.setblocking(False)
     return listener
 
@@ -64,7 +61,9 @@ def run_until_stopped(
     host, port = listener.getsockname()[:2]
     if with_stdin:
         stop_with_stdin()
-    announcement = announced(database, f"http://{_reachable(host)}:{port}", admin_token)
+    url = f"http://{_reachable(host)}:{port}"
+    announcement = announced(database, url, admin_token)
+    click.echo(f"livefeed: listening on {url}", err=True)
     with listener:
         uvloop.run(_serve(prepare, listener, announcement))
 

@@ -1,6 +1,8 @@
 """The command tree: each command is imported when it is called, so that starting is quick."""
 
 import importlib
+import os
+import sys
 from typing import Final
 
 import click
@@ -51,3 +53,19 @@ class Lazy(OneLine):
 @click.version_option(__version__, prog_name="livefeed")
 def main() -> None:
     """The News Feed event system of Bitrix24, at both ends of the wire."""
+
+
+def run() -> None:
+    """Run the command line and end the process with its exit code.
+
+    The threads of the HTTP client outlive the interpreter's last moments and may abort it there; so once
+    everything is closed and written, the process ends without them.
+    """
+    try:
+        main(prog_name="livefeed")
+    except SystemExit as exc:
+        if "pyreqwest" not in sys.modules:
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exc.code if isinstance(exc.code, int) else int(exc.code is not None))

@@ -54,7 +54,7 @@ class Credentials(Protocol):
 
 class RestClient:
     """Calls one portal on behalf of one user. It repeats a call only where the wire says how: after
-    ``expired_token`` with a renewed token, and after a redirect at the portal's new address.
+    ``expired_token`` with a renewed token, and at the portal's new address if nobody is at the old one.
 
     Source: https://apidocs.bitrix24.com/settings/how-to-call-rest-api/index.html
     """
@@ -113,15 +113,21 @@ class RestClient:
             start = answer.next if answer.next is not None and answer.next > start else None
 
     async def _send(self, access: Access, method: str, params: Parameters) -> Answer:
-        status, body = await self._post(access, method, params)
+        try:
+            status, body = await self._post(access, method, params)
+        except ConnectFailed as exc:
+            return await self._send_moved(access, method, params, str(exc))
         if status in _REDIRECTS:
-            moved = await self._credentials.relocate(access)
-            if moved is None:
-                raise ConnectFailed(
-                    "the portal has moved, and the authorization server does not know where to"
-                )
-            status, body = await self._post(moved, method, params)
+            return await self._send_moved(
+                access, method, params, "the portal has moved, nobody knows where to"
+            )
         return read_answer(status, body)
+
+    async def _send_moved(self, access: Access, method: str, params: Parameters, why: str) -> Answer:
+        moved = await self._credentials.relocate(access)
+        if moved is None:
+            raise ConnectFailed(why)
+        return read_answer(*await self._post(moved, method, params))
 
     async def _post(self, access: Access, method: str, params: Parameters) -> tuple[int, bytes]:
         if self._bucket is not None:

@@ -5,15 +5,16 @@ import asyncio
 import click
 import msgspec
 
-from livefeed.app.inbox import list_inbox
+from livefeed.app.inbox import InboxRow, list_inbox
 from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, EITHER, read, writable
 from livefeed.cli.moments import since_option
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.running import find_running, operate
+from livefeed.clock import iso
 from livefeed.durable import dead as letters
-from livefeed.durable.lanes import list_lanes
+from livefeed.durable.lanes import LaneRow, list_lanes
 from livefeed.durable.store import Store
 from livefeed.errors import SettingsError
 from livefeed.notifier.notices import list_notices
@@ -23,7 +24,7 @@ from livefeed.wire.ids import PostId, UserId
 INBOX = ("seq", "portal", "event", "post", "state", "attempts", "steps")
 NOTICES = ("person", "post", "from_version", "to_version", "reason", "channel", "calls", "state")
 DEAD = ("id", "portal", "consumer", "key", "seq", "kind", "reason", "at")
-LANES = ("portal", "consumer", "key", "state", "attempt", "due_at", "pending")
+LANES = ("portal", "consumer", "key", "state", "attempt", "since", "due_at")
 
 
 @click.command()
@@ -36,7 +37,16 @@ LANES = ("portal", "consumer", "key", "state", "attempt", "due_at", "pending")
 def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool) -> None:
     """Show what an application received and the steps each event went."""
     rows = read(database, APPLICATION, lambda tx: list_inbox(tx, post=post, limit=limit))
-    print_rows((msgspec.to_builtins(row) for row in rows), INBOX, as_json=as_json)
+    shown = [msgspec.to_builtins(row) for row in rows]
+    if not as_json:
+        shown = [{**one, "steps": _told(row)} for one, row in zip(shown, rows, strict=True)]
+    print_rows(shown, INBOX, as_json=as_json)
+
+
+def _told(row: InboxRow) -> str:
+    """The steps of one event on one line; the last one with its detail."""
+    last = f" ({row.steps[-1].detail})" if row.steps[-1].detail else ""
+    return " → ".join(step.step for step in row.steps) + last
 
 
 @click.command()
@@ -64,7 +74,20 @@ def notices(
 def lanes(database: DatabaseUrl, limit: int, as_json: bool) -> None:
     """Show what is waiting, leased or backing off; "nothing to show" means that nothing is pending."""
     rows = read(database, EITHER, lambda tx: list_lanes(tx, limit=limit))
-    print_rows((msgspec.to_builtins(row) for row in rows), LANES, as_json=as_json)
+    print_rows(map(_lane, rows), LANES, as_json=as_json)
+
+
+def _lane(row: LaneRow) -> dict[str, object]:
+    """``consumer`` is its name: ``inbox``, ``bell``, ``handler:<event_handler_id>``, ``install:<app>``."""
+    return {
+        "portal": row.portal,
+        "consumer": row.name,
+        "key": row.key,
+        "state": row.state,
+        "attempt": row.attempt,
+        "since": iso(row.first_at_ms),
+        "due_at": iso(row.due_at_ms),
+    }
 
 
 @click.group()
@@ -82,7 +105,20 @@ def dead() -> None:
 def list_letters(database: DatabaseUrl, since_ms: int | None, limit: int, as_json: bool) -> None:
     """Show what was given up, and why."""
     rows = read(database, EITHER, lambda tx: letters.list_dead(tx, since_ms=since_ms or 0, limit=limit))
-    print_rows((msgspec.to_builtins(row) for row in rows), DEAD, as_json=as_json)
+    print_rows(map(_letter, rows), DEAD, as_json=as_json)
+
+
+def _letter(row: letters.DeadLetter) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "portal": row.portal,
+        "consumer": row.name,
+        "key": row.key,
+        "seq": row.seq,
+        "kind": row.kind,
+        "reason": row.reason,
+        "at": iso(row.at_ms),
+    }
 
 
 @dead.command("replay", short_help="Put dead letters back into their lanes.")

@@ -52,8 +52,8 @@ def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no
     if port == app_port:
         raise click.BadParameter(f"{port} is the portal's --port already", param_hint="--app-port")
     data.mkdir(parents=True, exist_ok=True)
-    for wanted in (port, app_port):
-        bound_socket("127.0.0.1", wanted).close()
+    for wanted, flag in ((port, "--port"), (app_port, "--app-port")):
+        bound_socket("127.0.0.1", wanted, flag=flag).close()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())

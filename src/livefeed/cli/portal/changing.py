@@ -150,7 +150,10 @@ def open_app(
 def rotate_app(
     database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str
 ) -> None:
-    """Give an application a new client secret; it is shown once."""
+    """Give an application a new client secret; it is shown once.
+
+    Its tokens end at once, and it is installed anew: start it with the new secret.
+    """
     document = perform(database, key_file, "app_rotate", {"client_id": client_id, "portal": member_id})
     print_document(document, as_json=as_json)
 
@@ -188,7 +191,10 @@ def add_webhook(
 def edit_post(
     database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
 ) -> None:
-    """Edit POST: its text, and its title if one is given; its recipients stay."""
+    """Edit POST: its text, and its title if one is given; its recipients stay.
+
+    This is an administrator's command: whether that user may edit the post is not asked.
+    """
     if given["user"] is not None and given["as_automation"]:
         raise click.UsageError("--user and --as-automation exclude each other")
     document = perform(database, key_file, "edit_post", {**given, "portal": member_id})

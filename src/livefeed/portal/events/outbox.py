@@ -92,6 +92,7 @@ def announce_installation(tx: Tx, app: App, *, language: str) -> None:
     data = install_data(version=f"{app.version}.0.0", language=language)
     told = handlers.listeners(tx, app.portal, "ONAPPINSTALL", app=app.id)
     if app.install_url:
+        forget_installation(tx, app)  # what waits of an earlier one carries credentials that are over
         told.append(Listener(_install_consumer(tx, app), is_withheld=False))
     happening = Happening.of_app(app.installer, data)
     _publish(tx, app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)
