@@ -120,26 +120,7 @@ async def _composed(
     on_left: Callable[[], None],
 ) -> Running:
     await _check_keys(store, keys)
-    endpoint = TokenEndpoint(
-        http,
-        url=settings.authorization_url,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret,
-    )
-    portals = Portals(keys, clock)
-    vault = Vault(store, keys, clock, endpoint)
-    runtime = Runtime(
-        settings=settings,
-        store=store,
-        keys=keys,
-        clock=clock,
-        http=http,
-        portals=portals,
-        endpoint=endpoint,
-        vault=vault,
-        buckets={},
-        coalesced=app.router.coalesced(),
-    )
+    runtime = _runtime(app, settings, clock, keys, store, http)
     binder = Binder(
         client_of=runtime.client,
         address=_door_address(settings),
@@ -147,7 +128,7 @@ async def _composed(
         last_address=partial(_last_address, store),
     )
     wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
-    portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))
+    runtime.portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))
     return Running(
         app=app,
         runtime=runtime,
@@ -156,20 +137,43 @@ async def _composed(
             pinned=settings.member_id,
             store=store,
             keys=keys,
-            portals=portals,
-            vault=vault,
-            endpoint=endpoint,
+            portals=runtime.portals,
+            vault=runtime.vault,
+            endpoint=runtime.endpoint,
             wanted=wanted,
         ),
         leaving=Leaving(
             store=store,
             keys=keys,
-            portals=portals,
+            portals=runtime.portals,
             wanted=wanted,
             when_erased=tuple(app.erased_units),
             on_left=on_left,
         ),
         binder=binder,
+    )
+
+
+def _runtime(
+    app: App, settings: AppSettings, clock: Clock, keys: KeyRing, store: Store, http: HttpClient
+) -> Runtime:
+    endpoint = TokenEndpoint(
+        http,
+        url=settings.authorization_url,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+    )
+    return Runtime(
+        settings=settings,
+        store=store,
+        keys=keys,
+        clock=clock,
+        http=http,
+        portals=Portals(keys, clock),
+        endpoint=endpoint,
+        vault=Vault(store, keys, clock, endpoint),
+        buckets={},
+        coalesced=app.router.coalesced(),
     )
 
 
