@@ -30,6 +30,7 @@ _LONGEST_REST_S: Final = 5.0
 # until the next: the same pages are then written once for all of them, and the door has the writer to itself.
 _ROUTING_REST_S: Final = 0.0002
 _LONGEST_ROUTING_REST_S: Final = 0.05
+_FULL_ROUTING_REST_S: Final = 0.01
 _UNSETTLED_FACTOR: Final = 4
 _SETTLED: Final = {one: telemetry.settles.labels(one.__name__.lower()) for one in (Done, Again, Down, Dead)}
 _LOST: Final = telemetry.settles.labels("lost")
@@ -160,6 +161,12 @@ class Worker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _routing_rest_s(self, routed: int) -> float:
+        """How long arrivals wait before they are routed again; none after a full slice if no more come in."""
+        if routed == SLICE:
+            return _FULL_ROUTING_REST_S if self._has_arrivals else 0.0
+        return min(routed * _ROUTING_REST_S, _LONGEST_ROUTING_REST_S)
+
     def _expect_arrivals(self) -> None:
         self._has_arrivals = True
         self._bell.set()
@@ -198,8 +205,8 @@ class Worker:
             self._has_arrivals = False
         routed, leases, due_ms = await self._store.write(unit)
         if routed:
+            self._route_at_s = now_s + self._routing_rest_s(routed)
             self._has_arrivals = self._has_arrivals or routed == SLICE
-            self._route_at_s = now_s + min(routed * _ROUTING_REST_S, _LONGEST_ROUTING_REST_S)
         self._held.update((lease.token, lease) for lease in leases)
         return leases, due_ms
 
