@@ -2,6 +2,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.client.fake_portal import Refusal
 
@@ -319,3 +320,24 @@ async def test_an_updated_application_binds_anew(serve: Opening):
     await house.work()
 
     assert ("ONAPPUNINSTALL", "https://app.example/events") in house.portal.bound
+
+
+async def test_after_a_move_the_old_address_is_unbound(settings, portal, clock):
+    unbound = []
+
+    def unbind(params):
+        unbound.append((params["event"], params["handler"]))
+        return {"count": 1}
+
+    portal.methods["event.unbind"] = unbind
+    async with installed_runtime(settings, portal, clock) as running:
+        await running.worker.run_due()
+    moved = msgspec.structs.replace(settings, public_url="https://new.example")
+
+    async with opened(App(moved), clock=clock, works=False) as running:
+        await running.worker.run_due()
+
+    assert sorted(unbound) == [
+        (name, "https://app.example/events") for name in ("ONAPPUNINSTALL", "ONAPPUPDATE")
+    ]
+    assert ("ONAPPUPDATE", "https://new.example/events") in portal.bound
