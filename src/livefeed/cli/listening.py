@@ -61,9 +61,7 @@ def run_until_stopped(
     host, port = listener.getsockname()[:2]
     if with_stdin:
         stop_with_stdin()
-    url = f"http://{_reachable(host)}:{port}"
-    announcement = announced(database, url, admin_token)
-    click.echo(f"livefeed: listening on {url}", err=True)
+    announcement = announced(database, f"http://{_reachable(host)}:{port}", admin_token)
     with listener:
         uvloop.run(_serve(prepare, listener, announcement))
 
@@ -76,6 +74,8 @@ async def _serve(
     # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
         with announcement:
+            host, port = listener.getsockname()[:2]
+            click.echo(f"livefeed: listening on http://{_reachable(host)}:{port}", err=True)
             await _listen(asgi, listener)
 
 
