@@ -155,9 +155,12 @@ class Worker:
 
     def _start_ready(self) -> None:
         """Run what is leased, up to the concurrency."""
+        if not self._ready:
+            return
+        loop = asyncio.get_running_loop()
         while self._ready and self._running < self._concurrency:
             self._running += 1
-            task = asyncio.create_task(self._one(self._ready.popleft()))
+            task = loop.create_task(self._one(self._ready.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

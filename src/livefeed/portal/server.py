@@ -65,7 +65,7 @@ class PortalOptions:
     admin_token: str = ""
     is_demo: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
-    concurrency: int = 64
+    concurrency: int = 128
     schedule: Schedule | None = None
     is_dispatching: bool = True
 

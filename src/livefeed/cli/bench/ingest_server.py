@@ -23,6 +23,7 @@ from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import SQL, Wanted
 from livefeed.app.running import Running
 from livefeed.cli.bench.loops import needs_extra
+from livefeed.cli.listening import calm_collector
 from livefeed.durable.store import Tx
 from livefeed.secrets import KeyRing
 from livefeed.settings import AppSettings
@@ -147,6 +148,8 @@ async def _serve(kind: str, listener: socket.socket, folder: Path) -> None:
         )
         server = uvicorn.Server(config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _ask_to_stop, server)
+        if kind == "door":  # as `app serve` does; the baselines run as people run them
+            calm_collector()
         await server.serve(sockets=[listener])
 
 

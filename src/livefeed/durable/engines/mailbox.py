@@ -23,11 +23,15 @@ class Mailbox(Generic[J]):
             StoreBusy: ``limit`` jobs wait already; try again later.
             StoreUnavailable: The store is closed.
         """
+        self.check()
+        self._jobs.put(job)
+
+    def check(self) -> None:
+        """Raise what `post` would raise now."""
         if self._jobs.qsize() >= self._limit:
             raise StoreBusy(f"{self._limit} units wait to be run; try again later")
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        self._jobs.put(job)
 
     def take(self, most: int) -> list[J]:
         """Wait for a job, then take what else is there, ``most`` at most; empty once the box is closed."""

@@ -13,6 +13,7 @@ from livefeed.durable.engines.checkpoints import Checkpoints
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.migrations import check_schema, migrate
 from livefeed.durable.engines.readers import Readers, run_query
+from livefeed.durable.engines.tray import Tray
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.engines.writer import Writer
 from livefeed.errors import StoreInUse, StoreUnavailable
@@ -62,6 +63,7 @@ class SqliteStore:
         self._writer: Final = Writer(conn, clock, waiting_units=waiting_units)
         self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
         self._checkpoints: Final = Checkpoints(_connect(path), self._writer)
+        self._tray: Final = Tray(self._writer, limit=waiting_units)
         self._closed = False
         self._writer.start()
         self._readers.start()
@@ -80,14 +82,13 @@ class SqliteStore:
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """Run ``unit`` and return its result after the commit."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tray.flush()
         self._writer.post((unit, None, False, future))
         return await future
 
     def write_row(self, bulk: Callable[[Tx, Sequence[R]], Sequence[T]], row: R) -> "asyncio.Future[T]":
         """Run ``bulk`` with this row and all others that wait for the same bulk unit."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.post((bulk, row, True, future))
-        return future
+        return self._tray.put(bulk, row)
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on a snapshot of this moment."""
@@ -108,6 +109,7 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
+        self._tray.flush()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:

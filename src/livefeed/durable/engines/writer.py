@@ -47,11 +47,16 @@ class Writer:
 
     def start(self) -> None:
         """Start the thread."""
+        telemetry.write_queue.set_function(self._box.waiting)
         self._thread.start()
 
     def post(self, job: Job) -> None:
         """Hand over one job; `Mailbox.post` says what it raises."""
         self._box.post(job)
+
+    def check_open(self) -> None:
+        """Raise what `post` would raise now."""
+        self._box.check()
 
     def waiting(self) -> int:
         """How many jobs wait."""
@@ -108,7 +113,6 @@ class Writer:
             self.committed_at_ms = now_ms
             self.commits += 1
             telemetry.commits.inc()
-            telemetry.write_queue.set(self._box.waiting())
         listeners = [one for topic in topics for one in self._listeners.get(topic, ())]
         hand_over(replies, listeners)
         return groups[taken:]

@@ -43,7 +43,7 @@ class Dispatcher:
         postman: Postman,
         policy: Policy = "durable",
         schedule: Schedule | None = None,
-        concurrency: int = 64,
+        concurrency: int = 128,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """Put the parts together; `start` begins to send.
