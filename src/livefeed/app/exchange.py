@@ -93,6 +93,7 @@ class Patience:
         self._seconds = seconds
         self._until: dict[asyncio.Task[Any], float] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def read(self, receive: Receive) -> bytes | None:
         """The whole body; None if it is longer than a door takes.
@@ -101,7 +102,9 @@ class Patience:
             TimeoutError: It did not come in time.
             Disconnected: The sender left.
         """
-        task = asyncio.current_task()
+        # Asking which loop runs is a system call on Linux; one door has one loop.
+        self._loop = self._loop or asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         assert task is not None, "a request is always a task"
         self._until[task] = time.monotonic() + self._seconds
         if self._timer is None:
