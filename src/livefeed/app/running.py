@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -262,10 +262,10 @@ async def _keep_house(running: Running, bell: asyncio.Event) -> None:
             await purge_old(running.runtime.store, running.runtime.clock)
         except StoreError as exc:
             _LOG.warning("house_not_kept", error=str(exc))
-        try:
-            await asyncio.wait_for(bell.wait(), _KEEPING_HOUSE_S)
-        except TimeoutError:
-            continue
+        # Not `wait_for`: it can swallow a cancellation that comes together with the bell.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_KEEPING_HOUSE_S):
+                await bell.wait()
 
 
 async def purge_old(store: Store, clock: Clock) -> None:

@@ -81,6 +81,8 @@ class Worker:
         self._ready: deque[Lease] = deque()
         self._held: dict[int, Lease] = {}
         self._loops: list[asyncio.Task[None]] = []
+        # Kept, because asking which loop runs is a system call on Linux.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._endings: list[Callable[[], None]] = []
         self._has_arrivals = True
         self._route_at_s = 0.0
@@ -91,6 +93,7 @@ class Worker:
             self._store.listen(LANES, self._bell.set),
             self._store.listen(ARRIVALS, self._expect_arrivals),
         ]
+        self._loop = asyncio.get_running_loop()
         self._loops = [asyncio.create_task(self._lease_loop()), asyncio.create_task(self._renew_loop())]
 
     async def stop(self, *, grace_s: float = 10.0) -> None:
@@ -155,12 +158,10 @@ class Worker:
 
     def _start_ready(self) -> None:
         """Run what is leased, up to the concurrency."""
-        if not self._ready:
-            return
-        loop = asyncio.get_running_loop()
         while self._ready and self._running < self._concurrency:
+            assert self._loop is not None, "lanes are leased ahead only once the worker has started"
             self._running += 1
-            task = loop.create_task(self._one(self._ready.popleft()))
+            task = self._loop.create_task(self._one(self._ready.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
