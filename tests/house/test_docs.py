@@ -1,5 +1,6 @@
 """What the documents say is so."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -42,6 +43,6 @@ def test_a_decision_says_what_would_change_our_mind(path: Path):
 
 
 def test_every_setting_is_described():
-    described = re.findall(r"^        (\w+):", AppSettings.__doc__ or "", flags=re.MULTILINE)
+    described = re.findall(r"^    (\w+):", inspect.getdoc(AppSettings) or "", flags=re.MULTILINE)
 
     assert set(AppSettings.__struct_fields__) == set(described)

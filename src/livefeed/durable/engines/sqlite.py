@@ -5,6 +5,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -53,13 +54,13 @@ class SqliteStore:
                 f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}"
             )
         self._lock = _hold(path)
-        try:
-            conn = _open_for_writing(path, rooms)
+        with ExitStack() as undo:
+            undo.callback(os.close, self._lock)
+            conn = undo.enter_context(closing(_open(path)))
+            _bring_up_to_date(conn, path, rooms)
             _run_first(conn, first, clock)
             readers = [_open_for_reading(path) for _ in range(_READERS)]
-        except BaseException:
-            os.close(self._lock)
-            raise
+            undo.pop_all()
         self._writer: Final = Writer(conn, clock, waiting_units=waiting_units)
         self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
         self._checkpoints: Final = Checkpoints(_connect(path), self._writer)
@@ -126,8 +127,10 @@ class SqliteReader:
         if not path.exists():
             raise StoreUnavailable(f"there is no database {path}; check --db")
         self._clock = clock or SystemClock()
-        self._conn = _open_for_reading(path)
-        check_schema(self._conn, path, rooms)
+        with ExitStack() as undo:
+            self._conn = undo.enter_context(closing(_open_for_reading(path)))
+            check_schema(self._conn, path, rooms)
+            undo.pop_all()
 
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on a snapshot."""
@@ -153,14 +156,12 @@ def _hold(path: Path) -> int:
     return descriptor
 
 
-def _open_for_writing(path: Path, rooms: Sequence[str]) -> sqlite3.Connection:
+def _bring_up_to_date(conn: sqlite3.Connection, path: Path, rooms: Sequence[str]) -> None:
     try:
-        conn = _connect(path)
         conn.execute("PRAGMA journal_mode = WAL")
         migrate(path, rooms)
     except sqlite3.Error as exc:
         raise translated(exc) from exc
-    return conn
 
 
 def _run_first(conn: sqlite3.Connection, first: Callable[[Tx], None], clock: Clock) -> None:
@@ -173,12 +174,16 @@ def _run_first(conn: sqlite3.Connection, first: Callable[[Tx], None], clock: Clo
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:
+    conn = _open(path, mode="ro")
+    conn.execute("PRAGMA query_only = ON")
+    return conn
+
+
+def _open(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
     try:
-        conn = _connect(path, mode="ro")
-        conn.execute("PRAGMA query_only = ON")
+        return _connect(path, mode=mode)
     except sqlite3.Error as exc:
         raise translated(exc) from exc
-    return conn
 
 
 def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
@@ -191,6 +196,10 @@ def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conne
         cached_statements=_STATEMENTS,
     )
     conn.row_factory = sqlite3.Row
-    for pragma in _PRAGMAS:
-        conn.execute(pragma)
+    try:
+        for pragma in _PRAGMAS:
+            conn.execute(pragma)
+    except sqlite3.Error:
+        conn.close()
+        raise
     return conn
