@@ -223,7 +223,7 @@ async def test_a_known_portal_is_known_after_a_restart(settings, portal, clock):
         pass
     async with opened(App(settings), clock=clock, works=False) as again:
         assert again.runtime.portals.judge(MEMBER, APPLICATION_TOKEN) is not None
-        assert (await again.runtime.client(MEMBER).call("user.current")).result["ID"] == "1"  # type: ignore[arg-type]
+        assert (await again.runtime.client(MEMBER).call("user.current")).result["ID"] == "1"
 
 
 async def test_another_key_file_is_noticed_at_the_start(settings, portal, clock, tmp_path: Path):

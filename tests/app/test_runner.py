@@ -463,7 +463,7 @@ async def test_without_an_installation_the_events_own_token_is_used(serve: Openi
 async def test_a_repeated_notice_goes_under_the_same_tag(serve: Opening, app: App):
     @app.on(PostUpdated)
     async def note(event: PostUpdated, ctx: Context) -> None:
-        await ctx.notify(7, "hello")  # type: ignore[arg-type]
+        await ctx.notify(7, "hello")
         if ctx.attempt == 1:
             raise RuntimeError
 

@@ -125,7 +125,7 @@ async def test_a_portal_that_does_not_listen_is_a_transport_error(http: HttpClie
             return None
 
     with pytest.raises(TransportError):
-        await RestClient(http, Nowhere()).call("user.current")  # type: ignore[arg-type]
+        await RestClient(http, Nowhere()).call("user.current")
 
 
 async def test_a_batch_returns_answers_and_faults_by_name(caller: Caller):
@@ -144,7 +144,7 @@ async def test_a_batch_over_fifty_is_sent_in_parts(caller: Caller):
     results = await caller.client.batch({f"u{n}": ("user.get", {"ID": n}) for n in range(120)})
 
     assert list(results) == [f"u{n}" for n in range(120)]
-    assert results["u119"].result == [{"ID": "119"}]  # type: ignore[union-attr]
+    assert results["u119"].result == [{"ID": "119"}]
     assert len(caller.portal.called("batch")) == 3
 
 

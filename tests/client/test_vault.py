@@ -23,7 +23,7 @@ async def test_a_blob_moved_to_another_portal_does_not_open(caller: Caller):
     await caller.store.write(lambda tx: tx.execute("UPDATE token SET member_id = 'other'"))
 
     with pytest.raises(SettingsError, match="damaged"):
-        await caller.vault.access("other", caller.user_id)  # type: ignore[arg-type]
+        await caller.vault.access("other", caller.user_id)
 
 
 async def test_the_new_pair_is_stored_before_it_is_used(caller: Caller):

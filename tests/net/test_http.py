@@ -167,7 +167,7 @@ async def test_a_name_is_called_at_the_address_that_was_checked(serve: Serve) ->
     # No public address can be served here: the pinning itself is shown, with the check passed beforehand.
     port = await serve(answering(b"HTTP/1.1 204 No Content\r\n\r\n"))
     async with HttpClient(allow_private=False) as client:
-        pinned = client._pinned_to("shop.example", "127.0.0.1", port)  # pyright: ignore[reportPrivateUsage]
+        pinned = client._pinned_to("shop.example", "127.0.0.1", port)
         async with pinned.get(f"http://shop.example:{port}/").build_streamed() as response:
             assert response.status == 204
 

@@ -28,7 +28,7 @@ class Demo:
             str(free_port()),
             *more,
         )
-        line = self.process.popen.stdout.readline()  # type: ignore[union-attr]
+        line = self.process.popen.stdout.readline()
         self.process.fail_if_dead() if not line else None
         self.document: dict[str, Any] = json.loads(line)
 

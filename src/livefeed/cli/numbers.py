@@ -12,7 +12,7 @@ MOST: Final = 2**63 - 1
 class Number(click.types.IntParamType):
     """An id, or how many: from 1 to what a database can hold."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - click
         """Read it."""
         number: int = super().convert(value, param, ctx)
         if not 1 <= number <= MOST:
@@ -35,7 +35,7 @@ class Seconds(click.FloatRange):
     def __init__(self, most: float) -> None:
         super().__init__(0, most)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click
         """Read it; what is not a number is refused by every comparison but click's."""
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):

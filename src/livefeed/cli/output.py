@@ -19,7 +19,7 @@ class OneLine(click.Group):
         info_name: str | None,
         args: list[str],
         parent: click.Context | None = None,
-        **extra: Any,  # noqa: ANN401
+        **extra: Any,  # noqa: ANN401 - click
     ) -> click.Context:
         """Read the arguments before the command's name."""
         try:

@@ -38,7 +38,7 @@ class Queries(Protocol):
 class _Adapter(SQLite3Adapter):
     """aiosql's adapter, for rows that have names as well as places."""
 
-    def select_value(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:  # noqa: ANN401
+    def select_value(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:  # noqa: ANN401 - aiosql
         """The first column of the first row; None if there is no row."""
         del query_name
         row = conn.execute(sql, parameters).fetchone()
@@ -54,7 +54,7 @@ def load(package: str, file: str) -> Queries:
     ``<!`` the new row id, no sign: all rows.
     """
     text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    return cast("Queries", aiosql.from_str(text, _Adapter))  # pyright: ignore[reportUnknownMemberType]
+    return cast("Queries", aiosql.from_str(text, _Adapter))  # pyright: ignore[reportUnknownMemberType] - no types
 
 
 def run_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -73,7 +73,7 @@ async def find_commenters(
 
     Raises:
         TransportError: The portal gave no usable answer.
-        Fault: It refused for now.
+        Fault: It refused; tried again later.
     """
     found = await store.read(lambda tx: commenters(tx, portal, post))
     if num_comments in {sum(found.values()), checked}:
@@ -93,7 +93,7 @@ async def archive_comments(store: Store, client: RestClient, portal: MemberId) -
 
     Raises:
         TransportError: The portal gave no usable answer.
-        Fault: It refused for now.
+        Fault: It refused; tried again later.
     """
     cursors: list[Any] = await store.read(lambda tx: list(_SQL.cursors(tx.conn, portal=portal)))
     windows = {UserId(person): _Window(low=cursor) for person, cursor in cursors}

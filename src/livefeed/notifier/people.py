@@ -44,7 +44,7 @@ async def ensure_people(
 
     Raises:
         TransportError: The portal gave no usable answer.
-        Fault: It refused for now.
+        Fault: It refused; tried again later.
     """
     wanted = set(people)
     known = await store.read(lambda tx: find_people(tx, portal, wanted))

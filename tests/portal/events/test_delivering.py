@@ -152,7 +152,7 @@ async def test_a_repetition_has_the_same_id_and_another_time_and_signature(site:
     site.house.clock.advance(70)
     (second,) = await site.send_due()
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert int(second.form["ts"]) == int(first.form["ts"]) + 70  # type: ignore[arg-type]
+    assert int(second.form["ts"]) == int(first.form["ts"]) + 70
     assert first.auth["access_token"] != second.auth["access_token"]
     assert (
         second.headers["webhook-signature"] == signature_of(app, second) != first.headers["webhook-signature"]

@@ -182,7 +182,7 @@ TRY = Try(attempt=1, fails=0, first_at_ms=1_000, now_ms=1_000, draw=0.0)
 
 
 def reply(status: int | None, **rest: float | int) -> Reply:
-    return Reply(status=status, error=None, detail="x", **rest)  # type: ignore[arg-type]
+    return Reply(status=status, error=None, detail="x", **rest)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -126,8 +126,8 @@ def every(tx: Tx) -> list[Install]:
     return [_install(row) for row in SQL.every(tx.conn)]
 
 
-def _install(row: object) -> Install:
-    return msgspec.convert(dict(row), Install)  # type: ignore[call-overload]
+def _install(row: Any) -> Install:  # noqa: ANN401 - a row of the driver
+    return msgspec.convert(dict(row), Install)
 
 
 def register_consumers(tx: Tx, member_id: MemberId, specs: Sequence[ConsumerSpec]) -> dict[str, ConsumerId]:

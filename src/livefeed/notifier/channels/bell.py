@@ -66,7 +66,7 @@ async def ring(lease: Lease, runtime: Runtime) -> Outcome:
     Raises:
         LeaseLost: Another worker holds the lane.
         TransportError: The portal gave no usable answer; the call will be repeated under the same TAG.
-        Fault: The portal refused for now.
+        Fault: The portal refused; tried again later.
     """
     number = msgspec.json.decode(lease.entries[0].body, type=_Order).notice
     while True:
