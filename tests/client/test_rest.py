@@ -128,6 +128,21 @@ async def test_a_portal_that_does_not_listen_is_a_transport_error(http: HttpClie
         await RestClient(http, Nowhere()).call("user.current")
 
 
+async def test_a_call_to_a_dead_address_is_made_at_the_portals_new_one(http: HttpClient, caller: Caller):
+    token = await caller.vault.access(caller.member_id, caller.user_id)
+
+    class Moved:
+        async def access(self) -> Access:
+            return Access(endpoint="http://127.0.0.1:1/rest/", token=token)
+
+        async def relocate(self, moved: Access) -> Access | None:
+            return Access(endpoint=f"{caller.portal.url}/rest/", token=moved.token)
+
+    caller.portal.methods["user.current"] = lambda params: {"ID": "1"}
+
+    assert {"ID": "1"} == (await RestClient(http, Moved()).call("user.current")).result
+
+
 async def test_a_batch_returns_answers_and_faults_by_name(caller: Caller):
     caller.portal.methods["user.get"] = lambda params: [{"ID": params["ID"]}]
 

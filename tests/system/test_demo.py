@@ -224,6 +224,9 @@ def test_started_again_on_other_ports_an_edit_is_still_told(tmp_path: Path):
         rest(again.webhook(1), "log.blogpost.update", POST_ID=post, POST_TITLE="Room", POST_MESSAGE="Room 9")
         texts = eventually(lambda: bell(again, 3, post), what="the commenter's bell")
         assert "9" in texts[0]
+        told = rows("portal", "deliveries", "--post", str(post), "--db", again.portal_db)
+        assert 2 == len(told), "the add and the edit; the door that was left is told no more"
+        assert {"delivered"} == {row["state"] for row in told}
     finally:
         again.process.stop()
 

@@ -29,6 +29,18 @@ async def test_an_installation_nobody_hears_is_repeated_with_fresh_tokens(site: 
     assert first.auth["refresh_token"] != second.auth["refresh_token"]
 
 
+async def test_a_newer_installation_does_not_wait_behind_an_older_one_that_is_refused(site: Site) -> None:
+    app = await site.add_app(install_url=site.receiver.url + "/install")
+    site.receiver.will("/install", 403, 200)
+    (refused,) = await site.send_due()
+    await site.do("app_rotate", client_id=app.client_id)
+    (fresh,) = await site.send_due()
+    assert (fresh.path, fresh.event) == ("/install", "ONAPPINSTALL")
+    assert fresh.auth["access_token"] != refused.auth["access_token"]
+    site.house.clock.advance(3600)
+    assert await site.send_due() == []
+
+
 async def test_nothing_reaches_an_application_before_its_installation_is_finished(site: Site) -> None:
     app = await site.add_app(interface=True, install_url=site.receiver.url + "/install")
     assert app.installed is False
