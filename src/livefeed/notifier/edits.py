@@ -1,9 +1,8 @@
 """What the notifier does when a post was published, edited or deleted."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
-
-from anyio import to_thread
 
 from livefeed.app import Context
 from livefeed.client.rest import RestClient
@@ -78,7 +77,7 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
 
 async def _compare(old: Version, new: Version) -> Comparison:
     if len(old.text) + len(new.text) > _LARGE_CHARS:
-        return await to_thread.run_sync(compare, old, new)
+        return await asyncio.to_thread(compare, old, new)
     return compare(old, new)
 
 

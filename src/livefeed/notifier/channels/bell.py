@@ -3,10 +3,10 @@
 Source: https://apidocs.bitrix24.com/api-reference/chats/notifications/im-notify-personal-add.html
 """
 
+import asyncio
 from typing import Final
 
 import msgspec
-from anyio import to_thread
 
 from livefeed.app.runtime import Runtime
 from livefeed.durable.consumers import ConsumerId
@@ -116,7 +116,7 @@ async def _text(material: _Material) -> str | None:
     if material.is_gone:
         return None
     if len(material.old.text) + len(material.new.text) > _LARGE_CHARS:
-        return await to_thread.run_sync(_compose, material)
+        return await asyncio.to_thread(_compose, material)
     return _compose(material)
 
 
