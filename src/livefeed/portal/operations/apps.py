@@ -1,0 +1,162 @@
+"""Operations on applications: registered, finished, opened, rotated, removed."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from livefeed.clock import fresh_hex
+from livefeed.durable.store import Tx
+from livefeed.net.http import is_http_url
+from livefeed.portal import lifecycle
+from livefeed.portal.apps import registry
+from livefeed.portal.apps.registry import AuthKeys, NewApp
+from livefeed.portal.apps.tokens import codec_of
+from livefeed.portal.events import handlers
+from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.lifecycle import Refused
+from livefeed.portal.operations.office import (
+    ADMINISTRATOR,
+    Asked,
+    Document,
+    Number,
+    Office,
+    OperationSpec,
+    Scopes,
+    active_person,
+)
+from livefeed.portal.portals import PortalRow
+from livefeed.wire.apps import scope_list
+from livefeed.wire.ids import UserId
+from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
+
+
+class AppAdd(Asked, frozen=True, kw_only=True):
+    """Register an application; what its words mean stands at `registry.NewApp`."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    handler_url: str = ""
+    install_url: str = ""
+    scope: Scopes = "log,user,im"
+    interface: bool = False
+    auth_keys: AuthKeys = "documented"
+
+
+class AppFinish(Asked, frozen=True, kw_only=True):
+    """Finish the installation of an application with an interface."""
+
+    client_id: str
+
+
+class AppRemove(Asked, frozen=True, kw_only=True):
+    """Uninstall an application; ``clean`` asks it to erase its data."""
+
+    client_id: str
+    clean: bool = False
+
+
+class AppRotate(Asked, frozen=True, kw_only=True):
+    """Give an application another secret."""
+
+    client_id: str
+
+
+class AppOpen(Asked, frozen=True, kw_only=True):
+    """What the frame of an application would be handed if ``user`` opened it."""
+
+    client_id: str
+    user: Number = 1
+
+
+async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
+    """Register an application as user 1; its secrets are in the document."""
+    for url in (asked.handler_url, asked.install_url):
+        if url and not is_http_url(url):
+            raise Refused(f"{url!r} is not an absolute http or https URL")
+    new = NewApp(
+        name=asked.name,
+        handler_url=asked.handler_url,
+        install_url=asked.install_url,
+        scope=tuple(scope_list([asked.scope]).split(",")),
+        has_interface=asked.interface,
+        auth_keys=asked.auth_keys,
+    )
+    fresh = registry.fresh_credentials(office.keys)
+
+    def unit(tx: Tx) -> bool:
+        active_person(tx, portal, ADMINISTRATOR)
+        return lifecycle.install(tx, portal, new, fresh, installer=ADMINISTRATOR).state == "installed"
+
+    is_installed = await office.store.write(unit)
+    return {
+        "client_id": fresh.client_id,
+        "client_secret": fresh.client_secret.reveal(),
+        "application_token": fresh.application_token.reveal(),
+        "member_id": portal.member_id,
+        "installed": is_installed,
+        "signing_secret": signing_secret(office.keys, fresh.client_id),
+    }
+
+
+async def finish_app(office: Office, portal: PortalRow, asked: AppFinish) -> Document:
+    """Finish an installation from outside the browser."""
+    app = await office.store.write(lambda tx: lifecycle.finish(tx, portal, asked.client_id))
+    return {"client_id": app.client_id, "installed": app.state == "installed"}
+
+
+async def remove_app(office: Office, portal: PortalRow, asked: AppRemove) -> Document:
+    """Uninstall an application."""
+    app = await office.store.write(
+        lambda tx: lifecycle.uninstall(tx, portal, asked.client_id, clean=asked.clean)
+    )
+    return {"client_id": app.client_id, "removed": True}
+
+
+async def rotate_app(office: Office, portal: PortalRow, asked: AppRotate) -> Document:
+    """Give an application another secret; it is in the document."""
+    fresh = registry.fresh_credentials(office.keys)
+    app = await office.store.write(
+        lambda tx: lifecycle.rotate(tx, portal, asked.client_id, fresh.secret_hash)
+    )
+    return {"client_id": app.client_id, "client_secret": fresh.client_secret.reveal()}
+
+
+async def open_app(office: Office, portal: PortalRow, asked: AppOpen) -> Document:
+    """The values of the frame POST.
+
+    Source: settings/oauth/simple-way.md
+    """
+    person = UserId(asked.user)
+
+    def unit(tx: Tx) -> tuple[registry.App, int]:
+        app = lifecycle.present(tx, portal, asked.client_id)
+        epoch = handlers.person_epoch(tx, portal.member_id, person)
+        if epoch is None:
+            raise Refused(f"there is no active person {person} on this portal")
+        return app, epoch
+
+    app, epoch = await office.store.read(unit)
+    codec, bearer, now_ms = codec_of(office.keys), app.bearer(person, epoch), office.clock.now_ms()
+    return {
+        "DOMAIN": portal.domain,
+        "PROTOCOL": "1" if portal.public_url.startswith("https:") else "0",
+        "LANG": portal.language,
+        "APP_SID": fresh_hex(32),
+        "AUTH_ID": codec.mint_fresh("access", bearer, now_ms),
+        "AUTH_EXPIRES": str(ACCESS_TOKEN_LIFE_S),
+        "REFRESH_ID": codec.mint_fresh("refresh", bearer, now_ms),
+        "SERVER_ENDPOINT": portal.server_endpoint,
+        "APPLICATION_TOKEN": app.application_token(office.keys).reveal(),
+        "APPLICATION_SCOPE": app.scope,
+        "member_id": portal.member_id,
+        "status": app.status,
+        "PLACEMENT": "DEFAULT",
+    }
+
+
+OPERATIONS: Final = (
+    OperationSpec(name="app_add", asked=AppAdd, run=add_app),
+    OperationSpec(name="app_finish", asked=AppFinish, run=finish_app),
+    OperationSpec(name="app_remove", asked=AppRemove, run=remove_app),
+    OperationSpec(name="app_rotate", asked=AppRotate, run=rotate_app),
+    OperationSpec(name="app_open", asked=AppOpen, run=open_app),
+)
