@@ -1,30 +1,27 @@
 """The page at ``/developer/``: applications, their handlers, and every delivery with its attempts."""
 
-import base64
-import hmac
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from livefeed.clock import Clock
 from livefeed.durable import consumers
-from livefeed.durable.store import Store, Tx
+from livefeed.durable.store import Tx
 from livefeed.portal.apps import registry
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.deliveries import DeliveryRow, list_deliveries, list_events
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.why import why
-from livefeed.portal.portals import Directory, PortalRow
-from livefeed.ui.pages import page
+from livefeed.portal.portals import PortalRow
+from livefeed.portal.web.desk import Desk, Guest, Shown
 from livefeed.wire.ids import decimal
 
 _SHOWN: Final = 50
-_CHALLENGE: Final = {"www-authenticate": 'Basic realm="administrator token of this run as password"'}
 _WORDS: Final = {
     "waiting": "waiting",
     "leased": "being sent",
@@ -90,58 +87,23 @@ class Overview:
     answer: str
 
 
-class DeveloperPages:
-    """Serves the page; it shows no secret and changes nothing.
-
-    Outside the demo a browser asks for a name and a password: any name, and this run's administrator token.
-    """
-
-    def __init__(
-        self, *, store: Store, clock: Clock, directory: Directory, token: str, is_demo: bool
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._directory = directory
-        self._token = token
-        self._is_demo = is_demo
-
-    async def deliveries(self, request: Request) -> Response:
-        """``GET /developer/?post=205&handler=7``."""
-        if not self._is_demo and not _has_token(request, self._token):
-            challenge = {
-                "www-authenticate": 'Basic realm="the administrator token of this run is the password"'
-            }
-            return PlainTextResponse("only with the administrator token of this run\n", 401, challenge)
-        portal = self._directory.by_host(request.headers.get("host", ""))
-        asked = Filter(
-            post=decimal(request.query_params.get("post", "")),
-            handler=decimal(request.query_params.get("handler", "")),
-        )
-        now_ms = self._clock.now_ms()
-        view = await self._store.read(lambda tx: overview(tx, portal, asked, now_ms))
-        return page(
-            "developer.html",
-            company=portal.name,
-            language=portal.language,
-            section="developer",
-            asked=asked,
-            view=view,
-        )
-
-
-def developer_routes(pages: DeveloperPages) -> list[BaseRoute]:
+def developer_routes(desk: Desk, clock: Clock) -> list[BaseRoute]:
     """The routes of the developer area."""
-    return [Route("/developer/", pages.deliveries), Route("/developer", pages.deliveries)]
+
+    async def deliveries(request: Request) -> Response:
+        """``GET /developer/?post=205&handler=7``."""
+        now_ms = clock.now_ms()
+        return await desk.show(
+            request, lambda tx, guest: _deliveries_page(tx, guest, now_ms), section="developer", admin=True
+        )
+
+    return [Route("/developer/", deliveries), Route("/developer", deliveries)]
 
 
-def _has_token(request: Request, token: str) -> bool:
-    kind, _, given = request.headers.get("authorization", "").partition(" ")
-    try:
-        _, _, password = base64.b64decode(given).decode().partition(":")
-    except ValueError:
-        return False
-    is_same = hmac.compare_digest(password.encode(), token.encode())
-    return is_same and bool(token) and kind.lower() == "basic"
+def _deliveries_page(tx: Tx, guest: Guest, now_ms: int) -> Shown:
+    asked = Filter(post=decimal(guest.query.get("post", "")), handler=decimal(guest.query.get("handler", "")))
+    view = overview(tx, guest.portal, asked, now_ms)
+    return Shown(template="developer.html", values={"asked": asked, "view": view})
 
 
 def _origin(url: str) -> str:

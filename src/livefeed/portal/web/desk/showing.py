@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
 
-from livefeed.clock import at_utc, iso
+from livefeed.clock import iso
 from livefeed.content.bbcode import parse
 from livefeed.durable.store import Tx
 from livefeed.portal.feed import comments, versions
@@ -17,10 +17,13 @@ from livefeed.portal.im import notifications
 from livefeed.portal.people import people, places
 from livefeed.portal.people.people import Person
 from livefeed.ui.bbcode import as_html
+from livefeed.ui.languages import noted, spoken, told
 from livefeed.wire.ids import MemberId
 
 _HUES: Final = 8
-_AUTOMATION: Final = "an automation"
+_AUTOMATION: Final = noted("an automation")
+_SYSTEM: Final = noted("System")
+_EVERYONE: Final = noted("everyone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +112,11 @@ class Bell:
 class Look:
     """One person's look at his portal: everything is named and timed as he would say it."""
 
-    def __init__(self, tx: Tx, portal: MemberId, me: Person, everyone: Sequence[Person]) -> None:
+    def __init__(
+        self, tx: Tx, portal: MemberId, me: Person, everyone: Sequence[Person], language: str
+    ) -> None:
         self.me = me
+        self.language = language
         self._tx = tx
         self._portal = portal
         self._people: Mapping[int, Person] = {person.id: person for person in everyone}
@@ -124,10 +130,10 @@ class Look:
             id=post.id,
             author=self.face(post.author),
             to=self._to(post.audience),
-            at=self._moment(post.published_at),
+            at=self.moment(post.published_at),
             edited=None
             if newest is None
-            else Edited(by=self._name(newest.editor), at=self._moment(newest.written_at)),
+            else Edited(by=self._name(newest.editor), at=self.moment(newest.written_at)),
             title=post.title,
             is_micro=post.is_micro,
             is_important=post.is_important,
@@ -136,7 +142,7 @@ class Look:
             comments=[
                 Line(
                     author=self.face(row.author),
-                    at=self._moment(row.written_at),
+                    at=self.moment(row.written_at),
                     html=as_html(parse(row.text)),
                 )
                 for row in comments.of_post(self._tx, post)
@@ -149,7 +155,7 @@ class Look:
             VersionLine(
                 number=row.version,
                 by=self._name(row.editor),
-                at=self._moment(row.written_at),
+                at=self.moment(row.written_at),
                 title=row.title,
                 to=self._to(row.audience),
                 html=as_html(parse(row.text)),
@@ -163,8 +169,8 @@ class Look:
         return Bell(
             rows=[
                 NoticeLine(
-                    author=self._name(row.author) if row.author else "System",
-                    at=self._moment(row.created_at),
+                    author=self._name(row.author) if row.author else told(_SYSTEM, self.language),
+                    at=self.moment(row.created_at),
                     html=as_html(parse(row.text)),
                     is_unread=row.read_at is None,
                 )
@@ -188,7 +194,7 @@ class Look:
 
     def _name(self, user_id: int | None) -> str:
         if user_id is None:
-            return _AUTOMATION
+            return told(_AUTOMATION, self.language)
         person = self._people.get(user_id)
         return f"#{user_id}" if person is None else person.display_name
 
@@ -197,23 +203,19 @@ class Look:
 
     def _place(self, code: str) -> str:
         if code == "UA":
-            return "everyone"
+            return told(_EVERYONE, self.language)
         if code.startswith("U"):
             return self._name(int(code[1:]))
         return self._places.get(code, code)
 
-    def _moment(self, at_ms: int) -> Moment:
-        at = at_utc(at_ms).astimezone(self._zone)
-        return Moment(iso=iso(at_ms), text=_spoken(at))
+    def moment(self, at_ms: int) -> Moment:
+        """A time, told in the person's time zone and language."""
+        return Moment(iso=iso(at_ms), text=spoken(at_ms, self._zone, self.language))
 
 
 def everyone(tx: Tx, portal: MemberId) -> list[Person]:
     """The people one can be in the demo: all who work there."""
     return people.select(tx, portal, is_active=True)
-
-
-def _spoken(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y, %H:%M}"
 
 
 def _zone(name: str) -> tzinfo:

@@ -1,0 +1,148 @@
+"""Who looks at a page: sessions, the cookies that carry them, and the token that proves a form is our own."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from livefeed.clock import fresh_code
+from livefeed.durable.sql import load
+from livefeed.durable.store import Tx
+from livefeed.errors import WireError
+from livefeed.secrets import KeyRing
+from livefeed.wire.form import Limits, decode
+from livefeed.wire.ids import MemberId, UserId
+from livefeed.wire.params import Params
+
+SESSION_COOKIE: Final = "livefeed_session"
+VISIT_COOKIE: Final = "livefeed_visit"
+LANGUAGE_COOKIE: Final = "livefeed_language"
+SESSION_LIFE_S: Final = 14 * 86_400
+"""How long one stays signed in."""
+
+_CODE_CHARS: Final = 32
+_FORM_LIMITS: Final = Limits(max_bytes=1_000_000, max_keys=300, max_depth=4)
+
+_sql = load("livefeed.portal.web.desk", "session.sql")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One browser, signed in or not.
+
+    Attributes:
+        code: What its cookie holds; the form token hangs on it.
+        is_session: Whether it claims to be signed in; the database knows whether that is so.
+    """
+
+    code: str
+    is_session: bool
+
+    def hash(self, keys: KeyRing) -> bytes:
+        """As which the session is stored."""
+        return keys.hash(self.code)
+
+    def token(self, keys: KeyRing) -> str:
+        """The token of every form shown to this browser; another one after signing in or out."""
+        return blake2b(self.code.encode(), digest_size=16, key=keys.derive("form.token")).hexdigest()
+
+
+def visit_of(request: Request) -> Visit:
+    """The browser that sent ``request``; a new one gets a new code."""
+    session = request.cookies.get(SESSION_COOKIE, "")
+    if _is_code(session):
+        return Visit(code=session, is_session=True)
+    code = request.cookies.get(VISIT_COOKIE, "")
+    return Visit(code=code if _is_code(code) else fresh_code(_CODE_CHARS), is_session=False)
+
+
+def fresh_session() -> Visit:
+    """The session that somebody gets who signs in: never one that the browser brought."""
+    return Visit(code=fresh_code(_CODE_CHARS), is_session=True)
+
+
+def open_session(tx: Tx, portal: MemberId, person: UserId, session_hash: bytes) -> bool:
+    """Sign a person in.
+
+    Returns:
+        Whether there is such a person, who works there.
+    """
+    epoch = _sql.person_epoch(tx.conn, portal=portal, person=person)
+    if epoch is None:
+        return False
+    _sql.add_session(
+        tx.conn,
+        hash=session_hash,
+        portal=portal,
+        person=person,
+        person_epoch=epoch,
+        now=tx.now_ms,
+        expires_at=tx.now_ms + SESSION_LIFE_S * 1000,
+    )
+    _sql.forget_sessions(tx.conn, now=tx.now_ms)
+    return True
+
+
+def person_of(tx: Tx, portal: MemberId, session_hash: bytes) -> UserId | None:
+    """Who is signed in with this session; None: nobody, or no longer."""
+    person: int | None = _sql.session_person(tx.conn, hash=session_hash, portal=portal, now=tx.now_ms)
+    return None if person is None else UserId(person)
+
+
+def end_session(tx: Tx, session_hash: bytes) -> None:
+    """Sign out."""
+    _sql.end_session(tx.conn, hash=session_hash)
+
+
+def end_sessions(tx: Tx, portal: MemberId, person: UserId) -> None:
+    """Sign a person out of every browser."""
+    _sql.end_sessions(tx.conn, portal=portal, person=person)
+
+
+def remember(response: Response, request: Request, visit: Visit) -> None:
+    """Let the browser keep its code; no script can read it, no other site can send it."""
+    name, over = (SESSION_COOKIE, VISIT_COOKIE) if visit.is_session else (VISIT_COOKIE, SESSION_COOKIE)
+    is_secure = request.url.scheme == "https"
+    max_age = SESSION_LIFE_S if visit.is_session else None
+    response.set_cookie(
+        name, visit.code, httponly=True, samesite="lax", secure=is_secure, max_age=max_age, path="/"
+    )
+    if over in request.cookies:
+        response.delete_cookie(over, httponly=True, samesite="lax", secure=is_secure, path="/")
+
+
+async def read_form(request: Request) -> Params:
+    """The fields of a form.
+
+    Raises:
+        TooLarge: The form is longer than 1 MB.
+        WireError: There is a NUL in it.
+    """
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        chunks.append(chunk)
+        if size > _FORM_LIMITS.max_bytes:
+            break
+    return Params(decode(b"".join(chunks), limits=_FORM_LIMITS, strict=False))
+
+
+def is_own(request: Request, form: Params, visit: Visit, keys: KeyRing) -> bool:
+    """Whether a form was shown by this server to this browser, and is sent from one of its pages."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+        return False
+    try:
+        given = form.text("token") or request.headers.get("x-livefeed-token", "")
+    except WireError:
+        return False
+    return hmac.compare_digest(given.encode(), visit.token(keys).encode())
+
+
+def _is_code(text: str) -> bool:
+    return len(text) == _CODE_CHARS and text.isascii() and text.isalnum()

@@ -1,0 +1,1 @@
+"""The developer area: applications, handlers, deliveries."""
