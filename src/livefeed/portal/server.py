@@ -32,11 +32,13 @@ from livefeed.portal.people import methods as people_methods
 from livefeed.portal.portals import Directory
 from livefeed.portal.rest import Door
 from livefeed.portal.upkeep import keep_up
-from livefeed.portal.web.developer import DeveloperPages, developer_routes
-from livefeed.portal.web.feed import FeedPages, feed_routes
+from livefeed.portal.web.desk import Desk
+from livefeed.portal.web.desk.answers import ui_routes
+from livefeed.portal.web.desk.languages import language_routes
+from livefeed.portal.web.developer.pages import developer_routes
+from livefeed.portal.web.feed.pages import feed_routes
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import metrics_page
-from livefeed.ui.pages import ui_routes
 
 ROOMS: Final = ("livefeed.portal",)
 """The rooms whose tables a portal's database has, beside those of ``durable``."""
@@ -53,7 +55,7 @@ class PortalOptions:
         policy: ``durable`` repeats deliveries for days, ``bitrix24`` tries once.
         allow_private: Whether handlers may live at addresses that are not public.
         admin_token: Bearer token of the administrator API; empty: it is closed.
-        is_demo: Whether anybody may be anybody on the feed page.
+        is_demo: Whether anybody may sign in as anybody with one click.
         max_body_bytes: Largest REST body.
         concurrency: Deliveries at a time.
         schedule: When failed deliveries are repeated.
@@ -123,23 +125,18 @@ class Portal:
         store, keys, clock, options = self._store, self._keys, self._clock, self._options
         door = Door(store=store, clock=clock, keys=keys, methods=method_table())
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
-        developer = DeveloperPages(
-            store=store,
-            clock=clock,
-            directory=directory,
-            token=options.admin_token,
-            is_demo=options.is_demo,
-        )
+        desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
         return [
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
             *oauth_routes(TokenEndpoint(store=store, keys=keys, clock=clock, directory=directory)),
             *admin_routes(AdminApi(admin, options.admin_token)),
-            *developer_routes(developer),
+            *developer_routes(desk, clock),
+            *language_routes(desk),
             *ui_routes(),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
             Route("/metrics", _metrics),
-            *feed_routes(FeedPages(store=store, keys=keys, directory=directory, is_demo=options.is_demo)),
+            *feed_routes(desk),
         ]
 
     async def _ready(self, _request: Request) -> Response:
