@@ -67,8 +67,13 @@ async def request(
 
     await app(scope, receive, send)
     start = next(message for message in out if message["type"] == "http.response.start")
+    answered: dict[str, str] = {}
+    for raw_name, raw_value in start["headers"]:
+        name, value = raw_name.decode().lower(), raw_value.decode("latin-1")
+        # Cookies come in one header each; here they are lines of one.
+        answered[name] = f"{answered[name]}\n{value}" if name in answered else value
     return Response(
         status=start["status"],
-        headers={name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]},
+        headers=answered,
         body=b"".join(message.get("body", b"") for message in out if message["type"] == "http.response.body"),
     )

@@ -23,9 +23,11 @@ from livefeed.portal.people import methods as people_methods
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.rest import Door
 from livefeed.portal.seed import Seeded, seed_demo
-from livefeed.portal.web.feed import FeedPages, feed_routes
+from livefeed.portal.web.desk import Desk
+from livefeed.portal.web.desk.answers import ui_routes
+from livefeed.portal.web.desk.languages import language_routes
+from livefeed.portal.web.feed.pages import feed_routes
 from livefeed.secrets import KeyRing
-from livefeed.ui.pages import ui_routes
 from livefeed.wire.ids import UserId
 
 from .asgi import Response, request
@@ -120,8 +122,9 @@ async def house(store: Store, clock: ManualClock) -> House:
     seeded = await store.write(lambda tx: seed_demo(tx, portal=portal, keys=keys))
     directory = await Directory.load(store)
     door = Door(store=store, clock=clock, keys=keys, methods=MethodTable(METHODS))
-    pages = FeedPages(store=store, keys=keys, directory=directory, is_demo=True)
-    routes = [*rest_routes(door, clock=clock, directory=directory), *feed_routes(pages), *ui_routes()]
+    desk = Desk(store=store, keys=keys, directory=directory, is_demo=True)
+    pages = [*feed_routes(desk), *language_routes(desk), *ui_routes()]
+    routes = [*rest_routes(door, clock=clock, directory=directory), *pages]
     return House(
         store=store,
         clock=clock,
