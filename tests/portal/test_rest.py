@@ -135,16 +135,18 @@ async def test_a_wrong_webhook_secret_is_refused_for_every_person_alike(house: H
 
 
 async def test_an_expired_webhook_is_refused(house: House):
-    code = await house.store.write(
+    made = webhooks.new_code(house.keys)
+    await house.store.write(
         lambda tx: webhooks.add(
             tx,
             portal=house.portal.member_id,
             user_id=UserId(2),
             scopes=["log"],
-            keys=house.keys,
+            code=made,
             expires_at=NOW_MS + 60_000,
         )
     )
+    code = made.code.reveal()
     assert (await house.get(f"/rest/2/{code}/server.time")).status == 200
     house.clock.advance(61)
     assert fault_in(await house.get(f"/rest/2/{code}/server.time")) == (401, "NO_AUTH_FOUND")

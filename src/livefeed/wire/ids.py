@@ -30,6 +30,9 @@ HandlerId = NewType("HandlerId", int)
 AppId = NewType("AppId", int)
 """The local number of an app on a portal, ``ID`` of ``app.info``: ``5``."""
 
+WebhookId = NewType("WebhookId", int)
+"""A webhook of a portal; incoming and outgoing ones are numbered together: ``3``."""
+
 NotificationId = NewType("NotificationId", int)
 """What ``im.notify.personal.add`` answers: ``12345``."""
 

@@ -73,8 +73,14 @@ class Bodies:
     """All bodies that one handler can get."""
 
     def __init__(
-        self, portal: PortalRow, app: App, application_token: str, event: str, handler_id: HandlerId | None
+        self,
+        portal: PortalRow,
+        app: App | None,
+        application_token: str,
+        event: str,
+        handler_id: HandlerId | None,
     ) -> None:
+        """Encode what does not change; without an ``app`` the handler is an outgoing webhook's."""
         self._portal = portal
         self._app = app
         self._application_token = application_token
@@ -100,7 +106,7 @@ class Bodies:
 
     def envelope(self, data: Form, ts: int, tokens: Tokens | None) -> Envelope:
         """The event as a value."""
-        auth = self._bare_auth() if self._event in _NEVER_TOKENS else self._auth(ts, tokens)
+        auth = self._auth(ts, tokens)
         return Envelope(event=self._event, handler_id=self._handler_id, data=data, ts=ts, auth=auth)
 
     def _post_template(self, *, with_tokens: bool) -> Template:
@@ -125,6 +131,8 @@ class Bodies:
         Source: _includes/auth-params-in-events.md; A-04, A-05, A-64
         """
         app, portal = self._app, self._portal
+        if app is None or self._event in _NEVER_TOKENS:
+            return self._bare_auth()
         keys = app.auth_keys
         has_refresh = keys != "minimal" or self._event in _ALWAYS_REFRESH
         is_extended = tokens is not None and keys == "extended"
@@ -144,9 +152,9 @@ class Bodies:
         )
 
     def _bare_auth(self) -> Auth:
-        """The five keys of a farewell: access is revoked already.
+        """The five keys of a farewell, when access is revoked already, and of outgoing webhooks.
 
-        Source: api-reference/common/events/on-app-uninstall.md
+        Source: api-reference/common/events/on-app-uninstall.md, api-reference/events/index.md; A-06
         """
         portal = self._portal
         return Auth(

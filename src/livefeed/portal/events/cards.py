@@ -10,7 +10,7 @@ from livefeed.durable import consumers
 from livefeed.durable.consumers import Consumer, ConsumerId
 from livefeed.durable.store import Store, Tx
 from livefeed.portal import portals
-from livefeed.portal.apps import registry
+from livefeed.portal.apps import outgoing, registry
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Bodies
@@ -18,7 +18,7 @@ from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import INSTALL
 from livefeed.portal.events.sender import Signer
 from livefeed.secrets import KeyRing
-from livefeed.wire.ids import AppId, MemberId, UserId
+from livefeed.wire.ids import AppId, MemberId, UserId, WebhookId
 
 _MOST: Final = 50_000
 
@@ -30,18 +30,18 @@ class Card:
     Attributes:
         consumer: Whose lanes they come from.
         epoch: Of that consumer; a lease of another epoch is not sent.
-        app: Whose tokens they carry.
+        app: Whose tokens they carry; None: an outgoing webhook, which never gets any.
         url: Where they go.
         auth_type: Whose tokens; 0: those of the acting user.
         webhook_id: The beginning of every ``webhook-id``: ``msg_<member_id>_<handler>_``.
-        signer: Of the application, for ``webhook-signature``.
+        signer: Of the application or the webhook, for ``webhook-signature``.
         bodies: What is sent.
         handler: The bound handler; None for an install URL.
     """
 
     consumer: ConsumerId
     epoch: int
-    app: App
+    app: App | None
     url: str
     auth_type: UserId
     webhook_id: str
@@ -50,14 +50,14 @@ class Card:
     handler: Handler | None
 
 
-def signing_key(keys: KeyRing, client_id: str) -> bytes:
-    """The key (32 bytes) that signs what an application is sent."""
-    return hashlib.blake2b(client_id.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
+def signing_key(keys: KeyRing, name: str) -> bytes:
+    """The key (32 bytes) that signs what the owner of ``name``, an application's client_id, is sent."""
+    return hashlib.blake2b(name.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
 
 
-def signing_secret(keys: KeyRing, client_id: str) -> str:
-    """The same key as the application is told it, in the form of Standard Webhooks: ``whsec_…``."""
-    return f"whsec_{base64.b64encode(signing_key(keys, client_id)).decode('ascii')}"
+def signing_secret(keys: KeyRing, name: str) -> str:
+    """The same key as its owner is told it, in the form of Standard Webhooks: ``whsec_…``."""
+    return f"whsec_{base64.b64encode(signing_key(keys, name)).decode('ascii')}"
 
 
 class CardIndex:
@@ -122,7 +122,9 @@ class CardIndex:
         if consumer is None or consumer.state == "gone":
             return None
         handler = handlers.find_by_consumer(tx, consumer_id)
-        app = registry.find(tx, _app_of(consumer) if handler is None else handler.app)
+        if handler is not None and handler.webhook is not None:
+            return self._draw_webhook(tx, consumer, handler, handler.webhook)
+        app = registry.find(tx, _app_of(consumer, handler))
         portal = None if app is None else portals.find(tx, app.portal)
         if app is None or portal is None or (app.state == "removed" and not _is_farewell(handler)):
             return None
@@ -141,8 +143,30 @@ class CardIndex:
             handler=handler,
         )
 
+    def _draw_webhook(
+        self, tx: Tx, consumer: Consumer, handler: Handler, webhook_id: WebhookId
+    ) -> Card | None:
+        webhook = outgoing.find(tx, handler.portal, webhook_id)
+        portal = portals.find(tx, handler.portal)
+        if webhook is None or webhook.removed_at is not None or portal is None:
+            return None
+        token = webhook.application_token(self._keys).reveal()
+        return Card(
+            consumer=consumer.id,
+            epoch=consumer.epoch,
+            app=None,
+            url=handler.url,
+            auth_type=handlers.ACTING_USER,
+            webhook_id=f"msg_{portal.member_id}_{handler.id}_",
+            signer=Signer(signing_key(self._keys, webhook.signing_name(self._keys))),
+            bodies=Bodies(portal, None, token, handler.event, handler.id),
+            handler=handler,
+        )
 
-def _app_of(consumer: Consumer) -> AppId:
+
+def _app_of(consumer: Consumer, handler: Handler | None) -> AppId:
+    if handler is not None and handler.app is not None:
+        return handler.app
     return AppId(int(consumer.name.removeprefix(INSTALL)))
 
 

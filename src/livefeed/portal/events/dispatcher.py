@@ -111,13 +111,13 @@ class Dispatcher:
 
     async def _tokens(self, card: Card, happening: Happening, now_ms: int) -> Tokens | None:
         """Those of ``auth_type``'s user, else of who acted; none if he is no longer here (contract A-68)."""
-        person = card.auth_type or happening.actor
-        if not person:
+        app, person = card.app, card.auth_type or happening.actor
+        if app is None or not person:
             return None
-        epoch = await self._index.person_epoch(card.app.portal, person)
+        epoch = await self._index.person_epoch(app.portal, person)
         if epoch is None:
             return None
-        access, refresh = self._mint.pair(card.app.bearer(person, epoch), now_ms)
+        access, refresh = self._mint.pair(app.bearer(person, epoch), now_ms)
         return Tokens(access=access, refresh=refresh, user=person)
 
     def _judge(self, lease: Lease, reply: Reply) -> Verdict:

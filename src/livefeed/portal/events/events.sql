@@ -1,24 +1,33 @@
 -- Event handlers, and what is needed to send to one.
 
--- name: add_handler(portal, app, event, url, auth_type, owner, now)<!
+-- name: add_handler(portal, app, webhook, event, url, auth_type, owner, now)<!
 -- Bind; the consumer is set in the same unit, once it has the number in its name.
-INSERT INTO handler (portal, app, event, url, auth_type, owner, state, reason, bound_at)
-VALUES (:portal, :app, :event, :url, :auth_type, :owner, 'bound', '', :now);
+INSERT INTO handler (portal, app, webhook, event, url, auth_type, owner, state, reason, bound_at)
+VALUES (:portal, :app, :webhook, :event, :url, :auth_type, :owner, 'bound', '', :now);
 
 -- name: set_consumer(id, consumer)!
 -- Who is handed the events of a handler.
 UPDATE handler SET consumer = :consumer WHERE id = :id;
 
 -- name: bound(portal, event)
--- Everyone who is to hear of an event, in the order in which they were bound.
+-- Everyone who is to hear of an event, in the order in which they were bound; an outgoing webhook has no application.
 SELECT h.consumer, h.app, a.state, a.scope
-FROM handler h JOIN app a ON a.id = h.app
+FROM handler h LEFT JOIN app a ON a.id = h.app
 WHERE h.portal = :portal AND h.event = :event AND h.state = 'bound'
 ORDER BY h.id;
 
 -- name: bound_of_app(app)
 -- The bound handlers of one application.
 SELECT * FROM handler INDEXED BY handler_once WHERE app = :app AND state = 'bound' ORDER BY id;
+
+-- name: bound_of_webhook(portal, webhook)
+-- The bound handlers of one outgoing webhook.
+SELECT * FROM handler INDEXED BY handler_webhook
+WHERE portal = :portal AND webhook = :webhook AND state = 'bound' ORDER BY id;
+
+-- name: redirect(portal, webhook, url, owner)!
+-- The bound handlers of one outgoing webhook go where it now lives.
+UPDATE handler SET url = :url, owner = :owner WHERE portal = :portal AND webhook = :webhook AND state = 'bound';
 
 -- name: same_handler(app, event, url, auth_type)$
 -- Whether it is bound already.

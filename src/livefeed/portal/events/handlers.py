@@ -1,4 +1,7 @@
-"""Handlers: who is told of which event, at which address; each bound one is a consumer of the clockwork."""
+"""Handlers: who is told of which event, at which address; each bound one is a consumer of the clockwork.
+
+A handler is bound by an application, with ``event.bind``, or it is an event of an outgoing webhook.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -7,11 +10,12 @@ from livefeed.durable import consumers
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
+from livefeed.portal.apps.outgoing import Outgoing
 from livefeed.portal.apps.registry import App
 from livefeed.portal.apps.tokens import granted
 from livefeed.wire.events import APP_EVENTS, POST_EVENTS
 from livefeed.wire.faults import HandlerAlreadyBound
-from livefeed.wire.ids import AppId, HandlerId, MemberId, UserId
+from livefeed.wire.ids import AppId, HandlerId, MemberId, UserId, WebhookId
 
 TOPIC: Final = "handlers"
 """Woken by every unit after which something else is to be sent, or to somebody else."""
@@ -40,11 +44,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """A handler that is or was bound; ``reason`` says why it no longer is."""
+    """A handler that is or was bound; ``reason`` says why it no longer is.
+
+    It belongs to an application or to an outgoing webhook: of ``app`` and ``webhook`` one is None.
+    """
 
     id: HandlerId
     portal: MemberId
-    app: AppId
+    app: AppId | None
+    webhook: WebhookId | None
     event: str
     url: str
     auth_type: UserId
@@ -85,27 +93,13 @@ def bind(tx: Tx, app: App, binding: Binding) -> HandlerId:
     )
     if same is not None:
         raise HandlerAlreadyBound
-    handler_id = _sql.add_handler(
-        tx.conn,
-        portal=app.portal,
-        app=app.id,
-        event=binding.event,
-        url=binding.url,
-        auth_type=binding.auth_type,
-        owner=binding.owner,
-        now=tx.now_ms,
-    )
-    consumer = consumers.register(
-        tx,
-        portal=app.portal,
-        name=f"handler:{handler_id}",
-        kind=binding.event,
-        cap=CAP,
-        state="withheld" if app.state == "withheld" else "active",
-    )
-    _sql.set_consumer(tx.conn, id=handler_id, consumer=consumer)
-    tx.wake(TOPIC)
-    return HandlerId(handler_id)
+    return _add(tx, app.portal, binding, app=app.id, is_withheld=app.state == "withheld")
+
+
+def bind_webhook(tx: Tx, webhook: Outgoing, event: str) -> HandlerId:
+    """Bind an outgoing webhook to ``event``, which it is not bound to; it never gets tokens."""
+    binding = Binding(event=event, url=webhook.url, auth_type=ACTING_USER, owner=webhook.person)
+    return _add(tx, webhook.portal, binding, webhook=webhook.id)
 
 
 def unbind(tx: Tx, handler: Handler, *, reason: str) -> None:
@@ -118,6 +112,12 @@ def unbind(tx: Tx, handler: Handler, *, reason: str) -> None:
 def unbind_keeping_queue(tx: Tx, handler: Handler, *, reason: str) -> None:
     """Unbind, but let what was appended for the handler in this unit still go out: a farewell."""
     _sql.unbind(tx.conn, id=handler.id, reason=reason, now=tx.now_ms)
+    tx.wake(TOPIC)
+
+
+def redirect(tx: Tx, webhook: Outgoing) -> None:
+    """An outgoing webhook was changed: what waits for its handlers goes where it now lives."""
+    _sql.redirect(tx.conn, portal=webhook.portal, webhook=webhook.id, url=webhook.url, owner=webhook.person)
     tx.wake(TOPIC)
 
 
@@ -134,13 +134,19 @@ def listeners(tx: Tx, portal: MemberId, event: str, *, app: AppId | None = None)
     return [
         Listener(row["consumer"], row["state"] == "withheld")
         for row in _sql.bound(tx.conn, portal=portal, event=event)
-        if (app is None or row["app"] == app) and (scope is None or scope in granted(row["scope"]))
+        if (app is None or row["app"] == app) and (scope is None or _may_hear(row, scope))
     ]
 
 
 def bound_of_app(tx: Tx, app: AppId) -> list[Handler]:
     """The bound handlers of an application."""
     return [_handler(row) for row in _sql.bound_of_app(tx.conn, app=app)]
+
+
+def bound_of_webhook(tx: Tx, webhook: Outgoing) -> list[Handler]:
+    """The bound handlers of an outgoing webhook."""
+    rows = _sql.bound_of_webhook(tx.conn, portal=webhook.portal, webhook=webhook.id)
+    return [_handler(row) for row in rows]
 
 
 def find(tx: Tx, portal: MemberId, handler_id: HandlerId) -> Handler | None:
@@ -165,11 +171,50 @@ def person_epoch(tx: Tx, portal: MemberId, person: UserId) -> int | None:
     return _sql.person_epoch(tx.conn, portal=portal, person=person)
 
 
+def _add(
+    tx: Tx,
+    portal: MemberId,
+    binding: Binding,
+    *,
+    app: AppId | None = None,
+    webhook: WebhookId | None = None,
+    is_withheld: bool = False,
+) -> HandlerId:
+    handler_id = _sql.add_handler(
+        tx.conn,
+        portal=portal,
+        app=app,
+        webhook=webhook,
+        event=binding.event,
+        url=binding.url,
+        auth_type=binding.auth_type,
+        owner=binding.owner,
+        now=tx.now_ms,
+    )
+    consumer = consumers.register(
+        tx,
+        portal=portal,
+        name=f"handler:{handler_id}",
+        kind=binding.event,
+        cap=CAP,
+        state="withheld" if is_withheld else "active",
+    )
+    _sql.set_consumer(tx.conn, id=handler_id, consumer=consumer)
+    tx.wake(TOPIC)
+    return HandlerId(handler_id)
+
+
+def _may_hear(row: Any, scope: str) -> bool:  # noqa: ANN401 - a row of the database
+    """An outgoing webhook has no scopes: a person has chosen its events (contract 1.4)."""
+    return row["app"] is None or scope in granted(row["scope"])
+
+
 def _handler(row: Any) -> Handler:  # noqa: ANN401 - a row of the database
     return Handler(
         id=HandlerId(row["id"]),
         portal=MemberId(row["portal"]),
-        app=AppId(row["app"]),
+        app=row["app"],
+        webhook=row["webhook"],
         event=row["event"],
         url=row["url"],
         auth_type=UserId(row["auth_type"]),

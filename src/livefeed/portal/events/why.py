@@ -22,10 +22,10 @@ _MOST = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """All that is known of one event and one handler."""
+    """All that is known of one event and one handler; an outgoing webhook's has no application."""
 
     handler: Handler
-    app: App
+    app: App | None
     entry: Entry
     attempts: Sequence[Attempt]
     lane: LaneRow | None
@@ -42,8 +42,7 @@ def why(tx: Tx, *, portal: MemberId, post: int, handler: int, now_ms: int) -> st
     found = handlers.find(tx, portal, HandlerId(handler))
     if found is None:
         return _no_such_handler(tx, portal, handler)
-    app = registry.find(tx, found.app)
-    assert app is not None, "the row of an application stays"
+    app = None if found.app is None else registry.find(tx, found.app)
     entry = _last_event(tx, portal, post, found)
     if entry is None:
         return _no_event(tx, found, app, post)
@@ -59,11 +58,14 @@ def _no_such_handler(tx: Tx, portal: MemberId, handler: int) -> str:
             f"There is no handler {handler} on this portal; the installation of «{app.name}» is not "
             f"finished, so everything for it is withheld until: livefeed portal app finish {app.client_id}"
         )
-    return f"There is no handler {handler} on this portal; an application binds one with event.bind."
+    return (
+        f"There is no handler {handler} on this portal; an application binds one with event.bind, "
+        "a person with an outgoing webhook."
+    )
 
 
-def _no_event(tx: Tx, handler: Handler, app: App, post: int) -> str:
-    if app.state == "withheld":
+def _no_event(tx: Tx, handler: Handler, app: App | None, post: int) -> str:
+    if app is not None and app.state == "withheld":
         return _withheld_now(app)
     if handler.state == "unbound":
         return _unbound(handler)
@@ -80,7 +82,7 @@ def _last_event(tx: Tx, portal: MemberId, post: int, handler: Handler) -> Entry 
     )
 
 
-def _case(tx: Tx, handler: Handler, app: App, entry: Entry) -> _Case:
+def _case(tx: Tx, handler: Handler, app: App | None, entry: Entry) -> _Case:
     attempts = list_attempts(tx, portal=entry.portal, key=entry.key, consumer=handler.consumer, limit=_MOST)
     lanes = list_lanes(tx, consumer=handler.consumer, limit=100_000)
     letters = list_dead(tx, consumer=handler.consumer, limit=_MOST)
@@ -97,12 +99,12 @@ def _case(tx: Tx, handler: Handler, app: App, entry: Entry) -> _Case:
 
 def _ended(case: _Case) -> str | None:
     """The event is dealt with, one way or the other."""
-    last = case.last
-    if last is not None and last.state == "withheld":
-        if case.app.state == "withheld":
-            return _withheld_now(case.app)
+    last, app = case.last, case.app
+    if last is not None and last.state == "withheld" and app is not None:
+        if app.state == "withheld":
+            return _withheld_now(app)
         return (
-            f"Event {last.seq} was withheld and dropped: the installation of «{case.app.name}» was not "
+            f"Event {last.seq} was withheld and dropped: the installation of «{app.name}» was not "
             f"finished at {moment(last.sent_at_ms)}."
         )
     if last is not None and last.state == "delivered":
@@ -148,7 +150,7 @@ def _pending(case: _Case, now_ms: int) -> str | None:
 def _never_sent(case: _Case) -> str:
     """There is no trace of an attempt, so it is the rules that kept it back."""
     handler, app, entry = case.handler, case.app, case.entry
-    if app.state == "withheld":
+    if app is not None and app.state == "withheld":
         return _withheld_now(app)
     if entry.at_ms < handler.bound_at:
         return (
@@ -158,7 +160,7 @@ def _never_sent(case: _Case) -> str:
     if handler.state == "unbound":
         return _unbound(handler)
     scope = handlers.scope_of(handler.event)
-    if scope is not None and scope not in app.scopes:
+    if app is not None and scope is not None and scope not in app.scopes:
         return f"«{app.name}» does not have the scope {scope}, which {handler.event} needs."
     return (
         f"Event {entry.seq} was dealt with, and the log of attempts does not tell how: the process died "

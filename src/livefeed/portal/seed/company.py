@@ -162,11 +162,12 @@ def _add_person(tx: Tx, portal: PortalRow, keys: KeyRing, person: _Person) -> Se
     start_ids(tx, portal.member_id, "person", person.id)
     for department in person.departments:
         places.join_department(tx, portal.member_id, person.id, department)
-    code = webhooks.add(
-        tx, portal=portal.member_id, user_id=person.id, scopes=webhooks.SCOPES, keys=keys, name="seed"
+    made = webhooks.new_code(keys)
+    webhooks.add(
+        tx, portal=portal.member_id, user_id=person.id, scopes=webhooks.SCOPES, code=made, name="seed"
     )
     name = f"{first_name} {last_name}".strip()
-    return SeededPerson(id=person.id, name=name, login=person.login, webhook_code=code)
+    return SeededPerson(id=person.id, name=name, login=person.login, webhook_code=made.code.reveal())
 
 
 def _add_post(tx: Tx, portal: PortalRow, seed: _Post) -> PostId:
