@@ -59,11 +59,13 @@ class Fault(LivefeedError):
         code: The wire's code, which may be empty or a digit string.
         status: HTTP status.
         description: The text beside the code.
+        argument: The parameter it is about, where the answer names one.
     """
 
     code: str = ""
     status: int = 400
     description: str = ""
+    argument: str = ""
     retryable: bool = False
 
     def __init__(self, description: str | None = None) -> None:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from livefeed.durable.store import Tx
+from livefeed.errors import Fault
 from livefeed.portal.access import Viewer
 from livefeed.portal.portals import PortalRow
 from livefeed.secrets import KeyRing
 from livefeed.wire.calls import Answer
+from livefeed.wire.faults import AppContextRequired
 from livefeed.wire.ids import AppId, UserId
 from livefeed.wire.params import Params
 
@@ -79,6 +81,7 @@ class Method:
         scope: What the caller must have been granted; None: nothing (the basic methods).
         writes: Whether the unit writes.
         needs_app: Whether only applications may call it, not webhooks.
+        webhook_fault: What a webhook is told where an application is needed.
     """
 
     name: str
@@ -86,3 +89,4 @@ class Method:
     scope: str | None = None
     writes: bool = False
     needs_app: bool = False
+    webhook_fault: type[Fault] = AppContextRequired

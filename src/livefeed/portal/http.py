@@ -33,6 +33,17 @@ _SILENCE_S: Final = 0.25
 _MOST_DRAINED_BYTES: Final = 64 * 1024 * 1024
 _METHODS: Final = ("GET", "POST", "HEAD")
 
+# Pages of applications call REST from their own origin, and must be able to read refusals too. Nothing is
+# given away: a caller proves himself by what stands in the call, never by a cookie.
+_CORS: Final = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"retry-after")]
+_PREFLIGHT: Final = [
+    *_CORS,
+    (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"content-type, accept, x-requested-with"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
@@ -85,6 +96,9 @@ class RestEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["method"] == "OPTIONS":
+            await _allow(send)
+            return
         started_s = self._clock.now_ms() / 1000
         incoming = _Incoming(receive)
         heading = _heading(scope)
@@ -217,11 +231,18 @@ async def _parts(content_type: str, body: bytes, limits: Limits) -> list[tuple[s
     return pairs
 
 
+async def _allow(send: Send) -> None:
+    """Answer a browser that asks whether a page of another origin may call; it may."""
+    await send({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _write(send: Send, reply: Reply, incoming: _Incoming) -> None:
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", str(len(reply.body)).encode()),
         (b"cache-control", b"no-store"),
+        *_CORS,
     ]
     if reply.status == 408:  # the rest of the body is not waited for
         headers.append((b"connection", b"close"))

@@ -16,7 +16,6 @@ from livefeed.telemetry import logger
 from livefeed.wire.batch import Command, Outcome, compose_answer, read_commands
 from livefeed.wire.calls import Answer, RestPath, RestRequest, Timing, answer_body, fault_body
 from livefeed.wire.faults import (
-    AppContextRequired,
     InsufficientScope,
     InternalServerError,
     InvalidRequest,
@@ -140,12 +139,12 @@ def permit(method: Method, principal: Principal) -> None:
 
     Raises:
         InsufficientScope: The webhook or the application was not granted the method's scope.
-        AppContextRequired: The method is for applications only.
+        AppContextRequired: The method is for applications only; some methods say it in words of their own.
     """
     if method.scope is not None and not principal.is_granted(method.scope):
         raise InsufficientScope
     if method.needs_app and principal.app is None:
-        raise AppContextRequired
+        raise method.webhook_fault
 
 
 def check_transport(portal: PortalRow, path: RestPath, *, is_secure: bool) -> None:

@@ -25,6 +25,7 @@ from livefeed.portal.events import methods as event_methods
 from livefeed.portal.events.dispatcher import Dispatcher
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.feed import methods as feed_methods
+from livefeed.portal.frames import methods as frame_methods
 from livefeed.portal.http import MAX_BODY_BYTES, rest_routes
 from livefeed.portal.im import methods as im_methods
 from livefeed.portal.methods import MethodTable
@@ -74,7 +75,7 @@ class PortalOptions:
 
 def method_table() -> MethodTable:
     """Every REST method of a portal."""
-    rooms = (feed_methods, people_methods, im_methods, app_methods, event_methods)
+    rooms = (feed_methods, people_methods, im_methods, app_methods, event_methods, frame_methods)
     return MethodTable(method for room in rooms for method in room.METHODS)
 
 

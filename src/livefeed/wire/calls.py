@@ -189,8 +189,9 @@ def answer_body(answer: Answer, timing: Timing) -> bytes:
 
 
 def fault_wire(fault: Fault) -> dict[str, JsonValue]:
-    """``{"error": …, "error_description": …}``."""
-    return {"error": fault.code, "error_description": fault.description}
+    """``{"error": …, "error_description": …}``, and the parameter it is about if a page shows it."""
+    named: dict[str, JsonValue] = {"argument": fault.argument} if fault.argument else {}
+    return {"error": fault.code, "error_description": fault.description, **named}
 
 
 def fault_body(fault: Fault) -> bytes:

@@ -33,6 +33,9 @@ AppId = NewType("AppId", int)
 WebhookId = NewType("WebhookId", int)
 """A webhook of a portal; incoming and outgoing ones are numbered together: ``3``."""
 
+PlacementId = NewType("PlacementId", int)
+"""A bound widget of a portal; not on the wire: ``4``."""
+
 NotificationId = NewType("NotificationId", int)
 """What ``im.notify.personal.add`` answers: ``12345``."""
 

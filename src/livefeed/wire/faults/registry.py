@@ -3,7 +3,7 @@
 from typing import Final
 
 from livefeed.errors import Fault
-from livefeed.wire.faults import apps, feed, im, oauth, system
+from livefeed.wire.faults import apps, feed, frames, im, oauth, system
 
 
 class UnknownFault(Fault):
@@ -18,7 +18,7 @@ class UnknownFault(Fault):
 
 ALL_FAULTS: Final[tuple[type[Fault], ...]] = tuple(
     member
-    for module in (system, apps, feed, im, oauth)
+    for module in (system, apps, feed, frames, im, oauth)
     for member in vars(module).values()
     if isinstance(member, type) and issubclass(member, Fault) and member.__module__ == module.__name__
 )

@@ -1,0 +1,1 @@
+"""Applications inside the portal's pages: their widgets, their settings, and the frames they open in."""
