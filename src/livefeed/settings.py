@@ -61,6 +61,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         public_url: The URL under which the portal reaches this application.
         quiet_s: Seconds without a new event before a lane is due.
         max_wait_s: Seconds after which it is due in any case.
+        ca_file: PEM file of a certificate authority to trust beside the machine's, for development TLS.
         rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second).
     """
 
@@ -75,6 +76,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     quiet_s: float = 0.0
     max_wait_s: float = 300.0
+    ca_file: str = ""
     rate_limit: bool = True
 
     @property

@@ -28,6 +28,7 @@ from livefeed.durable.store import Store, Tx, open_store
 from livefeed.durable.worker import Worker
 from livefeed.errors import SettingsError, StoreError
 from livefeed.failpoints import failpoint
+from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
@@ -89,9 +90,10 @@ async def opened(
     settings = settings or app.settings
     clock = clock or SystemClock()
     keys = keys or _key_ring(settings)
+    trusted_pem = authority_pem(settings.ca_file)
     store = open_store(DatabaseUrl.parse(settings.db), [*ROOMS, *app.rooms], clock)
     # Hosts come from our settings and from the authorization server named there, never from a request.
-    http = HttpClient(allow_private=True)
+    http = HttpClient(allow_private=True, trusted_pem=trusted_pem)
     house_bell = asyncio.Event()
     try:
         running = await _composed(app, settings, clock, keys, store, http, house_bell.set)

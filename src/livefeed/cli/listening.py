@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 
 from livefeed.cli.running import announced
+from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
 
@@ -56,30 +57,37 @@ def run_until_stopped(
     listener: socket.socket,
     admin_token: str,
     with_stdin: bool,
+    tls: Tls | None = None,
 ) -> None:
     """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order."""
-    host, port = listener.getsockname()[:2]
     if with_stdin:
         stop_with_stdin()
-    announcement = announced(database, f"http://{_reachable(host)}:{port}", admin_token)
+    announcement = announced(
+        database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
+    )
     with listener:
-        uvloop.run(_serve(prepare, listener, announcement))
+        uvloop.run(_serve(prepare, listener, announcement, tls))
 
 
 async def _serve(
     prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]],
     listener: socket.socket,
     announcement: contextlib.AbstractContextManager[None],
+    tls: Tls | None,
 ) -> None:
     # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
         with announcement:
-            host, port = listener.getsockname()[:2]
-            click.echo(f"livefeed: listening on http://{_reachable(host)}:{port}", err=True)
-            await _listen(asgi, listener)
+            click.echo(f"livefeed: listening on {_url(listener, tls)}", err=True)
+            await _listen(asgi, listener, tls)
 
 
-async def _listen(asgi: Any, listener: socket.socket) -> None:  # noqa: ANN401 - an ASGI application
+def _url(listener: socket.socket, tls: Tls | None) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{'http' if tls is None else 'https'}://{_reachable(host)}:{port}"
+
+
+async def _listen(asgi: Any, listener: socket.socket, tls: Tls | None) -> None:  # noqa: ANN401 - an ASGI application
     server = _Server(
         uvicorn.Config(
             asgi,
@@ -91,6 +99,8 @@ async def _listen(asgi: Any, listener: socket.socket) -> None:  # noqa: ANN401 -
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=5,
+            ssl_certfile=None if tls is None else tls.cert,
+            ssl_keyfile=None if tls is None else tls.key,
         )
     )
     loop = asyncio.get_running_loop()

@@ -1,8 +1,10 @@
 """The run file of a running half, and commands that go through its administrator API."""
 
 import contextlib
+import hashlib
 import http.client
 import os
+import ssl
 from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,11 +23,13 @@ class Running(msgspec.Struct, frozen=True):
         url: Where its administrator API listens: ``http://127.0.0.1:8024``.
         pid: Its process id.
         token: The administrator token of this run.
+        fingerprint: SHA-256 of the certificate it serves https with, in hex; empty for http.
     """
 
     url: str
     pid: int
     token: str
+    fingerprint: str = ""
 
     def __repr__(self) -> str:
         return f"Running(url={self.url!r}, pid={self.pid})"
@@ -46,13 +50,13 @@ def fresh_token() -> str:
 
 
 @contextlib.contextmanager
-def announced(database: DatabaseUrl, url: str, token: str) -> Generator[None]:
+def announced(database: DatabaseUrl, url: str, token: str, *, fingerprint: str = "") -> Generator[None]:
     """Keep the run file while the block runs."""
     path = run_file_of(database)
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(Running(url, os.getpid(), token)))
+        file.write(msgspec.json.encode(Running(url, os.getpid(), token, fingerprint)))
     try:
         yield
     finally:
@@ -80,9 +84,9 @@ def operate(running: Running, operation: str, params: dict[str, object]) -> dict
         Refused: It answered with an error.
         ConnectFailed: It does not answer.
     """
-    target = urlsplit(running.url)
-    connection = http.client.HTTPConnection(target.hostname or "127.0.0.1", target.port, timeout=30)
+    connection = _connection(running)
     try:
+        _check_certificate(connection, running)
         connection.request(
             "POST",
             f"/admin/api/{operation}",
@@ -98,3 +102,26 @@ def operate(running: Running, operation: str, params: dict[str, object]) -> dict
     if answer.status != http.client.OK:
         raise Refused(str(document.get("error_description") or document.get("error") or answer.status))
     return document
+
+
+def _connection(running: Running) -> http.client.HTTPConnection:
+    target = urlsplit(running.url)
+    host = target.hostname or "127.0.0.1"
+    if not running.fingerprint:
+        return http.client.HTTPConnection(host, target.port, timeout=30)
+    # The name in the certificate is the public one; its fingerprint is compared before the token is sent.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, target.port, timeout=30, context=context)
+
+
+def _check_certificate(connection: http.client.HTTPConnection, running: Running) -> None:
+    if not running.fingerprint:
+        return
+    connection.connect()
+    shown = (
+        connection.sock.getpeercert(binary_form=True) if isinstance(connection.sock, ssl.SSLSocket) else None
+    )
+    if hashlib.sha256(shown or b"").hexdigest() != running.fingerprint:
+        raise ConnectFailed(f"{running.url} is served by another process than {running.pid}")

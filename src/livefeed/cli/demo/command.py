@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from livefeed.cli.databases import key_ring
+from livefeed.cli.demo.certificates import Certificates, certificates
 from livefeed.cli.demo.processes import Child, wait_until
 from livefeed.cli.demo.state import DemoState, read_state, write_state
 from livefeed.cli.listening import bound_socket
@@ -40,6 +41,7 @@ SCOPES = "log,user,im,department,sonet_group"
     show_default=True,
     help="Seconds without an edit before people are told.",
 )
+@click.option("--tls", is_flag=True, help="Serve the portal over https, with an authority made in --data.")
 @click.option(
     "--json",
     "as_json",
@@ -47,7 +49,9 @@ SCOPES = "log,user,im,department,sonet_group"
     help="Print one line of JSON when all is up, secrets included; all else goes to stderr.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the feed in a browser.")
-def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no_browser: bool) -> None:
+def demo(
+    data: Path, port: int, app_port: int, quiet_s: float, tls: bool, as_json: bool, no_browser: bool
+) -> None:
     """Start portal and notifier with a seeded company; Ctrl-C stops both, the data stays."""
     if port == app_port:
         raise click.BadParameter(f"{port} is the portal's --port already", param_hint="--app-port")
@@ -57,7 +61,7 @@ def demo(data: Path, port: int, app_port: int, quiet_s: float, as_json: bool, no
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    house = House(data, port, app_port, quiet_s)
+    house = House(data, port, app_port, quiet_s, certificates(data.resolve()) if tls else None)
     try:
         state = house.start()
         _greet(house, state, as_json=as_json)
@@ -87,8 +91,11 @@ class Status(msgspec.Struct, frozen=True):
 class House:
     """The two processes of the demo and what they share."""
 
-    def __init__(self, data: Path, port: int, app_port: int, quiet_s: float) -> None:
-        self.portal_url = f"http://127.0.0.1:{port}"
+    def __init__(
+        self, data: Path, port: int, app_port: int, quiet_s: float, tls: Certificates | None
+    ) -> None:
+        self.portal_url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
+        self.tls = tls
         self.app_url = f"http://127.0.0.1:{app_port}"
         self._data = data.resolve()
         self._port, self._app_port, self._quiet_s = port, app_port, quiet_s
@@ -140,9 +147,11 @@ class House:
             fresh.replace(self._portal_db.path)
         arguments = ["portal", "serve", "--demo", "--allow-private", "--db", str(self._portal_db)]
         arguments += ["--port", str(self._port), "--public-url", self.portal_url]
+        if self.tls is not None:
+            arguments += ["--tls-cert", str(self.tls.cert), "--tls-key", str(self.tls.key)]
         child = Child("portal", arguments, {"LIVEFEED_KEY_FILE": str(self._data / "portal.db.key")})
         self._children.append(child)
-        child.wait_ready(self.portal_url)
+        child.wait_ready(self.portal_url, None if self.tls is None else self.tls.authority)
 
     def _add_notifier(self, state: DemoState) -> DemoState:
         running = find_running(self._portal_db)
@@ -168,6 +177,8 @@ class House:
             "LIVEFEED_MEMBER_ID": state.member_id,
             "LIVEFEED_RATE_LIMIT": "off",
         }
+        if self.tls is not None:
+            environ["LIVEFEED_CA_FILE"] = str(self.tls.authority)
         child = Child("notifier", arguments, environ)
         self._children.append(child)
         child.wait_ready(self.app_url)
@@ -188,6 +199,8 @@ class House:
 
 
 def _greet(house: House, state: DemoState, *, as_json: bool) -> None:
+    if house.tls is not None:
+        click.echo(f"livefeed: the portal's authority, to be trusted: {house.tls.authority}", err=True)
     people = [
         {
             "id": person.id,

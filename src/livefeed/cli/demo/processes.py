@@ -2,12 +2,14 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from livefeed.errors import SettingsError
 
@@ -37,13 +39,16 @@ class Child:
         """None while it runs."""
         return self._process.poll()
 
-    def wait_ready(self, url: str) -> None:
-        """Wait until ``<url>/readyz`` answers 200.
+    def wait_ready(self, url: str, authority: Path | None = None) -> None:
+        """Wait until ``<url>/readyz`` answers 200; over https it is trusted through ``authority``.
 
         Raises:
             SettingsError: The process ended, or was not ready within `READY_TIMEOUT_S`.
         """
-        wait_until(lambda: _answers(f"{url}/readyz"), f"the {self.name} is ready", self._fail_if_dead)
+        context = None if authority is None else ssl.create_default_context(cafile=authority)
+        wait_until(
+            lambda: _answers(f"{url}/readyz", context), f"the {self.name} is ready", self._fail_if_dead
+        )
 
     def _fail_if_dead(self) -> None:
         if self.exit_code() is not None:
@@ -75,9 +80,9 @@ def wait_until(is_so: Callable[[], bool], what: str, check: Callable[[], None]) 
         time.sleep(0.02)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, context: ssl.SSLContext | None) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
+        with urllib.request.urlopen(url, timeout=1, context=context) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False

@@ -13,6 +13,7 @@ from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post, webhook
 from livefeed.cli.portal.reading import deliveries, events, why
 from livefeed.cli.running import fresh_token
+from livefeed.cli.tls import cert_option, key_option, usable
 from livefeed.net.http import is_http_url
 from livefeed.settings import PORTAL_PORT, DatabaseUrl
 from livefeed.telemetry import configure_logs
@@ -99,6 +100,8 @@ def init(
     help="Largest REST body, in bytes.",
 )
 @click.option("--workers", type=NUMBER, default=1, show_default=True, help="Processes; SQLite allows one.")
+@cert_option
+@key_option
 @click.option("--demo", is_flag=True, hidden=True, help="People can be chosen on the feed page.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True)
 @db_option(PORTAL_DB)
@@ -113,6 +116,8 @@ def serve(
     allow_private: bool,
     max_body: int,
     workers: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     demo: bool,
     stop_with_stdin: bool,
 ) -> None:
@@ -122,6 +127,7 @@ def serve(
 
     refuse_workers(workers)
     require(database, hint="make it with: livefeed portal init")
+    tls = usable(tls_cert, tls_key)
     configure_logs()
     token = fresh_token()
     options = PortalOptions(
@@ -134,9 +140,10 @@ def serve(
     listener = bound_socket(host, port)
     keys = key_ring(database, key_file)
     run_until_stopped(
-        lambda: prepared_portal(database, keys, options, public_url),
+        lambda: prepared_portal(database, keys, options, public_url, with_tls=tls is not None),
         database=database,
         listener=listener,
         admin_token=token,
         with_stdin=stop_with_stdin,
+        tls=tls,
     )

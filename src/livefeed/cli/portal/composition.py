@@ -16,17 +16,24 @@ from livefeed.settings import DatabaseUrl
 
 @contextlib.asynccontextmanager
 async def prepared_portal(
-    database: DatabaseUrl, keys: KeyRing, options: PortalOptions, public_url: str | None
+    database: DatabaseUrl,
+    keys: KeyRing,
+    options: PortalOptions,
+    public_url: str | None,
+    *,
+    with_tls: bool = False,
 ) -> AsyncGenerator[Starlette]:
     """The ASGI application of the portals in ``database``; the store closes last.
 
-    A ``public_url`` becomes the address of the default portal.
+    A ``public_url`` becomes the address of the default portal; ``with_tls`` makes the others https.
     """
     clock = SystemClock()
     store = open_store(database, ROOMS, clock, create=False)
     try:
         await store.write(lambda tx: portals.check_key(tx, keys))
         await store.write(lambda tx: _move_default(tx, public_url))
+        if with_tls:
+            await store.write(lambda tx: _secure(tx, except_default=public_url is not None))
         yield Portal(store=store, keys=keys, clock=clock, options=options).asgi
     finally:
         await store.close()
@@ -38,3 +45,10 @@ def _move_default(tx: Tx, public_url: str | None) -> None:
         raise SettingsError("this database has no portal yet; make one with: livefeed portal init")
     if public_url is not None and default.public_url != public_url.rstrip("/"):
         portals.move(tx, default.member_id, public_url)
+
+
+def _secure(tx: Tx, *, except_default: bool) -> None:
+    """Give every portal that is known under http the same address under https."""
+    for row in portals.every(tx):
+        if row.public_url.startswith("http:") and not (except_default and row.is_default):
+            portals.move(tx, row.member_id, f"https:{row.public_url.removeprefix('http:')}")
