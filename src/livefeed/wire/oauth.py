@@ -20,22 +20,24 @@ CODE_LIFE_S: Final = 30
 
 
 class CodeExchange(msgspec.Struct, frozen=True, kw_only=True):
-    """``grant_type=authorization_code``."""
+    """``grant_type=authorization_code``; ``scope``, which no page names, may only repeat what the app has."""
 
     client_id: ClientId
     client_secret: str
     code: str
+    scope: str = ""
 
     def __repr__(self) -> str:
         return f"CodeExchange(client_id={self.client_id!r})"
 
 
 class Refresh(msgspec.Struct, frozen=True, kw_only=True):
-    """``grant_type=refresh_token``."""
+    """``grant_type=refresh_token``; ``scope`` as for a code."""
 
     client_id: ClientId
     client_secret: str
     refresh_token: str
+    scope: str = ""
 
     def __repr__(self) -> str:
         return f"Refresh(client_id={self.client_id!r})"
@@ -60,13 +62,17 @@ def read_token_request(params: Params) -> TokenRequest:
     match need("grant_type"):
         case "authorization_code":
             return CodeExchange(
-                client_id=ClientId(need("client_id")), client_secret=need("client_secret"), code=need("code")
+                client_id=ClientId(need("client_id")),
+                client_secret=need("client_secret"),
+                code=need("code"),
+                scope=params.text("scope"),
             )
         case "refresh_token":
             return Refresh(
                 client_id=ClientId(need("client_id")),
                 client_secret=need("client_secret"),
                 refresh_token=need("refresh_token"),
+                scope=params.text("scope"),
             )
         case _:
             raise InvalidRequestOauth("grant_type must be authorization_code or refresh_token")
@@ -75,11 +81,12 @@ def read_token_request(params: Params) -> TokenRequest:
 def token_params(request: TokenRequest) -> dict[str, str]:
     """The parameters that ask for ``request``, in the order of the pages."""
     head = {"client_id": request.client_id, "client_secret": request.client_secret}
+    scope = {"scope": request.scope} if request.scope else {}
     match request:
         case CodeExchange():
-            return {"grant_type": "authorization_code", **head, "code": request.code}
+            return {"grant_type": "authorization_code", **head, "code": request.code, **scope}
         case Refresh():
-            return {"grant_type": "refresh_token", **head, "refresh_token": request.refresh_token}
+            return {"grant_type": "refresh_token", **head, "refresh_token": request.refresh_token, **scope}
 
 
 class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,22 +78,6 @@ async def test_every_refresh_gives_new_tokens_and_the_old_access_token_lives_on(
         await site.call(access, "profile")
 
 
-async def test_a_refresh_token_is_good_once(site: Site, app: App) -> None:
-    old = await first_refresh(site)
-    _, answer = await exchange(site, app, old)
-    assert (await exchange(site, app, old))[1]["error"] == "invalid_grant"
-    status, _ = await exchange(site, app, answer["refresh_token"])  # a race ends nothing
-    assert status == 200
-
-
-async def test_a_refresh_token_that_comes_back_later_ends_its_family(site: Site, app: App) -> None:
-    old = await first_refresh(site)
-    _, answer = await exchange(site, app, old)
-    site.house.clock.advance(61)
-    assert (await exchange(site, app, old))[1]["error"] == "invalid_grant"
-    assert (await exchange(site, app, answer["refresh_token"]))[1]["error"] == "invalid_grant"
-
-
 async def test_a_refresh_token_lives_180_days_from_its_last_use(site: Site, app: App) -> None:
     token = await first_refresh(site)
     site.house.clock.advance(179 * DAY_S)

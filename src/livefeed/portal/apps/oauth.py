@@ -1,79 +1,86 @@
-"""The token endpoint: a refresh token is exchanged for the next pair.
+"""The token endpoint: a code or a refresh token is exchanged for a pair of tokens.
 
-Source: settings/oauth/auto-renewal.md
+Source: settings/oauth/index.md, settings/oauth/auto-renewal.md
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from livefeed.clock import Clock
 from livefeed.durable.store import Store
 from livefeed.errors import Fault, StoreError, TooLarge, WireError
-from livefeed.portal.apps import refresh
-from livefeed.portal.apps.refresh import Granted
+from livefeed.portal.apps import codes, refresh
+from livefeed.portal.apps.grants import Asker, Fresh, Granted
 from livefeed.portal.apps.tokens import codec_of
-from livefeed.portal.portals import Directory
+from livefeed.portal.portals import Directory, PortalRow
+from livefeed.portal.throttle import Throttle, address_of
 from livefeed.secrets import KeyRing
 from livefeed.wire.calls import fault_body
 from livefeed.wire.faults import InternalServerError, InvalidClient, InvalidGrant, InvalidRequestOauth
 from livefeed.wire.form import JsonValue, Limits, decode
-from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S, CodeExchange, Refresh, TokenAnswer, read_token_request
+from livefeed.wire.oauth import (
+    ACCESS_TOKEN_LIFE_S,
+    CodeExchange,
+    Refresh,
+    TokenAnswer,
+    TokenRequest,
+    read_token_request,
+)
 from livefeed.wire.params import Params
 
 _LIMITS: Final = Limits(max_bytes=16_384, max_keys=50, max_depth=2)
 BODY_TIMEOUT_S: Final = 10.0
 """How long an application may take for its request."""
 
+FAILURES: Final = 30
+"""How many wrong secrets, codes and tokens one address may send at once for one application."""
+
+_FAILURE_S: Final = 2.0
+_METHODS: Final = ("GET", "POST")
 _HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenEndpoint:
     """``/oauth/token/`` of every portal of this server."""
 
-    store: Store
-    keys: KeyRing
-    clock: Clock
-    directory: Directory
+    def __init__(self, *, store: Store, keys: KeyRing, clock: Clock, directory: Directory) -> None:
+        self._store = store
+        self._keys = keys
+        self._directory = directory
+        self._failures = Throttle(clock=clock, burst=FAILURES, drain_s=_FAILURE_S)
 
-    async def answer(self, params: Params) -> TokenAnswer:
+    async def answer(self, portal: PortalRow, request: TokenRequest) -> TokenAnswer:
         """Answer one request.
 
         Raises:
             Fault: In the form of the authorization server.
         """
-        request = read_token_request(params)
+        asker, fresh = Asker.of(self._keys, portal.member_id, request), Fresh.draw(self._keys)
         match request:
             case Refresh():
-                return await self._refresh(request)
+                renewal = refresh.prepare(self._keys, asker, request, fresh)
+                granted = await self._store.write(lambda tx: refresh.exchange(tx, renewal))
             case CodeExchange():
-                raise InvalidGrant("the code is unknown or over")
+                first = codes.prepare(self._keys, asker, request, fresh)
+                granted = await self._store.write(lambda tx: codes.exchange(tx, first))
             case _:
                 assert_never(request)
+        if isinstance(granted, Granted):
+            return self._pair(portal, granted, fresh)
+        raise granted
 
-    async def _refresh(self, request: Refresh) -> TokenAnswer:
-        wanted, following = refresh.prepare(self.keys, request)
-        granted = await self.store.write(lambda tx: refresh.exchange(tx, wanted))
-        if not isinstance(granted, Granted):
-            raise granted
-        return self.pair(granted, following)
-
-    def pair(self, granted: Granted, refresh_token: str) -> TokenAnswer:
-        """The answer that gives out a new access token beside ``refresh_token``."""
-        app, bearer, now_ms = granted.app, granted.bearer, self.clock.now_ms()
-        portal = self.directory.by_member(app.portal)
-        if portal is None:
-            raise InvalidClient
+    def _pair(self, portal: PortalRow, granted: Granted, fresh: Fresh) -> TokenAnswer:
+        app, bearer, at_ms = granted.app, granted.bearer, granted.at_ms
         return TokenAnswer(
-            access_token=codec_of(self.keys).mint_fresh("access", bearer, now_ms),
-            refresh_token=refresh_token,
+            access_token=codec_of(self._keys).mint("access", bearer, at_ms, nonce=fresh.nonce),
+            refresh_token=fresh.refresh_token,
             expires_in=ACCESS_TOKEN_LIFE_S,
             member_id=app.portal,
             client_endpoint=portal.client_endpoint,
@@ -81,14 +88,22 @@ class TokenEndpoint:
             domain=portal.domain,
             scope=app.scope,
             status=app.status,
-            expires=now_ms // 1000 + ACCESS_TOKEN_LIFE_S,
+            expires=at_ms // 1000 + ACCESS_TOKEN_LIFE_S,
             user_id=bearer.person,
         )
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of any HTTP method."""
+        response = await self.serve(Request(scope, receive))
+        await response(scope, receive, send)
+
     async def serve(self, request: Request) -> Response:
         """Read a request from query string and body, GET or POST; every error becomes the documented form."""
+        if request.method not in _METHODS:
+            fault = InvalidRequestOauth(f"the HTTP method {request.method} is not offered; use GET or POST")
+            return _json(fault_body(fault), 405, {"allow": ", ".join(_METHODS)})
         try:
-            answer = await self.answer(await _params(request))
+            return await self._throttled(request, read_token_request(await _params(request)))
         except TimeoutError:
             fault = InvalidRequestOauth("the body did not come in time")
             return _json(fault_body(fault), 408, {"connection": "close"})
@@ -99,14 +114,30 @@ class TokenEndpoint:
             return _json(fault_body(fault), 413 if isinstance(exc, TooLarge) else fault.status)
         except StoreError:
             return _json(fault_body(InternalServerError()), 503, {"retry-after": "1"})
+
+    async def _throttled(self, http: Request, request: TokenRequest) -> Response:
+        """Answer, unless this address has failed too often lately for this application."""
+        key = f"{address_of(http)} {request.client_id}"
+        wait_s = self._failures.wait_s(key)
+        if wait_s:
+            fault = InvalidRequestOauth(f"too many wrong secrets or tokens; try again in {wait_s} s")
+            return _json(fault_body(fault), 429, {"retry-after": str(wait_s)})
+        portal = self._directory.by_host(http.headers.get("host", ""))
+        self._failures.count(key)
+        try:
+            answer = await self.answer(portal, request)
+        except (InvalidClient, InvalidGrant):
+            raise
+        except (Fault, StoreError):
+            self._failures.give_back(key)
+            raise
+        self._failures.give_back(key)
         return _json(msgspec.json.encode(answer.to_wire()), 200)
 
 
 def oauth_routes(endpoint: TokenEndpoint) -> list[BaseRoute]:
-    """The routes under ``/oauth``."""
-    return [
-        Route(path, endpoint.serve, methods=["GET", "POST"]) for path in ("/oauth/token/", "/oauth/token")
-    ]
+    """The routes of the token endpoint; it refuses other HTTP methods itself, in its own form."""
+    return [Route(path, endpoint) for path in ("/oauth/token/", "/oauth/token")]
 
 
 async def _params(request: Request) -> Params:

@@ -13,6 +13,7 @@ from livefeed.wire.ids import AppId, ClientId, MemberId, UserId
 
 AuthKeys: TypeAlias = Literal["documented", "extended", "minimal"]
 AppState: TypeAlias = Literal["withheld", "installed", "removed"]
+AppStatus: TypeAlias = Literal["L", "F", "D", "T", "P"]
 
 _SECRET_LENGTH: Final = 50
 
@@ -27,6 +28,7 @@ class NewApp:
         name: Shown to people.
         handler_url: Its own page, or empty.
         install_url: Where ONAPPINSTALL is sent, or empty.
+        redirect_uri: Where authorization codes are sent; empty: they are shown on the page.
         scope: What it may do: ``log``, ``user``, ``im``, …
         has_interface: Everything is withheld until its installation is finished.
         auth_keys: Which keys the auth block of its events has.
@@ -35,6 +37,7 @@ class NewApp:
     name: str
     handler_url: str = ""
     install_url: str = ""
+    redirect_uri: str = ""
     scope: tuple[str, ...] = ()
     has_interface: bool = False
     auth_keys: AuthKeys = "documented"
@@ -49,6 +52,10 @@ class App:
         epoch: Every token carries it and dies when it is raised.
         installer: The person who registered it.
         sealed_token: The application_token, sealed.
+        status: L local, F free, D demo, T trial, P paid.
+        version: Counted from 1; ``VERSION`` of ``app.info``.
+        release: What its maker calls the version: ``1.0.0``; ``VERSION`` of events.
+        paid_until: When its paid or trial period is over, in ms since the epoch; None: it costs nothing.
     """
 
     id: AppId
@@ -59,11 +66,14 @@ class App:
     sealed_token: bytes
     handler_url: str
     install_url: str
+    redirect_uri: str
     scope: str
     has_interface: bool
     auth_keys: AuthKeys
     status: str
+    paid_until: int | None
     version: int
+    release: str
     state: AppState
     epoch: int
     installer: UserId
@@ -74,6 +84,10 @@ class App:
         """What it may do."""
         return granted(self.scope)
 
+    def is_paid(self, now_ms: int) -> bool:
+        """Whether new tokens may be given out; an application that costs nothing always is."""
+        return self.paid_until is None or now_ms < self.paid_until
+
     def application_token(self, keys: KeyRing) -> Secret:
         """The secret that proves its events genuine."""
         return Secret(keys.open(self.sealed_token, context=self.client_id.encode()).decode("ascii"))
@@ -81,6 +95,20 @@ class App:
     def bearer(self, person: UserId, person_epoch: int) -> Bearer:
         """For whom a token of this application in the name of ``person`` speaks."""
         return Bearer(app=self.id, person=person, app_epoch=self.epoch, person_epoch=person_epoch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Another version of an application; `NewApp` says what its words mean.
+
+    Attributes:
+        name: What its maker calls the version: ``2.0.0``.
+    """
+
+    name: str
+    handler_url: str
+    install_url: str
+    scope: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +146,7 @@ def add(tx: Tx, portal: MemberId, new: NewApp, credentials: Credentials, *, inst
         application_token=credentials.sealed_token,
         handler_url=new.handler_url,
         install_url=new.install_url,
+        redirect_uri=new.redirect_uri,
         scope=",".join(new.scope),
         has_interface=int(new.has_interface),
         auth_keys=new.auth_keys,
@@ -159,9 +188,32 @@ def remove(tx: Tx, app: App) -> None:
     _sql.remove_app(tx.conn, id=app.id, now=tx.now_ms)
 
 
+def update(tx: Tx, app: App, release: Release) -> None:
+    """Another version; one with an installer's page is withheld until that page has finished."""
+    _sql.update_app(
+        tx.conn,
+        id=app.id,
+        release=release.name,
+        handler_url=release.handler_url,
+        install_url=release.install_url,
+        scope=",".join(release.scope),
+        state="withheld" if app.has_interface and release.install_url else app.state,
+    )
+
+
+def withhold(tx: Tx, app: App) -> None:
+    """Its installation is to be finished anew."""
+    _sql.withhold_app(tx.conn, id=app.id)
+
+
 def rotate(tx: Tx, app: App, secret_hash: bytes) -> None:
     """Another secret: the old one and every token are dead when this is committed."""
     _sql.rotate_app(tx.conn, id=app.id, secret_hash=secret_hash)
+
+
+def set_payment(tx: Tx, app: App, *, status: str, paid_until: int | None) -> None:
+    """What is paid for it: a status letter, and until when in ms since the epoch."""
+    _sql.set_payment(tx.conn, id=app.id, status=status, paid_until=paid_until)
 
 
 def _app(row: Any) -> App:  # noqa: ANN401 - a row of the database
@@ -174,11 +226,14 @@ def _app(row: Any) -> App:  # noqa: ANN401 - a row of the database
         sealed_token=row["application_token"],
         handler_url=row["handler_url"],
         install_url=row["install_url"],
+        redirect_uri=row["redirect_uri"],
         scope=row["scope"],
         has_interface=bool(row["has_interface"]),
         auth_keys=row["auth_keys"],
         status=row["status"],
+        paid_until=row["paid_until"],
         version=row["version"],
+        release=row["release"],
         state=row["state"],
         epoch=row["epoch"],
         installer=UserId(row["installer"]),

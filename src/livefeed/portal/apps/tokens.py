@@ -31,6 +31,7 @@ Kind: TypeAlias = Literal["access", "refresh"]
 
 _MINUTE_MS: Final = 60_000
 _BLOCK: Final = Struct(">IIIHH")
+_MARK: Final = Struct(">III")
 _MAC_BYTES: Final = 16
 _NONCE_BYTES: Final = 3
 _SAME_FOR_A_MINUTE: Final = bytes(_NONCE_BYTES)
@@ -55,10 +56,17 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         bearer: For whom.
         minute: Minutes since the epoch at which it was minted.
+        nonce: What tells the tokens of one bearer and minute apart; zeros in events.
     """
 
     bearer: Bearer
     minute: int
+    nonce: bytes = _SAME_FOR_A_MINUTE
+
+    @property
+    def mark(self) -> bytes:
+        """Under which the database knows this one token; it gives nothing away."""
+        return mark_of(self.bearer, self.minute * _MINUTE_MS, self.nonce)
 
     def ends_at(self, lives_s: int) -> int:
         """When it is over: ``lives_s`` seconds after the end of the minute it was minted in."""
@@ -87,7 +95,7 @@ class TokenCodec:
 
     def mint_fresh(self, kind: Kind, bearer: Bearer, now_ms: int) -> str:
         """A token that is unlike any other, for the token endpoint."""
-        return self.mint(kind, bearer, now_ms, nonce=os.urandom(_NONCE_BYTES))
+        return self.mint(kind, bearer, now_ms, nonce=fresh_nonce())
 
     def open(self, kind: Kind, token: str) -> Claims | None:
         """What ``token`` says; None if it is not one of ours of this ``kind``."""
@@ -103,12 +111,22 @@ class TokenCodec:
             return None
         app, person, minute, app_epoch, person_epoch = _BLOCK.unpack(self._cipher.decryptor().update(block))
         bearer = Bearer(app=AppId(app), person=UserId(person), app_epoch=app_epoch, person_epoch=person_epoch)
-        return Claims(bearer=bearer, minute=minute)
+        return Claims(bearer=bearer, minute=minute, nonce=sealed[-_NONCE_BYTES:])
 
     def _mac(self, kind: Kind, content: bytes) -> bytes:
         return hashlib.blake2b(
             content, digest_size=_MAC_BYTES, key=self._mac_key, person=kind.encode("ascii")
         ).digest()
+
+
+def fresh_nonce() -> bytes:
+    """What makes a token unlike those of the same bearer and minute."""
+    return os.urandom(_NONCE_BYTES)
+
+
+def mark_of(bearer: Bearer, now_ms: int, nonce: bytes) -> bytes:
+    """The mark of the token that is minted for ``bearer`` now with this ``nonce``."""
+    return _MARK.pack(bearer.app, bearer.person, now_ms // _MINUTE_MS) + nonce
 
 
 @lru_cache(maxsize=8)
@@ -149,16 +167,16 @@ def principal_of(tx: Tx, *, portal: MemberId, claims: Claims, now_ms: int) -> Pr
     """Who calls with an access token.
 
     Raises:
-        NoAuthFound: The application was removed or rotated, or the person dismissed, since it was minted; or
-            the token is of another portal.
+        NoAuthFound: The application was removed or rotated, or the person dismissed, since it was minted; its
+            family was ended; or the token is of another portal.
         UserAccessError: The installation is not finished, and the person is no administrator.
         ExpiredToken: The token is over.
     """
     bearer = claims.bearer
-    row = _sql.principal(tx.conn, app=bearer.app, portal=portal, person=bearer.person)
+    row = _sql.principal(tx.conn, app=bearer.app, portal=portal, person=bearer.person, mark=claims.mark)
     if row is None or row["state"] == "removed" or not _stands(row["app_epoch"], bearer.app_epoch):
         raise NoAuthFound
-    if not row["is_active"] or not _stands(row["person_epoch"], bearer.person_epoch):
+    if not row["is_active"] or not _stands(row["person_epoch"], bearer.person_epoch) or row["is_ended"]:
         raise NoAuthFound
     ends_at = claims.ends_at(ACCESS_TOKEN_LIFE_S)
     if now_ms >= ends_at:
