@@ -143,6 +143,31 @@ async def test_a_call_to_a_dead_address_is_made_at_the_portals_new_one(http: Htt
     assert {"ID": "1"} == (await RestClient(http, Moved()).call("user.current")).result
 
 
+async def test_a_portal_that_changed_between_http_and_https_is_found_again(http: HttpClient, caller: Caller):
+    token = await caller.vault.access(caller.member_id, caller.user_id)
+    caller.portal.methods["user.current"] = lambda params: {"ID": "1"}
+
+    class Changed:
+        def __init__(self, old: str) -> None:
+            self.old = old
+
+        async def access(self) -> Access:
+            return Access(endpoint=f"{self.old}/rest/", token=token)
+
+        async def relocate(self, moved: Access) -> Access | None:
+            return Access(endpoint=f"{caller.portal.url}/rest/", token=moved.token)
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as closing:
+        was_http = f"http://127.0.0.1:{closing.sockets[0].getsockname()[1]}"
+        was_https = caller.portal.url.replace("http:", "https:")
+        for old in (was_http, was_https):
+            assert {"ID": "1"} == (await RestClient(http, Changed(old)).call("user.current")).result
+
+
 async def test_a_batch_returns_answers_and_faults_by_name(caller: Caller):
     caller.portal.methods["user.get"] = lambda params: [{"ID": params["ID"]}]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from livefeed.client.bucket import Bucket
-from livefeed.errors import ConnectFailed, Fault
+from livefeed.errors import ConnectFailed, ConnectionReset, Fault, TlsFailed, TransportError
 from livefeed.net.http import HttpClient
 from livefeed.secrets import Secret
 from livefeed.wire import form
@@ -115,18 +115,24 @@ class RestClient:
     async def _send(self, access: Access, method: str, params: Parameters) -> Answer:
         try:
             status, body = await self._post(access, method, params)
-        except ConnectFailed as exc:
-            return await self._send_moved(access, method, params, str(exc))
+        except (ConnectFailed, TlsFailed) as exc:
+            return await self._send_moved(access, method, params, exc)
+        except ConnectionReset as exc:
+            # What a portal that speaks https by now does to a request in clear text.
+            if not access.endpoint.startswith("http:"):
+                raise
+            return await self._send_moved(access, method, params, exc)
         if status in _REDIRECTS:
-            return await self._send_moved(
-                access, method, params, "the portal has moved, nobody knows where to"
-            )
+            lost = ConnectFailed("the portal has moved, nobody knows where to")
+            return await self._send_moved(access, method, params, lost)
         return read_answer(status, body)
 
-    async def _send_moved(self, access: Access, method: str, params: Parameters, why: str) -> Answer:
+    async def _send_moved(
+        self, access: Access, method: str, params: Parameters, why: TransportError
+    ) -> Answer:
         moved = await self._credentials.relocate(access)
         if moved is None:
-            raise ConnectFailed(why)
+            raise why
         return read_answer(*await self._post(moved, method, params))
 
     async def _post(self, access: Access, method: str, params: Parameters) -> tuple[int, bytes]:
