@@ -1,44 +1,38 @@
-"""The application as an ASGI server sees it: two doors, health, metrics, the administrator's operations."""
+"""The application as an ASGI server sees it: its doors, health, metrics, the files of its pages."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
-from hmac import compare_digest
-from typing import Final, cast
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
 
-import msgspec
-
-from livefeed.app.admin import Admin, OperationRefused
+from livefeed.app.admin import Admin
 from livefeed.app.application import App
-from livefeed.app.exchange import (
-    BUSY,
-    INSTALLED,
-    TOO_SLOW,
-    Disconnected,
-    DoorAnswer,
-    Patience,
-    Receive,
-    Scope,
-    Send,
-    read_request,
-    refused,
-    respond,
-    unreadable,
-)
-from livefeed.app.inbox import read_event
+from livefeed.app.doors import operations
+from livefeed.app.doors.install import InstallDoor
+from livefeed.app.doors.operations import OperationsDoor
+from livefeed.app.doors.sending import send_page, send_text
+from livefeed.app.exchange import Receive, Scope, Send
 from livefeed.app.ingest import Door
-from livefeed.app.installs.ladder import Installed, Quarantined, Refused
 from livefeed.app.running import Running, opened
 from livefeed.clock import Clock
-from livefeed.errors import AppError, Fault, StoreError, TransportError, WireError
+from livefeed.errors import StoreError
 from livefeed.secrets import KeyRing
 from livefeed.settings import AppSettings
-from livefeed.telemetry import logger, metrics_page
+from livefeed.telemetry import metrics_page
+from livefeed.ui.pages import asset
 
-_LOG: Final = logger("app")
-_ADMIN: Final = "/admin/api/"
 _READY_MS: Final = 5_000
-_INSTALLS_AT_ONCE: Final = 4
-_ADMIN_BODY_BYTES: Final = 65_536
+_ASSETS: Final = "/ui/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doors:
+    """What is open while it serves."""
+
+    running: Running
+    events: Door
+    install: InstallDoor
+    operations: OperationsDoor
 
 
 class AppServer:
@@ -65,15 +59,13 @@ class AppServer:
         self._clock = clock
         self._keys = keys
         self._admin_token = admin_token
-        self._patience = Patience()
-        self._installing = 0
-        self._doors: tuple[Running, Door, Admin] | None = None
+        self._doors: _Doors | None = None
 
     @property
     def running(self) -> Running:
         """What is open while it serves."""
         assert self._doors is not None, "the application is not open"
-        return self._doors[0]
+        return self._doors.running
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[Running]:
@@ -86,7 +78,12 @@ class AppServer:
         async with opened(
             self._app, settings=self._settings, clock=self._clock, keys=self._keys, works=self._works
         ) as running:
-            self._doors = running, Door(running.runtime, running.leaving), Admin(running)
+            self._doors = _Doors(
+                running=running,
+                events=Door(running.runtime, running.leaving),
+                install=InstallDoor(running.ladder),
+                operations=OperationsDoor(Admin(running), self._admin_token),
+            )
             try:
                 yield running
             finally:
@@ -98,23 +95,25 @@ class AppServer:
             await self._live(receive, send)
             return
         assert scope["type"] == "http", "there are no websockets here"
-        assert self._doors is not None, "the application is not open"
-        running, door, admin = self._doors
+        doors = self._doors
+        assert doors is not None, "the application is not open"
         match scope["path"]:
             case "/events":
-                await door(scope, receive, send)
+                await doors.events(scope, receive, send)
             case "/install":
-                await self._install(running, scope, receive, send)
+                await doors.install(scope, receive, send)
             case "/healthz":
-                await _text(send, 200, b"alive\n")
+                await send_text(send, 200, b"alive\n")
             case "/readyz":
-                await self._ready(running, send)
+                await _ready(doors.running, send)
             case "/metrics":
-                await _text(send, 200, metrics_page(), b"text/plain; version=0.0.4; charset=utf-8")
-            case path if path.startswith(_ADMIN):
-                await self._operate(admin, path.removeprefix(_ADMIN), scope, receive, send)
+                await send_text(send, 200, metrics_page(), b"text/plain; version=0.0.4; charset=utf-8")
+            case path if path.startswith(operations.PREFIX):
+                await doors.operations(scope, receive, send)
+            case path if path.startswith(_ASSETS):
+                await _asset(send, path.removeprefix(_ASSETS))
             case _:
-                await _text(send, 404, b"there is nothing here\n")
+                await send_text(send, 404, b"there is nothing here\n")
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -124,55 +123,6 @@ class AppServer:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
-
-    async def _install(self, running: Running, scope: Scope, receive: Receive, send: Send) -> None:
-        # The ladder asks the authorization server: strangers must not make us ask it at any rate.
-        if self._installing >= _INSTALLS_AT_ONCE:
-            await respond(send, BUSY)
-            return
-        self._installing += 1
-        try:
-            answer = await _climb(running, self._patience, scope, receive)
-        except Disconnected:
-            return
-        finally:
-            self._installing -= 1
-        await respond(send, answer, None if answer is TOO_SLOW else receive)
-
-    async def _ready(self, running: Running, send: Send) -> None:
-        store, clock = running.runtime.store, running.runtime.clock
-        try:
-            if clock.now_ms() - store.committed_at_ms > _READY_MS:
-                await store.probe()
-        except StoreError:
-            await _text(send, 503, b"no commit succeeded in the last 5 s\n")
-            return
-        await _text(send, 200, b"ready\n")
-
-    async def _operate(
-        self, admin: Admin, operation: str, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        status, document = await self._operated(admin, operation, scope, receive)
-        await _text(send, status, msgspec.json.encode(document), b"application/json")
-
-    async def _operated(
-        self, admin: Admin, operation: str, scope: Scope, receive: Receive
-    ) -> tuple[int, Mapping[str, object]]:
-        if scope["method"] != "POST":
-            return 405, _error("method_not_allowed", "operations are asked for by POST")
-        if not self._is_administrator(scope):
-            return 401, _error("unauthorized", "the administrator token of this run is in the run file")
-        try:
-            return 200, await admin.run(operation, await _arguments(receive))
-        except (OperationRefused, AppError, WireError) as exc:
-            return 400, _error("refused", str(exc))
-        except StoreError as exc:
-            return 503, _error("unavailable", str(exc))
-
-    def _is_administrator(self, scope: Scope) -> bool:
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        # Without a token nobody is one.
-        return bool(self._admin_token) and compare_digest(given, b"Bearer " + self._admin_token.encode())
 
 
 def build_asgi(
@@ -215,50 +165,20 @@ async def prepared(
         yield server
 
 
-async def _climb(running: Running, patience: Patience, scope: Scope, receive: Receive) -> DoorAnswer:
+async def _ready(running: Running, send: Send) -> None:
+    store, clock = running.runtime.store, running.runtime.clock
     try:
-        request = await read_request(scope, receive, patience)
-        if isinstance(request, DoorAnswer):
-            return request
-        verdict = await running.ladder.install(read_event(*request).envelope())
-    except WireError as exc:
-        return unreadable(exc)
-    except (TransportError, Fault, StoreError) as exc:
-        _LOG.warning("install_postponed", error=str(exc))
-        return DoorAnswer(
-            503, "unavailable", "the installation cannot be proved or stored now", retry_after_s=5
-        )
-    match verdict:
-        case Installed():
-            return INSTALLED
-        case Quarantined():
-            return DoorAnswer(409, "quarantined", "an administrator of the application has to confirm it")
-        case Refused():
-            return refused(DoorAnswer(403, "installation_not_proved"))
+        if clock.now_ms() - store.committed_at_ms > _READY_MS:
+            await store.probe()
+    except StoreError:
+        await send_text(send, 503, b"no commit succeeded in the last 5 s\n")
+        return
+    await send_text(send, 200, b"ready\n")
 
 
-async def _arguments(receive: Receive) -> dict[str, object]:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > _ADMIN_BODY_BYTES:
-            raise OperationRefused("the arguments are too long")
-        if not message.get("more_body", False):
-            break
-    try:
-        return cast("dict[str, object]", msgspec.json.decode(bytes(body) or b"{}", type=dict))
-    except msgspec.DecodeError as exc:
-        raise OperationRefused("the arguments are not a JSON object") from exc
-
-
-def _error(code: str, description: str) -> dict[str, object]:
-    return {"error": code, "error_description": description}
-
-
-async def _text(
-    send: Send, status: int, body: bytes, content_type: bytes = b"text/plain; charset=utf-8"
-) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _asset(send: Send, name: str) -> None:
+    found = asset(name)
+    if found is None:
+        await send_text(send, 404, b"there is nothing here\n")
+    else:
+        await send_page(send, found)
