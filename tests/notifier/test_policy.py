@@ -3,7 +3,17 @@ from hypothesis import strategies as st
 
 from livefeed.notifier.changes import ChangeClass, Comparison
 from livefeed.notifier.participants import Participant, Reason, take_part
-from livefeed.notifier.policy import Editors, Silence, Silent, Tell, Unknown, decide
+from livefeed.notifier.policy import (
+    Editors,
+    PassedOver,
+    Silence,
+    Silent,
+    Spared,
+    Tell,
+    Unknown,
+    decide,
+    passed_over,
+)
 
 TEXT = Comparison(classes=frozenset({ChangeClass.TEXT}))
 ids = st.integers(1, 6)
@@ -20,8 +30,18 @@ def test_everybody_who_takes_part_is_told_with_his_strongest_reason():
     assert {one.person: one.reason for one in found} == expected
 
 
-def test_who_was_dismissed_takes_no_part():
-    assert take_part(author=1, mentioned=(), commenters=(2,), dismissed=frozenset({1, 2})) == ()
+def test_who_takes_part_and_is_not_told_is_named_with_the_reason():
+    everyone = take_part(author=1, mentioned=(), commenters=(2, 3))
+    found = passed_over(everyone, frozenset({3}), Editors(people=(1,)))
+    assert found == (
+        PassedOver(person=1, reason=Reason.AUTHOR, why=Spared.OWN_EDIT),
+        PassedOver(person=3, reason=Reason.COMMENTER, why=Spared.DISMISSED),
+    )
+
+
+def test_of_two_editors_nobody_is_passed_over():
+    everyone = take_part(author=1, mentioned=(), commenters=(2,))
+    assert passed_over(everyone, frozenset(), Editors(people=(1, 2))) == ()
 
 
 def test_the_editor_is_not_told_of_his_own_edit():

@@ -20,6 +20,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "notifier": ("livefeed.cli.app.serving:notifier", "Serve the notifier."),
     "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
     "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),
+    "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
     "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),

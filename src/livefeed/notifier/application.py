@@ -4,7 +4,7 @@ from typing import Final
 
 from livefeed.app import App
 from livefeed.durable.store import Tx
-from livefeed.notifier import archive, backfill, comments, edits, notices, people
+from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people
 from livefeed.notifier.channels import bell
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
@@ -29,5 +29,5 @@ def build(settings: AppSettings) -> App:
 
 
 def _forget(tx: Tx, portal: MemberId) -> None:
-    for room in (notices, archive, comments, people, backfill):
+    for room in (decisions, notices, archive, comments, people, backfill):
         room.forget(tx, portal)

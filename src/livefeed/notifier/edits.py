@@ -1,21 +1,25 @@
 """What the notifier does when a post was published, edited or deleted."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from livefeed.app import Context
 from livefeed.client.rest import RestClient
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault
-from livefeed.notifier import archive, notices
+from livefeed.notifier import archive, decisions, notices
 from livefeed.notifier.archive import ArchivedPost, Source
 from livefeed.notifier.changes import Comparison, Version, compare, mentioned
 from livefeed.notifier.channels import bell
 from livefeed.notifier.comments import find_commenters
+from livefeed.notifier.decisions import Ruling, ruling_of
 from livefeed.notifier.participants import Participant, take_part
 from livefeed.notifier.people import ensure_people
-from livefeed.notifier.policy import Decision, Editors, Silence, Silent, Tell, Unknown, decide
+from livefeed.notifier.policy import Decision, Editors, Silence, Silent, Tell, Unknown, decide, passed_over
 from livefeed.secrets import Secret
 from livefeed.wire.events import AppInstalled, Event, PostAdded, PostDeleted, PostUpdated
 from livefeed.wire.feed.rows import PostRow
@@ -69,10 +73,20 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
     comparison = await _compare(known.told, content)
     ctx.step("compared", ", ".join(sorted(comparison.classes)) or "nothing")
     editors = await _editors(ctx) if comparison.is_worth_telling else Editors()
-    participants = await _participants(ctx, post.row, known, content) if comparison.is_worth_telling else ()
-    decision = decide(comparison, participants, editors)
+    circle = await _circle(ctx, post.row, known, content) if comparison.is_worth_telling else _Circle()
+    decision = decide(comparison, circle.present, editors)
     ctx.step("told", _summary(decision))
-    ctx.on_settle(_settlement(ctx, known, content, decision, post.row.num_comments))
+    ruling = ruling_of(
+        decision,
+        comparison,
+        seq=ctx.seq,
+        events=len(ctx.events),
+        from_version=known.told_version,
+        to_version=known.seen_version,
+        editors=editors,
+        passed_over=passed_over(circle.everyone, circle.dismissed, editors),
+    )
+    ctx.on_settle(_settlement(ctx, known, content, decision, ruling, post.row.num_comments))
 
 
 async def _compare(old: Version, new: Version) -> Comparison:
@@ -82,13 +96,19 @@ async def _compare(old: Version, new: Version) -> Comparison:
 
 
 def _settlement(
-    ctx: Context, known: ArchivedPost, content: Version, decision: Decision, num_comments: int
+    ctx: Context,
+    known: ArchivedPost,
+    content: Version,
+    decision: Decision,
+    ruling: Ruling,
+    num_comments: int,
 ) -> Callable[[Tx], None]:
-    """What commits with the settle of the inbox lane: the version, and the notices with their lanes."""
+    """What commits with the settle of the inbox lane: version, decision, and the notices with their lanes."""
     consumer = ctx.consumer_of(notices.BELL)
 
     def settle(tx: Tx) -> None:
         number = archive.see(tx, ctx.portal, known, content, Source.UPDATED)
+        decisions.record(tx, ctx.portal, known.post, replace(ruling, to_version=number))
         match decision:
             case Silent(why=Silence.NOBODY):
                 archive.tell(tx, ctx.portal, known.post, number)
@@ -120,17 +140,29 @@ def _summary(decision: Decision) -> str:
             return ", ".join(f"{one.person} ({one.reason})" for one in recipients)
 
 
-async def _participants(
-    ctx: Context, row: PostRow, known: ArchivedPost, content: Version
-) -> Sequence[Participant]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Circle:
+    """Who takes part in a discussion, and who of them works there no more."""
+
+    everyone: tuple[Participant, ...] = ()
+    dismissed: frozenset[UserId] = frozenset()
+
+    @property
+    def present(self) -> tuple[Participant, ...]:
+        return tuple(one for one in self.everyone if one.person not in self.dismissed)
+
+
+async def _circle(ctx: Context, row: PostRow, known: ArchivedPost, content: Version) -> _Circle:
     store, client = ctx.runtime.store, ctx.client
     commenters = await find_commenters(
         store, client, ctx.portal, row.id, row.num_comments, known.comments_checked
     )
     named = mentioned(known.told, content)
     people = await ensure_people(store, client, ctx.portal, {row.author_id, *named, *commenters})
-    dismissed = frozenset(person.id for person in people.values() if not person.is_active)
-    return take_part(author=row.author_id, mentioned=named, commenters=commenters, dismissed=dismissed)
+    return _Circle(
+        everyone=take_part(author=row.author_id, mentioned=named, commenters=commenters),
+        dismissed=frozenset(person.id for person in people.values() if not person.is_active),
+    )
 
 
 async def _editors(ctx: Context) -> Editors:

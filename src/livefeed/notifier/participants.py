@@ -24,20 +24,12 @@ class Participant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def take_part(
-    *,
-    author: UserId,
-    mentioned: Iterable[UserId],
-    commenters: Iterable[UserId],
-    dismissed: frozenset[UserId] = frozenset(),
+    *, author: UserId, mentioned: Iterable[UserId], commenters: Iterable[UserId]
 ) -> tuple[Participant, ...]:
-    """Everybody who takes part once, author first, then by reason and id; without the ``dismissed``."""
+    """Everybody who takes part once, author first, then by reason and id."""
     reasons: dict[UserId, Reason] = {author: Reason.AUTHOR}
     for person in sorted(set(mentioned)):
         reasons.setdefault(person, Reason.MENTIONED)
     for person in sorted(set(commenters)):
         reasons.setdefault(person, Reason.COMMENTER)
-    return tuple(
-        Participant(person=person, reason=reason)
-        for person, reason in reasons.items()
-        if person not in dismissed
-    )
+    return tuple(Participant(person=person, reason=reason) for person, reason in reasons.items())

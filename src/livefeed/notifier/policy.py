@@ -55,6 +55,21 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[Recipient, ...]
 
 
+class Spared(enum.StrEnum):
+    """Why somebody who takes part is not told."""
+
+    OWN_EDIT = "made the edit"
+    DISMISSED = "does not work there any more"
+
+
+class PassedOver(msgspec.Struct, frozen=True, kw_only=True):
+    """One person who takes part and is not told."""
+
+    person: UserId
+    reason: Reason
+    why: Spared
+
+
 class Silence(enum.StrEnum):
     """Why nobody is told."""
 
@@ -86,6 +101,19 @@ def decide(comparison: Comparison, participants: Sequence[Participant], editors:
         if (others := editors.without(one.person))
     ]
     return Tell(recipients=tuple(told)) if told else Silent(why=Silence.NOBODY)
+
+
+def passed_over(
+    everyone: Sequence[Participant], dismissed: frozenset[UserId], editors: Editors
+) -> tuple[PassedOver, ...]:
+    """Who of ``everyone`` who takes part is not told of an edit by ``editors``, and why."""
+    spared = {one.person: Spared.OWN_EDIT for one in everyone if not editors.without(one.person)}
+    spared |= dict.fromkeys(dismissed, Spared.DISMISSED)
+    return tuple(
+        PassedOver(person=one.person, reason=one.reason, why=spared[one.person])
+        for one in everyone
+        if one.person in spared
+    )
 
 
 def _silence(comparison: Comparison) -> Silence:

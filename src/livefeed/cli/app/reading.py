@@ -1,4 +1,4 @@
-"""``inbox``, ``notices``, ``dead``, ``lanes``: what a half has received, still holds, and could not do."""
+"""``inbox``, ``notices``, ``who``, ``dead``, ``lanes``: what a half has received, still holds, and could not do."""
 
 import asyncio
 
@@ -15,14 +15,16 @@ from livefeed.cli.running import find_running, operate
 from livefeed.clock import iso
 from livefeed.durable import dead as letters
 from livefeed.durable.lanes import LaneRow, list_lanes
-from livefeed.durable.store import Store
+from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
+from livefeed.notifier import decisions
 from livefeed.notifier.notices import list_notices
 from livefeed.settings import DatabaseUrl
-from livefeed.wire.ids import PostId, UserId
+from livefeed.wire.ids import MemberId, PostId, UserId
 
 INBOX = ("seq", "portal", "event", "post", "state", "attempts", "steps")
 NOTICES = ("person", "post", "from_version", "to_version", "reason", "channel", "calls", "state")
+WHO = ("person", "name", "told", "reason", "why", "state")
 DEAD = ("id", "portal", "consumer", "key", "seq", "kind", "reason", "at")
 LANES = ("portal", "consumer", "key", "state", "attempt", "since", "due_at")
 
@@ -63,6 +65,35 @@ def notices(
     """Show who was told about which change, and how often the call was made."""
     rows = read(database, APPLICATION[:1], lambda tx: list_notices(tx, post=post, person=person, limit=limit))
     print_rows((msgspec.to_builtins(row) for row in rows), NOTICES, as_json=as_json)
+
+
+@click.command()
+@click.argument("post", type=NUMBER)
+@click.option("--portal", default=None, metavar="MEMBER_ID", help="Where, if several portals have it.")
+@db_option(NOTIFIER_DB)
+@json_option
+def who(database: DatabaseUrl, post: PostId, portal: str | None, as_json: bool) -> None:
+    """Show who was told of the last edit of POST, who was not, and why."""
+    rows = read(database, APPLICATION[:1], lambda tx: _who(tx, post, portal))
+    print_rows(map(_heard, rows), WHO, as_json=as_json)
+
+
+def _who(tx: Tx, post: PostId, portal: str | None) -> list[decisions.Line]:
+    known = decisions.portals_with(tx, post)
+    if portal is None and len(known) > 1:
+        raise SettingsError(f"{len(known)} portals have a post {post}; name one with --portal MEMBER_ID")
+    return [line for one in known if portal in (None, one) for line in decisions.who(tx, MemberId(one), post)]
+
+
+def _heard(line: decisions.Line) -> dict[str, object]:
+    return {
+        "person": line.person,
+        "name": line.name,
+        "told": line.is_told,
+        "reason": line.reason,
+        "why": line.why,
+        "state": line.state,
+    }
 
 
 @click.command()
