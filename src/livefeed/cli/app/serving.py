@@ -17,6 +17,7 @@ from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopp
 from livefeed.cli.numbers import NUMBER, PORT, QUIET, WAIT
 from livefeed.cli.running import fresh_token
 from livefeed.errors import LivefeedError, SettingsError
+from livefeed.net.authority import authority_pem
 from livefeed.notifier.application import build
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
@@ -101,6 +102,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     def run(self, loaded: App, settings: AppSettings) -> None:
         """Serve until SIGINT or SIGTERM."""
         refuse_workers(self.workers)
+        authority_pem(settings.ca_file)  # refused here, before anything is made
         configure_logs()
         listener = bound_socket(self.host, self.port)
         keys = key_ring(self.database, self.key_file)
