@@ -1,4 +1,4 @@
-"""``inbox``, ``notices``, ``who``, ``dead``, ``lanes``: what a half has received, still holds, and could not do."""
+"""``inbox``, ``notices``, ``who``, ``dead``, ``lanes``: what a half has received, holds, and could not do."""
 
 import asyncio
 
