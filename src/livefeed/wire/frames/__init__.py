@@ -1,0 +1,19 @@
+"""Frames: what a portal posts into the frame in which it opens an application."""
+
+from livefeed.wire.frames.requests import (
+    DEFAULT_PLACEMENT,
+    POST_PLACEMENT,
+    FrameRequest,
+    frame_fields,
+    frame_query,
+    read_frame,
+)
+
+__all__ = [
+    "DEFAULT_PLACEMENT",
+    "POST_PLACEMENT",
+    "FrameRequest",
+    "frame_fields",
+    "frame_query",
+    "read_frame",
+]
