@@ -1,6 +1,6 @@
 """The table of REST methods, and the basic methods that speak of it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from livefeed.clock import iso
@@ -15,14 +15,18 @@ BATCH: Final = "batch"
 class MethodTable:
     """Finds methods by name."""
 
-    def __init__(self, methods: Iterable[Method]) -> None:
+    def __init__(self, methods: Iterable[Method], *, without: Collection[str] = ()) -> None:
+        """Take every method of ``methods`` and the basic ones, but none that ``without`` names."""
         basic = (
             Method(name="scope", fn=self._scope),
             Method(name="method.get", fn=self._method_get),
             Method(name="methods", fn=self._list),
             Method(name="server.time", fn=_server_time),
         )
-        self._methods: dict[str, Method] = {method.name: method for method in (*methods, *basic)}
+        self._methods: dict[str, Method] = {
+            method.name: method for method in (*methods, *basic) if method.name not in without
+        }
+        self.has_batch: Final = BATCH not in without
         self._scopes: Final = sorted({method.scope for method in self._methods.values() if method.scope})
 
     def find(self, name: str) -> Method | None:
@@ -31,7 +35,7 @@ class MethodTable:
 
     def names(self) -> list[str]:
         """The names of all methods, sorted."""
-        return sorted({*self._methods, BATCH})
+        return sorted([*self._methods, BATCH] if self.has_batch else self._methods)
 
     def _scope(self, _tx: Tx, call: Call) -> Answer:
         """What the caller was granted, or with ``full`` every scope there is.
@@ -50,7 +54,8 @@ class MethodTable:
         name = call.params.text("name").strip().lower()
         method = self._methods.get(name)
         if method is None:
-            return Answer(result={"isExisting": name == BATCH, "isAvailable": name == BATCH})
+            is_batch = name == BATCH and self.has_batch
+            return Answer(result={"isExisting": is_batch, "isAvailable": is_batch})
         return Answer(result={"isExisting": True, "isAvailable": _is_available(method, call)})
 
     def _list(self, _tx: Tx, call: Call) -> Answer:

@@ -61,7 +61,7 @@ class Door:
 
     async def _dispatch(self, portal: PortalRow, request: RestRequest) -> Answer:
         identify = self._identify(portal, request)
-        if request.path.method == BATCH:
+        if request.path.method == BATCH and self._methods.has_batch:
             return await self._batch(portal, identify, request.params)
         return await self._call(portal, identify, request.path.method, request.params)
 

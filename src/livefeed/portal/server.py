@@ -1,7 +1,7 @@
 """The portal as one ASGI application: what it is put together from, and how it starts and stops."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -61,6 +61,7 @@ class PortalOptions:
         concurrency: Deliveries at a time.
         schedule: When failed deliveries are repeated.
         is_dispatching: Whether events are sent; tests send them by hand.
+        without: Names of REST methods that it does not have.
     """
 
     policy: Policy = "durable"
@@ -71,12 +72,13 @@ class PortalOptions:
     concurrency: int = 128
     schedule: Schedule | None = None
     is_dispatching: bool = True
+    without: frozenset[str] = frozenset()
 
 
-def method_table() -> MethodTable:
-    """Every REST method of a portal."""
+def method_table(without: Collection[str] = ()) -> MethodTable:
+    """Every REST method of a portal, but for those that ``without`` names."""
     rooms = (feed_methods, people_methods, im_methods, app_methods, event_methods, frame_methods)
-    return MethodTable(method for room in rooms for method in room.METHODS)
+    return MethodTable((method for room in rooms for method in room.METHODS), without=without)
 
 
 class Portal:
@@ -124,7 +126,7 @@ class Portal:
 
     def _routes(self, directory: Directory) -> list[BaseRoute]:
         store, keys, clock, options = self._store, self._keys, self._clock, self._options
-        door = Door(store=store, clock=clock, keys=keys, methods=method_table())
+        door = Door(store=store, clock=clock, keys=keys, methods=method_table(options.without))
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
         desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
         return [
