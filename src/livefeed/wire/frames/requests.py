@@ -1,4 +1,4 @@
-"""The request that opens an application's page in a frame: four keys in the query, the rest in a form body."""
+"""The request that opens an application's page in a frame: four keys in the query, and a form body."""
 
 from collections.abc import Mapping
 from typing import Final, cast
