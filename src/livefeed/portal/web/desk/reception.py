@@ -1,7 +1,7 @@
 """The desk every page goes over: who looks, in which language, may he, is the form ours; then one unit."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from livefeed.portal.people.people import Person
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.web.desk import session
 from livefeed.portal.web.desk.answers import respond
+from livefeed.portal.web.desk.heading import Head, head_of
 from livefeed.portal.web.desk.results import (
     BUSY,
     NOT_OUR_FORM,
@@ -26,7 +27,7 @@ from livefeed.portal.web.desk.results import (
     Sorry,
 )
 from livefeed.portal.web.desk.session import LANGUAGE_COOKIE, Visit, is_own, read_form, remember, visit_of
-from livefeed.portal.web.desk.showing import Face, Look, everyone
+from livefeed.portal.web.desk.showing import Look, everyone
 from livefeed.secrets import KeyRing
 from livefeed.ui.languages import chosen
 from livefeed.ui.pages import page
@@ -68,24 +69,6 @@ class Guest:
         return PostId(self.number("post"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """What every page needs besides its own content.
-
-    Attributes:
-        me: Who is signed in; None on pages for everybody.
-        people: Whom one can be with one click; empty outside the demo.
-        token: Of every form on the page.
-        here: The address of the page, for forms that lead back to it.
-    """
-
-    me: Face | None
-    people: list[Face]
-    token: str
-    here: str
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
 View: TypeAlias = Callable[[Tx, Guest], Result]
 
 
@@ -103,10 +86,24 @@ class Desk:
         return self.directory.by_host(request.headers.get("host", ""))
 
     async def show(
-        self, request: Request, view: View, *, section: str = "feed", admin: bool = False
+        self,
+        request: Request,
+        view: View,
+        *,
+        section: str = "feed",
+        admin: bool = False,
+        writes: bool = False,
     ) -> Response:
-        """A page, for whoever is signed in; everybody else is asked to sign in first."""
-        return await self._run(request, view, Params({}), section=section, admin=admin)
+        """A page, for whoever is signed in; everybody else is asked to sign in first.
+
+        Args:
+            request: What the browser asks.
+            view: The unit that answers.
+            section: Which entry of the menu it belongs to.
+            admin: Whether it is for administrators only.
+            writes: Whether showing it leaves a trace in the database.
+        """
+        return await self._run(request, view, Params({}), section=section, admin=admin, writes=writes)
 
     async def act(
         self, request: Request, unit: View, *, section: str = "feed", admin: bool = False
@@ -115,7 +112,7 @@ class Desk:
         form = await self.received(request)
         if isinstance(form, Sorry):
             return self.sorry(request, form)
-        return await self._run(request, unit, form, section=section, admin=admin)
+        return await self._run(request, unit, form, section=section, admin=admin, writes=True)
 
     async def received(self, request: Request) -> Params | Sorry:
         """The fields of a form that this server showed to this browser."""
@@ -166,7 +163,7 @@ class Desk:
         return self.open_page(request, _told(sorry))
 
     async def _run(
-        self, request: Request, view: View, form: Params, *, section: str, admin: bool
+        self, request: Request, view: View, form: Params, *, section: str, admin: bool, writes: bool
     ) -> Response:
         portal, visit = self.portal(request), visit_of(request)
         session_hash, is_reading = visit.hash(self.keys), request.method in ("GET", "HEAD")
@@ -178,7 +175,15 @@ class Desk:
                 return (_to_sign_in(request) if is_reading else NOT_OUR_FORM), None, language
             coworkers = everyone(tx, portal.member_id)
             look = Look(tx, portal.member_id, me, coworkers, language)
-            head = self._head(request, look, coworkers, visit)
+            head = head_of(
+                tx,
+                portal.member_id,
+                look,
+                people=coworkers if self.is_demo else [],
+                token=visit.token(self.keys),
+                here=_here(request),
+                query=request.query_params,
+            )
             if admin and not me.is_admin:
                 return ONLY_ADMINISTRATORS, head, language
             guest = Guest(
@@ -194,7 +199,7 @@ class Desk:
             return view(tx, guest), head, language
 
         try:
-            result, head, language = await (self.store.read(unit) if is_reading else self.store.write(unit))
+            result, head, language = await (self.store.write(unit) if writes else self.store.read(unit))
         except WireError:
             return self.sorry(request, UNREADABLE)
         except StoreError:
@@ -211,15 +216,6 @@ class Desk:
         if head is None:
             return self.open_page(request, shown, section=section)
         return self._rendered(request, portal, visit, head, shown, language=language, section=section)
-
-    def _head(self, request: Request, look: Look, coworkers: list[Person], visit: Visit) -> Head:
-        return Head(
-            me=look.face(look.me.id),
-            people=[look.face(person.id) for person in coworkers] if self.is_demo else [],
-            token=visit.token(self.keys),
-            here=_here(request),
-            query=request.query_params,
-        )
 
     def _rendered(
         self,
