@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from livefeed.app.console.sections import Section
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import ConsumerSpec
 from livefeed.app.router import EventType, F, Router
@@ -39,6 +40,7 @@ class App:
         rooms: Packages whose migrations its database needs beside the app half's own.
         installed_units: Run for each portal at its installation and at each start.
         erased_units: Run when what is kept of a portal is erased.
+        sections: Its own pages of the console.
 
     Example:
         >>> app = App.from_settings()
@@ -53,6 +55,7 @@ class App:
         self.rooms: list[str] = []
         self.installed_units: list[Callable[[Tx, KnownPortal], None]] = []
         self.erased_units: list[Callable[[Tx, MemberId], None]] = []
+        self.sections: list[Section] = []
 
     @classmethod
     def from_settings(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "App":
@@ -126,6 +129,10 @@ class App:
     def store_in(self, package: str) -> None:
         """Keep tables of ``package`` (``<package>/migrations/sqlite``) in the application's database."""
         self.rooms.append(package)
+
+    def show_in_console(self, section: Section) -> None:
+        """Add a page to the console under ``/console/<name>``."""
+        self.sections.append(section)
 
     def when_installed(self, unit: Callable[[Tx, KnownPortal], None]) -> None:
         """Run ``unit`` in the unit of work that stores an installation, and at each start for each portal."""

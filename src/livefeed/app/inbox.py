@@ -139,11 +139,17 @@ def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:
 
 
 def list_inbox(
-    tx: Tx, *, portal: str | None = None, post: PostId | None = None, since_ms: int = 0, limit: int = 100
+    tx: Tx,
+    *,
+    portal: str | None = None,
+    post: PostId | None = None,
+    since_ms: int = 0,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[InboxRow]:
-    """The newest events first."""
+    """The newest events first; with ``before`` only those that came before the event of this number."""
     key = None if post is None else post_key(post)
-    found = _SQL.list_events(tx.conn, portal=portal, key=key, since=since_ms, limit=limit)
+    found = _SQL.list_events(tx.conn, portal=portal, key=key, since=since_ms, before=before, limit=limit)
     rows = [_event_row(row) for row in found]
     seqs = msgspec.json.encode([row.seq for row in rows]).decode()
     dead: dict[int, str] = {row["seq"]: row["reason"] for row in _SQL.dead_of(tx.conn, seqs=seqs)}

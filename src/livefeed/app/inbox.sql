@@ -2,7 +2,7 @@
 -- What happened to an event; the last try of a step is the one that is shown.
 INSERT OR REPLACE INTO step (seq, step, place, at, detail) VALUES (:seq, :step, :place, :at, :detail);
 
--- name: list_events(portal, key, since, limit)
+-- name: list_events(portal, key, since, before, limit)
 -- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
 -- One that has just arrived has no lane yet.
 SELECT
@@ -19,6 +19,7 @@ WHERE (e.only_for IS NULL OR e.only_for = c.id)
     AND (:portal IS NULL OR e.portal = :portal)
     AND (:key IS NULL OR e.key = :key)
     AND e.at >= :since
+    AND (:before IS NULL OR e.seq < :before)
 ORDER BY e.seq DESC
 LIMIT :limit;
 

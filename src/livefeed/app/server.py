@@ -7,6 +7,7 @@ from typing import Final
 
 from livefeed.app.admin import Admin
 from livefeed.app.application import App
+from livefeed.app.console.door import ConsoleDoor
 from livefeed.app.doors import operations
 from livefeed.app.doors.install import InstallDoor
 from livefeed.app.doors.operations import OperationsDoor
@@ -23,6 +24,7 @@ from livefeed.ui.pages import asset
 
 _READY_MS: Final = 5_000
 _ASSETS: Final = "/ui/"
+_CONSOLE: Final = "/console/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class _Doors:
     events: Door
     install: InstallDoor
     operations: OperationsDoor
+    console: ConsoleDoor
 
 
 class AppServer:
@@ -78,11 +81,13 @@ class AppServer:
         async with opened(
             self._app, settings=self._settings, clock=self._clock, keys=self._keys, works=self._works
         ) as running:
+            admin = Admin(running)
             self._doors = _Doors(
                 running=running,
                 events=Door(running.runtime, running.leaving),
                 install=InstallDoor(running.ladder),
-                operations=OperationsDoor(Admin(running), self._admin_token),
+                operations=OperationsDoor(admin, self._admin_token),
+                console=ConsoleDoor(running, admin, self._admin_token),
             )
             try:
                 yield running
@@ -110,6 +115,8 @@ class AppServer:
                 await send_text(send, 200, metrics_page(), b"text/plain; version=0.0.4; charset=utf-8")
             case path if path.startswith(operations.PREFIX):
                 await doors.operations(scope, receive, send)
+            case path if f"{path}/".startswith(_CONSOLE):
+                await doors.console(scope, receive, send)
             case path if path.startswith(_ASSETS):
                 await _asset(send, path.removeprefix(_ASSETS))
             case _:

@@ -18,7 +18,10 @@ from livefeed.wire.oauth import TokenAnswer
 
 _SQL: Final = sql.load("livefeed.client", "vault.sql")
 _LOG: Final = logger("client")
-_DEAD: Final = "the tokens of portal {} do not work any more; install the application there again"
+_NONE: Final = "no tokens of user {} of portal {} are stored; install or open the application there"
+_DEAD: Final = (
+    "the tokens of user {} of portal {} do not work any more; install or open the application there again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class _Pair:
 
 
 class Vault:
-    """Keeps the tokens of the people who installed the application, one pair per portal and user."""
+    """Keeps the tokens of the people who installed or opened the application, one pair per portal and user."""
 
     def __init__(self, store: Store, keys: KeyRing, clock: Clock, endpoint: TokenEndpoint) -> None:
         self._store = store
@@ -122,15 +125,22 @@ class Vault:
                 pass
             else:
                 return await self._replace(member_id, user_id, pair, answer)
+        raise await self._bury(member_id, user_id, pair)
+
+    async def _bury(self, member_id: MemberId, user_id: UserId, pair: _Pair) -> NotInstalled:
         await self._store.write(
             lambda tx: _SQL.kill(tx.conn, member_id=member_id, user_id=user_id, version=pair.version)
         )
         _LOG.error("tokens_dead", member_id=member_id, user_id=user_id)
-        raise NotInstalled(_DEAD.format(member_id))
+        return NotInstalled(_DEAD.format(user_id, member_id))
 
     async def _replace(
         self, member_id: MemberId, user_id: UserId, pair: _Pair, answer: TokenAnswer
     ) -> Secret:
+        if answer.member_id != member_id or answer.user_id not in {None, user_id}:
+            # Somebody put another person's refresh token beside this one's access token.
+            _LOG.error("tokens_of_another", member_id=member_id, user_id=user_id)
+            raise await self._bury(member_id, user_id, pair)
         sealed = self.seal(member_id, user_id, answer)
         if not await self._store.write(lambda tx: _replace_pair(tx, sealed, pair.version)):
             return (await self._read(member_id, user_id)).access
@@ -139,10 +149,10 @@ class Vault:
     async def _read(self, member_id: MemberId, user_id: UserId) -> _Pair:
         row = await self._store.read(lambda tx: _SQL.find(tx.conn, member_id=member_id, user_id=user_id))
         if row is None:
-            raise NotInstalled(f"no tokens are stored for portal {member_id}; install the application there")
+            raise NotInstalled(_NONE.format(user_id, member_id))
         access, refresh, previous, _, version, state = row
         if state == "dead":
-            raise NotInstalled(_DEAD.format(member_id))
+            raise NotInstalled(_DEAD.format(user_id, member_id))
         context = _context(member_id, user_id)
 
         def opened(blob: bytes) -> Secret:
@@ -167,6 +177,58 @@ def keep(tx: Tx, pair: SealedPair) -> None:
         expires_at=pair.expires_at,
         received_at=pair.received_at,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What may be shown of a pair: never its value.
+
+    Attributes:
+        user_id: Whose it is.
+        expires_at: When the access token is over; it is renewed when it is needed.
+        received_at: When the pair came.
+        state: ``usable``, or ``dead``: the application has to be installed again.
+    """
+
+    user_id: UserId
+    expires_at: int
+    received_at: int
+    state: str
+
+
+def health(tx: Tx, member_id: MemberId) -> list[Health]:
+    """How the pairs of a portal are, by user."""
+    return [
+        Health(user_id=UserId(row[0]), expires_at=row[1], received_at=row[2], state=row[3])
+        for row in _SQL.health(tx.conn, member_id=member_id)
+    ]
+
+
+def keep_opener(tx: Tx, pair: SealedPair, *, is_proved: bool) -> bool:
+    """Store the pair of a person who opened a page or signed in; False if a better one is there.
+
+    Args:
+        tx: The unit of work.
+        pair: His tokens.
+        is_proved: The authorization server gave them to us itself. Otherwise they replace neither the usable pair
+            of an installation, nor one that lasts longer: what is sent again replaces nothing.
+    """
+    count: int = _SQL.keep_opener(
+        tx.conn,
+        member_id=pair.member_id,
+        user_id=pair.user_id,
+        access=pair.access,
+        refresh=pair.refresh,
+        expires_at=pair.expires_at,
+        received_at=pair.received_at,
+        is_proved=int(is_proved),
+    )
+    return count > 0
+
+
+def people(tx: Tx, member_id: MemberId, *, most: int = 10) -> list[UserId]:
+    """Whose pairs can be used in a portal, at most ``most``, the newest first."""
+    return [UserId(row[0]) for row in _SQL.usable(tx.conn, member_id=member_id, most=most)]
 
 
 def forget(tx: Tx, member_id: MemberId) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 from livefeed.app import App
 from livefeed.durable.store import Tx
-from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people
+from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people, showing
 from livefeed.notifier.channels import bell
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
@@ -25,6 +25,7 @@ def build(settings: AppSettings) -> App:
     app.consume(backfill.CONSUMER, backfill.fill, kind=backfill.KIND, cap=1, is_setup=True)
     app.when_installed(backfill.order)
     app.when_erased(_forget)
+    app.show_in_console(showing.NOTICES)
     return app
 
 

@@ -58,6 +58,11 @@ def admit_or_quarantine(tx: Tx, proved: Proved, body: bytes, wanted: Wanted) -> 
     return portal
 
 
+def quarantined(tx: Tx) -> list[MemberId]:
+    """The portals of which an installation waits for an administrator."""
+    return [MemberId(row[0]) for row in SQL.quarantined(tx.conn)]
+
+
 def release(tx: Tx, member_id: MemberId, wanted: Wanted) -> KnownPortal:
     """An administrator vouches for what is in quarantine.
 

@@ -48,6 +48,10 @@ SELECT member_id FROM install WHERE erase_at <= :now ORDER BY member_id;
 -- The last trace of a portal.
 DELETE FROM install WHERE member_id = :member_id;
 
+-- name: quarantined()
+-- Which portals have an installation that waits for an administrator.
+SELECT member_id FROM quarantine ORDER BY member_id;
+
 -- name: find_quarantined(member_id)^
 -- An installation that waits for an administrator.
 SELECT member_id, domain, client_endpoint, scope, status, user_id, application_token, proof, access, refresh,

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from livefeed.app import App
+from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
@@ -107,6 +108,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         listener = bound_socket(self.host, self.port)
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
+        click.echo(f"console: {console_url(f'http://{self.host}:{self.port}', token)}", err=True)
         run_until_stopped(
             lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
             database=self.database,

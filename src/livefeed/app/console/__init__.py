@@ -1,0 +1,1 @@
+"""The console of a running application, ``/console/``: what came in, what became of it, what is stuck."""

@@ -1,0 +1,87 @@
+"""Getting in: a token printed at the start becomes a cookie, and each form carries a token of that cookie."""
+
+import hmac
+from collections.abc import Iterable
+from hashlib import blake2b
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+from livefeed.clock import Clock
+
+COOKIE: Final = "livefeed_console"
+COOKIE_LIFE_S: Final = 12 * 3_600
+"""How long one is let in before the token is asked for again; it ends with the run in any case."""
+
+_PATH: Final = "/console/"
+
+
+def console_token(admin_token: str) -> str:
+    """The token that opens the console of this run; the administrator token itself never lies in a URL."""
+    return blake2b(b"console", digest_size=16, key=admin_token.encode()).hexdigest()
+
+
+def console_url(base_url: str, admin_token: str) -> str:
+    """The address that is printed at the start: ``http://127.0.0.1:8025/console/?token=…``."""
+    return f"{base_url.rstrip('/')}{_PATH}?token={console_token(admin_token)}"
+
+
+class Entry:
+    """Who may look at the console of this run."""
+
+    def __init__(self, admin_token: str, clock: Clock) -> None:
+        self._clock = clock
+        self._token = console_token(admin_token) if admin_token else ""
+        self._key = blake2b(b"cookie", digest_size=32, key=admin_token.encode()).digest()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a token at all."""
+        return bool(self._token)
+
+    def accepts(self, token: str) -> bool:
+        """Whether this is the token that was printed."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
+
+    def fresh_cookie(self) -> str:
+        """The value of a cookie that lets one in from now on: when it ends, and a MAC."""
+        ends_at = self._clock.now_ms() + COOKIE_LIFE_S * 1000
+        return f"{ends_at}.{self._mac(f'cookie {ends_at}')}"
+
+    def admits(self, cookie: str) -> bool:
+        """Whether a cookie was given out in this run and is not over."""
+        ends_at, _, mac = cookie.partition(".")
+        is_own = hmac.compare_digest(mac.encode(), self._mac(f"cookie {ends_at}").encode())
+        return self.is_open and is_own and int(ends_at) > self._clock.now_ms()
+
+    def form_token(self, cookie: str) -> str:
+        """The token of every form shown to whoever has this cookie."""
+        return self._mac(f"form {cookie}")
+
+    def is_own_form(self, cookie: str, token: str) -> bool:
+        """Whether a form was shown by this console to whoever has this cookie."""
+        return hmac.compare_digest(token.encode(), self.form_token(cookie).encode())
+
+    def _mac(self, text: str) -> str:
+        return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
+
+
+def read_cookie(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The console's cookie of a request; empty: none."""
+    for name, value in headers:
+        if name == b"cookie":
+            try:
+                found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
+            except CookieError:
+                continue
+            if found is not None:
+                return found.value
+    return ""
+
+
+def cookie_header(value: str, *, is_secure: bool) -> tuple[bytes, bytes]:
+    """The header that gives a browser its cookie, or with an empty value takes it away."""
+    life_s = COOKIE_LIFE_S if value else 0
+    secure = "; Secure" if is_secure else ""
+    # Strict would lose it on the way from the link that a terminal opens.
+    text = f"{COOKIE}={value}; Path={_PATH}; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode("ascii")

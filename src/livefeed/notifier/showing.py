@@ -1,0 +1,46 @@
+"""The notifier's own page of the console: who was told of what."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from livefeed.app.console.sections import Asked, Section
+from livefeed.durable.store import Tx
+from livefeed.notifier.notices import list_notices
+from livefeed.ui.languages import Words, noted
+from livefeed.wire.ids import PostId
+
+_SHOWN: Final = 100
+_STATES: Final[Mapping[str, Words]] = {
+    "planned": noted("planned"),
+    "sending": noted("a call was begun"),
+    "sent": noted("sent"),
+    "skipped": noted("nothing was left to tell"),
+    "failed": noted("refused"),
+}
+
+
+def _notices(tx: Tx, asked: Asked) -> Mapping[str, object]:
+    post = asked.query.maybe_integer("post")
+    rows = list_notices(tx, post=None if post is None else PostId(post), limit=_SHOWN)
+    return {
+        "rows": [
+            {
+                "id": row.id,
+                "person": row.person,
+                "post": row.post,
+                "from_version": row.from_version,
+                "to_version": row.to_version,
+                "reason": row.reason.value,
+                "channel": row.channel,
+                "state": _STATES[row.state],
+                "is_well": row.state != "failed",
+                "calls": row.calls,
+            }
+            for row in rows
+        ]
+    }
+
+
+NOTICES: Final = Section(
+    name="notices", title=noted("Notices"), template="console_notices.html", values=_notices
+)
