@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system.conftest import Demo
+from tests.system.demo import Demo
 from tests.system.world import (
     Recorder,
     eventually,

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from tests.system.conftest import Demo
+from tests.system.demo import Demo
 from tests.system.test_bad_cli import SECRET, refusal
 from tests.system.world import Process, eventually, free_port, livefeed, rows
 
