@@ -42,6 +42,11 @@ class FakePortal:
     refreshes: int = 0
     bound: list[tuple[str, str]] = field(default_factory=list)
     moved_to: str | None = None
+    codes: dict[str, int] = field(default_factory=dict)  # authorization code → user
+    admins: set[int] = field(default_factory=lambda: {1})
+    placed: list[dict[str, str]] = field(default_factory=list)  # widgets
+    places: set[str] = field(default_factory=lambda: {"LEFT_MENU", "LIVEFEED_POST"})
+    scopes: str = "log,user,im"
     down: int | None = None  # answer everything with this status
     on_refresh: Callable[[], Any] | None = None
 
@@ -93,10 +98,13 @@ class FakePortal:
             await self.on_refresh()
         if (params.get("client_id"), params.get("client_secret")) != (self.client_id, CLIENT_SECRET):
             raise Refusal(400, "invalid_client")
-        user = self.refresh.pop(params.get("refresh_token", ""), None)
+        if params.get("grant_type") == "authorization_code":
+            user = self.codes.pop(params.get("code", ""), None)
+        else:
+            user = self.refresh.pop(params.get("refresh_token", ""), None)
+            self.spent += [params.get("refresh_token", "")] * (user is not None)
         if user is None:
             raise Refusal(400, "invalid_grant")
-        self.spent.append(params["refresh_token"])
         access, refresh = self.issue(user)
         return {
             "access_token": access,
@@ -108,7 +116,7 @@ class FakePortal:
             "domain": "the.authorization.server",
             "client_endpoint": "http://never.trust.this.example/rest/",
             "server_endpoint": f"{self.url}/rest/",
-            "scope": "log,user,im",
+            "scope": self.scopes,
             "status": self.status,
         }
 
@@ -132,6 +140,10 @@ class FakePortal:
                 return self.info(user)
             case "user.current":
                 return {"ID": str(user), "NAME": "Anna"}
+            case "profile":
+                return {"ID": str(user), "ADMIN": user in self.admins, "NAME": "Anna"}
+            case "placement.get" | "placement.bind" | "placement.unbind":
+                return self.widget(name, params)
             case "event.get":
                 return [{"event": e, "handler": h, "auth_type": "0", "offline": 0} for e, h in self.bound]
             case "event.bind":
@@ -143,6 +155,23 @@ class FakePortal:
             case _:
                 raise Refusal(404, "ERROR_METHOD_NOT_FOUND", "Method not found!")
 
+    def widget(self, name: str, params: dict[str, str]) -> Any:
+        if "placement" not in self.scopes:
+            raise Refusal(403, "insufficient_scope", "The request requires higher privileges.")
+        if name == "placement.get":
+            return [{"placement": w["PLACEMENT"], "handler": w["HANDLER"]} for w in self.placed]
+        if params["PLACEMENT"] not in self.places:
+            raise Refusal(400, "ERROR_PLACEMENT_NOT_FOUND", "Placement not found")
+        pair = params["PLACEMENT"], params["HANDLER"]
+        kept = [w for w in self.placed if (w["PLACEMENT"], w["HANDLER"]) != pair]
+        if name == "placement.unbind":
+            count, self.placed = len(self.placed) - len(kept), kept
+            return {"count": count}
+        if len(kept) < len(self.placed):
+            raise Refusal(400, "ERROR_CORE", "Unable to set placement handler: Handler already binded")
+        self.placed.append(dict(params))
+        return True
+
     def info(self, user: int) -> dict[str, Any]:
         return {
             "ID": 5,
@@ -150,14 +179,14 @@ class FakePortal:
             "STATUS": self.status,
             "INSTALLED": True,
             "client_id": self.client_id,
-            "scope": "log,user,im",
+            "scope": self.scopes,
             "expires": "2026-03-17T15:29:15+00:00",
             "user_id": user,
             "install": {
                 "installed": True,
                 "version": 1,
                 "status": self.status,
-                "scope": "log,user,im",
+                "scope": self.scopes,
                 "domain": "some-domain.bitrix24.com",
                 "uri": "",
                 "client_endpoint": self.endpoint or f"{self.url}/rest/",

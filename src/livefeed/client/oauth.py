@@ -9,7 +9,14 @@ from livefeed.wire import form
 from livefeed.wire.apps import AppInfo
 from livefeed.wire.calls import read_answer
 from livefeed.wire.ids import ClientId
-from livefeed.wire.oauth import Refresh, TokenAnswer, read_token_answer, token_params
+from livefeed.wire.oauth import (
+    CodeExchange,
+    Refresh,
+    TokenAnswer,
+    TokenRequest,
+    read_token_answer,
+    token_params,
+)
 
 _TIMEOUT_S: Final = 10.0
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
@@ -40,12 +47,32 @@ class TokenEndpoint:
             Fault: Another refusal of the authorization server.
             TransportError: It gave no usable answer.
         """
-        # The documentation shows GET only for this address.
-        request = Refresh(
-            client_id=ClientId(self._client_id),
-            client_secret=self._client_secret.reveal(),
-            refresh_token=refresh_token.reveal(),
+        return await self._ask(
+            Refresh(
+                client_id=ClientId(self._client_id),
+                client_secret=self._client_secret.reveal(),
+                refresh_token=refresh_token.reveal(),
+            )
         )
+
+    async def exchange(self, code: Secret) -> TokenAnswer:
+        """The first pair of the person who signed in, for the ``code`` that his browser brought.
+
+        Raises:
+            InvalidGrant: The code was used, is older than 30 seconds, or is another application's.
+            Fault: Another refusal of the authorization server.
+            TransportError: It gave no usable answer.
+        """
+        return await self._ask(
+            CodeExchange(
+                client_id=ClientId(self._client_id),
+                client_secret=self._client_secret.reveal(),
+                code=code.reveal(),
+            )
+        )
+
+    async def _ask(self, request: TokenRequest) -> TokenAnswer:
+        # The documentation shows GET only for this address.
         query = urlencode(token_params(request))
         answer = await self._http.send(
             "GET", f"{self._url}/oauth/token/?{query}", body=None, timeout_s=_TIMEOUT_S

@@ -45,7 +45,7 @@ class _Pair:
 
 
 class Vault:
-    """Keeps the tokens of the people who installed or opened the application, one pair per portal and user."""
+    """Keeps the tokens of people who installed or opened the application, one pair per portal and user."""
 
     def __init__(self, store: Store, keys: KeyRing, clock: Clock, endpoint: TokenEndpoint) -> None:
         self._store = store
@@ -210,8 +210,8 @@ def keep_opener(tx: Tx, pair: SealedPair, *, is_proved: bool) -> bool:
     Args:
         tx: The unit of work.
         pair: His tokens.
-        is_proved: The authorization server gave them to us itself. Otherwise they replace neither the usable pair
-            of an installation, nor one that lasts longer: what is sent again replaces nothing.
+        is_proved: The authorization server gave them to us itself. Otherwise they replace neither the usable
+            pair of an installation, nor one that lasts longer: what is sent again replaces nothing.
     """
     count: int = _SQL.keep_opener(
         tx.conn,

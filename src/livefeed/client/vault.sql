@@ -6,11 +6,22 @@ WHERE member_id = :member_id AND user_id = :user_id;
 
 -- name: keep(member_id, user_id, access, refresh, expires_at, received_at)!
 -- A pair that an installation has proved: it replaces whatever was there.
-INSERT INTO token (member_id, user_id, access, refresh, previous, expires_at, received_at, version, state)
-VALUES (:member_id, :user_id, :access, :refresh, NULL, :expires_at, :received_at, 1, 'usable')
+INSERT INTO token (member_id, user_id, access, refresh, previous, expires_at, received_at, version, state, kind)
+VALUES (:member_id, :user_id, :access, :refresh, NULL, :expires_at, :received_at, 1, 'usable', 'installer')
 ON CONFLICT (member_id, user_id) DO UPDATE SET
     access = excluded.access, refresh = excluded.refresh, previous = NULL, expires_at = excluded.expires_at,
-    received_at = excluded.received_at, version = version + 1, state = 'usable';
+    received_at = excluded.received_at, version = version + 1, state = 'usable', kind = 'installer';
+
+-- name: keep_opener(member_id, user_id, access, refresh, expires_at, received_at, is_proved)!
+-- The pair of a person who opened a page. It replaces a dead pair, and an older one of an opening; one that the
+-- authorization server gave us itself (is_proved) replaces any pair of the same person.
+INSERT INTO token (member_id, user_id, access, refresh, previous, expires_at, received_at, version, state, kind)
+VALUES (:member_id, :user_id, :access, :refresh, NULL, :expires_at, :received_at, 1, 'usable', 'opener')
+ON CONFLICT (member_id, user_id) DO UPDATE SET
+    access = excluded.access, refresh = excluded.refresh, previous = NULL, expires_at = excluded.expires_at,
+    received_at = excluded.received_at, version = version + 1, state = 'usable'
+WHERE :is_proved OR token.state = 'dead'
+   OR (token.kind = 'opener' AND excluded.expires_at > token.expires_at);
 
 -- name: replace(member_id, user_id, access, refresh, expires_at, received_at, version)!
 -- The pair after a refresh. The version is the one that was refreshed: a slower refresh replaces nothing.
@@ -30,7 +41,15 @@ DELETE FROM token WHERE member_id = :member_id;
 
 -- name: health(member_id)
 -- What may be shown of the pairs: never their value.
-SELECT user_id, expires_at, received_at, state
+SELECT user_id, expires_at, received_at, state, kind
 FROM token
 WHERE member_id = :member_id
 ORDER BY user_id;
+
+-- name: usable(member_id, most)
+-- Whose pairs can be used, the newest first.
+SELECT user_id
+FROM token
+WHERE member_id = :member_id AND state = 'usable'
+ORDER BY received_at DESC, user_id
+LIMIT :most;
