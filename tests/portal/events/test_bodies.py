@@ -132,3 +132,9 @@ def test_an_installation_names_every_scope_and_always_brings_a_refresh_token(aut
     assert isinstance(auth, dict)
     assert "event_handler_id" not in form
     assert (auth["scope"], auth["refresh_token"]) == ("im,log", "r" * 56)
+
+
+def test_an_extended_installation_has_a_handler_number_for_those_who_insist_on_one() -> None:
+    bodies = Bodies(portal_at("https://a.example"), app_with("extended"), SECRET, "ONAPPINSTALL", None)
+    form = decode(bodies.of_app({"VERSION": "1.0.0"}, 1, None), strict=True)
+    assert form["event_handler_id"] == "0"

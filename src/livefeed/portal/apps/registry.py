@@ -31,7 +31,7 @@ class NewApp:
         redirect_uri: Where authorization codes are sent; empty: they are shown on the page.
         scope: What it may do: ``log``, ``user``, ``im``, …
         has_interface: Everything is withheld until its installation is finished.
-        auth_keys: Which keys the auth block of its events has.
+        auth_keys: Which keys the auth block of its events has; ``extended`` suits SDKs that want them all.
     """
 
     name: str

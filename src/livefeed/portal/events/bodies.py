@@ -85,7 +85,9 @@ class Bodies:
         self._app = app
         self._application_token = application_token
         self._event = event
-        self._handler_id = handler_id
+        # An address of installation has no handler; SDKs for whom `extended` is insist on a number.
+        is_extended = app is not None and app.auth_keys == "extended"
+        self._handler_id = HandlerId(0) if handler_id is None and is_extended else handler_id
         self._with_tokens = self._post_template(with_tokens=True)
         self._without_tokens = self._post_template(with_tokens=False)
 
