@@ -1,10 +1,11 @@
-"""The life of an application: registered, finished, rotated, uninstalled; each is one unit."""
+"""The life of an application: registered, finished, updated, rotated, uninstalled; each is one unit."""
 
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError
 from livefeed.portal.apps import registry
-from livefeed.portal.apps.registry import App, Credentials, NewApp
+from livefeed.portal.apps.registry import App, Credentials, NewApp, Release
 from livefeed.portal.events import handlers, outbox
+from livefeed.portal.frames import openings, options, placements
 from livefeed.portal.portals import PortalRow
 from livefeed.wire.ids import UserId
 
@@ -24,8 +25,14 @@ def install(tx: Tx, portal: PortalRow, new: NewApp, credentials: Credentials, *,
     return app
 
 
-def finish(tx: Tx, portal: PortalRow, client_id: str) -> App:
+def finish(tx: Tx, portal: PortalRow, client_id: str, *, by_page: bool = False) -> App:
     """Finish an installation: nothing is withheld from here on. A second time changes nothing.
+
+    Args:
+        tx: The unit.
+        portal: Where.
+        client_id: Which application.
+        by_page: Its own page has called ``installFinish``; else an administrator says so.
 
     Raises:
         Refused: There is no such application, or it was removed.
@@ -35,12 +42,58 @@ def finish(tx: Tx, portal: PortalRow, client_id: str) -> App:
         return app
     registry.finish(tx, app)
     handlers.release(tx, app)
-    outbox.announce_installation(tx, app, language=portal.language)
+    outbox.announce_installation(tx, app, language=portal.language, by_page=by_page)
+    return present(tx, portal, client_id)
+
+
+def update(tx: Tx, portal: PortalRow, client_id: str, release: Release) -> App:
+    """Another version: ONAPPUPDATE is queued first, then handlers and widgets are gone; it binds them anew.
+
+    An application without an interface that has not bound ONAPPUPDATE is told of its installation instead,
+    for nothing else would make it bind again.
+
+    Source: api-reference/events/event-bind.md, api-reference/common/events/on-app-update.md
+
+    Raises:
+        Refused: There is no such application, it was removed, or it has this version already.
+    """
+    app = present(tx, portal, client_id)
+    if release.name == app.release:
+        raise Refused(f"the application {client_id!r} has the version {release.name} already")
+    told = outbox.announce_update(tx, app, version=release.name, language=portal.language)
+    _unbind(tx, app, keeping="ONAPPUPDATE", reason=f"the application was updated to {release.name}")
+    _close(tx, app)
+    registry.update(tx, app, release)
+    updated = present(tx, portal, client_id)
+    if not told and not updated.has_interface:
+        outbox.announce_installation(tx, updated, language=portal.language)
+    return updated
+
+
+def reinstall(tx: Tx, portal: PortalRow, client_id: str) -> App:
+    """Install the same version anew: handlers and widgets are gone, settings stay.
+
+    One with an interface is withheld until its installer's page has finished again; another is told of its
+    installation at once.
+
+    Source: sdk/crest-php-sdk/index.md
+
+    Raises:
+        Refused: There is no such application, or it was removed.
+    """
+    app = present(tx, portal, client_id)
+    if not app.has_interface:
+        outbox.announce_installation(tx, app, language=portal.language)
+    _unbind(tx, app, keeping="ONAPPINSTALL", reason="the application is installed anew")
+    _close(tx, app)
+    openings.forget_launches(tx, app.id)
+    if app.has_interface:
+        registry.withhold(tx, app)
     return present(tx, portal, client_id)
 
 
 def uninstall(tx: Tx, portal: PortalRow, client_id: str, *, clean: bool) -> App:
-    """Uninstall: ONAPPUNINSTALL is queued first, then handlers and tokens are dead at once.
+    """Uninstall: ONAPPUNINSTALL is queued first, then handlers, widgets, settings and tokens are gone.
 
     Source: settings/app-uninstallation.md
 
@@ -50,11 +103,10 @@ def uninstall(tx: Tx, portal: PortalRow, client_id: str, *, clean: bool) -> App:
     app = present(tx, portal, client_id)
     outbox.announce_removal(tx, app, language=portal.language, clean=clean)
     outbox.forget_installation(tx, app)
-    for handler in handlers.bound_of_app(tx, app.id):
-        if handler.event == "ONAPPUNINSTALL":
-            handlers.unbind_keeping_queue(tx, handler, reason="the application was uninstalled")
-        else:
-            handlers.unbind(tx, handler, reason="the application was uninstalled")
+    _unbind(tx, app, keeping="ONAPPUNINSTALL", reason="the application was uninstalled")
+    _close(tx, app)
+    openings.forget_launches(tx, app.id)
+    options.forget(tx, app.id)
     registry.remove(tx, app)
     return app
 
@@ -85,3 +137,19 @@ def present(tx: Tx, portal: PortalRow, client_id: str) -> App:
     if app.state == "removed":
         raise Refused(f"the application {client_id!r} was uninstalled; register it anew")
     return app
+
+
+def _unbind(tx: Tx, app: App, *, keeping: str, reason: str) -> None:
+    """Unbind every handler; what this unit queued for those of the event ``keeping`` still goes out."""
+    for handler in handlers.bound_of_app(tx, app.id):
+        if handler.event == keeping:
+            handlers.unbind_keeping_queue(tx, handler, reason=reason)
+        else:
+            handlers.unbind(tx, handler, reason=reason)
+    tx.wake(handlers.TOPIC)
+
+
+def _close(tx: Tx, app: App) -> None:
+    """Its widgets are gone, and what it has open takes no more commands."""
+    placements.forget(tx, app.id)
+    openings.forget(tx, app.id)

@@ -15,13 +15,13 @@ from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Listener
 from livefeed.telemetry import REGISTRY
-from livefeed.wire.apps import app_test_data, install_data, uninstall_data
+from livefeed.wire.apps import app_test_data, install_data, uninstall_data, update_data
 from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.form import Form, JsonValue
 from livefeed.wire.ids import MemberId, PostId, UserId
 
 POST_KEY: Final = "post:"
-SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUNINSTALL", "ONAPPTEST")
+SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPTEST")
 """The events that this portal sends; others may be bound, but never happen here."""
 
 INSTALL: Final = "install:"
@@ -84,18 +84,36 @@ def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonVa
     _publish(tx, app.portal, app_key(app), "ONAPPTEST", Happening.of_app(actor, data), "rest", told)
 
 
-def announce_installation(tx: Tx, app: App, *, language: str) -> None:
-    """Raise ONAPPINSTALL: to the install URL, and to the handlers its installer has bound.
+def announce_installation(tx: Tx, app: App, *, language: str, by_page: bool = False) -> None:
+    """Raise ONAPPINSTALL: to the handlers its installer has bound, and to the install URL.
 
-    Source: api-reference/common/events/on-app-install.md
+    Args:
+        tx: The unit of the installation.
+        app: What was installed.
+        language: Of the portal.
+        by_page: The page at the install URL has finished the installation itself: it is not called again.
+
+    Source: api-reference/common/events/on-app-install.md; A-55
     """
-    data = install_data(version=f"{app.version}.0.0", language=language)
+    data = install_data(version=app.release, language=language)
     told = handlers.listeners(tx, app.portal, "ONAPPINSTALL", app=app.id)
-    if app.install_url:
+    if app.install_url and not by_page:
         forget_installation(tx, app)  # what waits of an earlier one carries credentials that are over
         told.append(Listener(_install_consumer(tx, app), is_withheld=False))
     happening = Happening.of_app(app.installer, data)
     _publish(tx, app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)
+
+
+def announce_update(tx: Tx, app: App, *, version: str, language: str) -> int:
+    """Raise ONAPPUPDATE for the handlers bound to it, and count them; call it before they are unbound.
+
+    Source: api-reference/common/events/on-app-update.md
+    """
+    data = update_data(version=version, previous_version=app.release, language=language)
+    told = handlers.listeners(tx, app.portal, "ONAPPUPDATE", app=app.id)
+    happening = Happening.of_app(app.installer, data)
+    _publish(tx, app.portal, app_key(app), "ONAPPUPDATE", happening, "command", told)
+    return len(told)
 
 
 def announce_removal(tx: Tx, app: App, *, language: str, clean: bool) -> None:

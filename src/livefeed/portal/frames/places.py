@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-DEFAULT: Final = "DEFAULT"
+from livefeed.wire.frames import DEFAULT_PLACEMENT, POST_PLACEMENT
+
+DEFAULT: Final = DEFAULT_PLACEMENT
 """An application's own page; it is not bound, every application with a handler URL has it."""
 
 LEFT_MENU: Final = "LEFT_MENU"
@@ -18,7 +20,7 @@ APP_LINK: Final = "REST_APP_URI"
 Source: api-reference/widgets/universal/app-url.md
 """
 
-POST: Final = "LIVEFEED_POST"
+POST: Final = POST_PLACEMENT
 """An entry under each post of the feed; a code of this portal's own (docs/adr/0047)."""
 
 

@@ -1,4 +1,4 @@
-"""Operations on applications: registered, finished, opened, rotated, removed."""
+"""Operations on applications: registered, finished, updated, opened, rotated, removed."""
 
 from typing import Annotated, Final
 
@@ -9,10 +9,11 @@ from livefeed.durable.store import Tx
 from livefeed.net.http import is_http_url
 from livefeed.portal import lifecycle
 from livefeed.portal.apps import registry
-from livefeed.portal.apps.registry import AuthKeys, NewApp
-from livefeed.portal.apps.tokens import codec_of
+from livefeed.portal.apps.registry import AuthKeys, NewApp, Release
 from livefeed.portal.events import handlers
 from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.frames.handing import Address, Handing
+from livefeed.portal.frames.places import DEFAULT
 from livefeed.portal.lifecycle import Refused
 from livefeed.portal.operations.office import (
     ADMINISTRATOR,
@@ -27,7 +28,6 @@ from livefeed.portal.operations.office import (
 from livefeed.portal.portals import PortalRow
 from livefeed.wire.apps import scope_list
 from livefeed.wire.ids import UserId
-from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
 
 
 class AppAdd(Asked, frozen=True, kw_only=True):
@@ -43,6 +43,22 @@ class AppAdd(Asked, frozen=True, kw_only=True):
 
 class AppFinish(Asked, frozen=True, kw_only=True):
     """Finish the installation of an application with an interface."""
+
+    client_id: str
+
+
+class AppUpdate(Asked, frozen=True, kw_only=True):
+    """Another version of an application; what is not given stays."""
+
+    client_id: str
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$")]
+    handler_url: str | None = None
+    install_url: str | None = None
+    scope: Scopes | None = None
+
+
+class AppReinstall(Asked, frozen=True, kw_only=True):
+    """Install the same version of an application anew."""
 
     client_id: str
 
@@ -69,9 +85,7 @@ class AppOpen(Asked, frozen=True, kw_only=True):
 
 async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
     """Register an application as user 1; its secrets are in the document."""
-    for url in (asked.handler_url, asked.install_url):
-        if url and not is_http_url(url):
-            raise Refused(f"{url!r} is not an absolute http or https URL")
+    _check_urls(asked.handler_url, asked.install_url)
     new = NewApp(
         name=asked.name,
         handler_url=asked.handler_url,
@@ -100,6 +114,31 @@ async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
 async def finish_app(office: Office, portal: PortalRow, asked: AppFinish) -> Document:
     """Finish an installation from outside the browser."""
     app = await office.store.write(lambda tx: lifecycle.finish(tx, portal, asked.client_id))
+    return {"client_id": app.client_id, "installed": app.state == "installed"}
+
+
+async def update_app(office: Office, portal: PortalRow, asked: AppUpdate) -> Document:
+    """Give an application another version."""
+    _check_urls(asked.handler_url, asked.install_url)
+
+    def unit(tx: Tx) -> registry.App:
+        app = lifecycle.present(tx, portal, asked.client_id)
+        scope = app.scope if asked.scope is None else scope_list([asked.scope])
+        release = Release(
+            name=asked.version,
+            handler_url=app.handler_url if asked.handler_url is None else asked.handler_url,
+            install_url=app.install_url if asked.install_url is None else asked.install_url,
+            scope=tuple(scope.split(",")),
+        )
+        return lifecycle.update(tx, portal, asked.client_id, release)
+
+    app = await office.store.write(unit)
+    return {"client_id": app.client_id, "version": app.release, "installed": app.state == "installed"}
+
+
+async def reinstall_app(office: Office, portal: PortalRow, asked: AppReinstall) -> Document:
+    """Install an application anew."""
+    app = await office.store.write(lambda tx: lifecycle.reinstall(tx, portal, asked.client_id))
     return {"client_id": app.client_id, "installed": app.state == "installed"}
 
 
@@ -135,27 +174,33 @@ async def open_app(office: Office, portal: PortalRow, asked: AppOpen) -> Documen
         return app, epoch
 
     app, epoch = await office.store.read(unit)
-    codec, bearer, now_ms = codec_of(office.keys), app.bearer(person, epoch), office.clock.now_ms()
-    return {
-        "DOMAIN": portal.domain,
-        "PROTOCOL": "1" if portal.public_url.startswith("https:") else "0",
-        "LANG": portal.language,
-        "APP_SID": fresh_hex(32),
-        "AUTH_ID": codec.mint_fresh("access", bearer, now_ms),
-        "AUTH_EXPIRES": str(ACCESS_TOKEN_LIFE_S),
-        "REFRESH_ID": codec.mint_fresh("refresh", bearer, now_ms),
-        "SERVER_ENDPOINT": portal.server_endpoint,
-        "APPLICATION_TOKEN": app.application_token(office.keys).reveal(),
-        "APPLICATION_SCOPE": app.scope,
-        "member_id": portal.member_id,
-        "status": app.status,
-        "PLACEMENT": "DEFAULT",
-    }
+    handing = Handing(
+        keys=office.keys,
+        portal=portal,
+        app=app,
+        url=app.handler_url,
+        bearer=app.bearer(person, epoch),
+        address=Address(host=portal.domain, is_secure=portal.public_url.startswith("https:")),
+        language=portal.language,
+        sid=fresh_hex(32),
+        place=DEFAULT,
+        options={},
+        now_ms=office.clock.now_ms(),
+    )
+    return {**handing.query(), **handing.body()}
+
+
+def _check_urls(*urls: str | None) -> None:
+    for url in urls:
+        if url and not is_http_url(url):
+            raise Refused(f"{url!r} is not an absolute http or https URL")
 
 
 OPERATIONS: Final = (
     OperationSpec(name="app_add", asked=AppAdd, run=add_app),
     OperationSpec(name="app_finish", asked=AppFinish, run=finish_app),
+    OperationSpec(name="app_update", asked=AppUpdate, run=update_app),
+    OperationSpec(name="app_reinstall", asked=AppReinstall, run=reinstall_app),
     OperationSpec(name="app_remove", asked=AppRemove, run=remove_app),
     OperationSpec(name="app_rotate", asked=AppRotate, run=rotate_app),
     OperationSpec(name="app_open", asked=AppOpen, run=open_app),
