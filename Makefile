@@ -5,7 +5,7 @@ ARGS ?=
 BUILD := requirements/run.txt requirements/dev.txt pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench docs lock clean
+.PHONY: help setup run test check format bench screenshots docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ format: .venv/dev.stamp ## let ruff put everything in form
 
 bench: .venv/dev.stamp ## run every benchmark against its baselines; flags in ARGS
 	@for bench in store ingest deliver flow; do $(BIN)/livefeed bench $$bench --json $(ARGS) || exit 1; done
+
+screenshots: .venv/dev.stamp ## take pictures of every page: light, dark, phone
+	@$(BIN)/python tools/screenshots.py
 
 docs: .venv/dev.stamp ## make COVERAGE.md anew
 	@$(BIN)/python tools/coverage_page.py
