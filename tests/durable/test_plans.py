@@ -10,7 +10,10 @@ from livefeed.durable import sql
 from livefeed.durable.store import Store
 
 HOT = {
-    "queries/entries.sql": ["add_entries", "add_rows", "lower_ready", "pass_over", "get_entry"],
+    "queries/entries.sql": [
+        *("add_entries", "add_rows", "lower_ready", "pass_over", "get_entry", "entry_from", "list_entries"),
+        *("list_portal_entries", "portal_entries_after"),
+    ],
     "queries/arrivals.sql": ["routed", "newest", "set_routed", "route_entries", "lower_ready"],
     "queries/lanes.sql": [
         *("due_consumers", "put_back_overdue", "drop_overdue", "due_lanes", "postpone_lanes", "add_lease"),
@@ -21,18 +24,26 @@ HOT = {
     "queries/records.sql": [
         *("bury", "get_dead", "drop_dead", "add_attempts", "mark_done", "finished_through"),
         *("purge_dead", "pending_for", "drop_entries", "drop_entry_key", "drop_pending", "drop_ended_lane"),
+        "drop_entry_order",
+    ],
+    "queries/deliveries.sql": [
+        *("attempted", "attempted_of_key", "pending", "pending_of_key", "expired", "expired_of_key"),
+        *("attempts_of", "lane_of", "letter_of", "newest_attempts"),
     ],
 }
 
 # What the batch itself is made of, and what exists only while the statement runs.
 ALLOWED = (
     *("SCAN v", "SCAN j VIRTUAL", "SCAN c VIRTUAL", "SCAN json_each VIRTUAL", "SCAN CONSTANT ROW"),
-    *("SCAN d", "SCAN n", "SCAN got", "SCAN (subquery"),
+    *("SCAN d", "SCAN n", "SCAN got", "SCAN (subquery", "SCAN s VIRTUAL", "SCAN p"),
 )
 
 # These group what one batch holds, in memory.
 SORTS = {("queries/arrivals.sql", "route_entries"), ("queries/arrivals.sql", "lower_ready")}
 SORTS |= {("queries/records.sql", "finished_through")}
+
+# These sort one page of each consumer into one page of all, or what is pending, or what one post has had.
+SORTS |= {("queries/deliveries.sql", name) for name in HOT["queries/deliveries.sql"]}
 
 
 @pytest.fixture
@@ -45,7 +56,7 @@ async def conn(store: Store, tmp_path: Path):
 def plan_of(conn: sqlite3.Connection, file: str, name: str) -> list[str]:
     query = getattr(sql.load("livefeed.durable", file), name)
     names = [one for one in query.__signature__.parameters if one != "self"]
-    given = {one: "[]" if one in {"consumers", "lanes", "turns", "seqs"} else 1 for one in names}
+    given = {one: "[]" if one in {"consumers", "lanes", "turns", "seqs", "states"} else 1 for one in names}
     return [row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + query.sql, given)]
 
 

@@ -12,6 +12,9 @@ from livefeed.durable.engines.unit import Tx
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _DAY_MS: Final = 86_400_000
 
+ANSWER_BYTES: Final = 512
+"""As much of an answer is kept."""
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """One try to hand one entry to one consumer.
@@ -27,7 +30,9 @@ class Attempt(msgspec.Struct, frozen=True):
         error: ``connect``, ``timeout``, ``tls``, ``reset``, ``blocked``, ``status``, ``too_large``; None:
             delivered.
         ms: How long it took.
-        state: What became of the delivery: ``delivered``, ``backing_off``, ``dead``, ``withheld`` …
+        state: What became of the delivery: ``delivered``, ``backing_off``, ``dead``, ``withheld``.
+        size: How long the body was that was sent, in bytes; 0: nothing was, or it is not known.
+        answer: The first bytes of what was answered, at most `ANSWER_BYTES`; None: nothing was kept.
     """
 
     seq: int
@@ -40,6 +45,8 @@ class Attempt(msgspec.Struct, frozen=True):
     error: str | None
     ms: int
     state: str
+    size: int = 0
+    answer: bytes | None = None
 
 
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
@@ -52,6 +59,7 @@ def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
             (
                 *(row.sent_at_ms // _DAY_MS, first + index, row.seq, row.consumer, row.key, row.attempt),
                 *(row.webhook_id, row.sent_at_ms, row.status, row.error, row.ms, row.state),
+                *(row.size, row.answer),
             )
             for index, row in enumerate(rows)
         ],

@@ -143,10 +143,33 @@ def get_entry(tx: Tx, seq: int) -> Entry | None:
 def list_entries(
     tx: Tx, *, portal: str | None = None, key: str | None = None, since_ms: int = 0, limit: int = 100
 ) -> list[Entry]:
-    """The newest entries first: those of one portal's key, or of all."""
-    if portal is not None and key is not None:
-        return _entries(_SQL.list_entries(tx.conn, portal=portal, key=key, since=since_ms, limit=limit))
-    return _entries(_SQL.list_all_entries(tx.conn, since=since_ms, limit=limit))
+    """The newest entries first: those of one portal's key, of one portal, or of all."""
+    after = before_moment(tx, since_ms)
+    if portal is None:
+        return _entries(_SQL.list_all_entries(tx.conn, after=after, limit=limit))
+    if key is None:
+        return _entries(_SQL.list_portal_entries(tx.conn, portal=portal, after=after, limit=limit))
+    return _entries(_SQL.list_entries(tx.conn, portal=portal, key=key, after=after, limit=limit))
+
+
+def entries_after(tx: Tx, *, portal: str, after: int, limit: int) -> list[Entry]:
+    """The oldest entries of one portal beyond the seq ``after`` first."""
+    return _entries(_SQL.portal_entries_after(tx.conn, portal=portal, after=after, limit=limit))
+
+
+def before_moment(tx: Tx, at_ms: int) -> int:
+    """A seq before which everything is older than ``at_ms``, found in steps that halve; seqs follow time."""
+    if at_ms <= 0:
+        return 0
+    low, high = 0, int(_SQL.newest(tx.conn) or 0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = _SQL.entry_from(tx.conn, seq=middle)
+        if row is None or row["at"] >= at_ms:
+            high = middle - 1
+        else:
+            low = row["seq"]
+    return low
 
 
 def _entries(rows: Iterable[Sequence[Any]]) -> list[Entry]:
@@ -164,5 +187,6 @@ def index_entries(tx: Tx, *, limit: int = 500) -> int:
     if through <= after:
         return 0
     _SQL.index_entries(tx.conn, after=after, through=through)
+    _SQL.order_entries(tx.conn, after=after, through=through)
     _SQL.set_indexed(tx.conn, through=through)
     return through - after

@@ -35,26 +35,65 @@ UPDATE sequence SET value = :seq WHERE name = 'routed' AND value = :seq - 1;
 -- name: get_entry(seq)^
 SELECT seq, portal, key, kind, body, at, source, only_for FROM entry WHERE seq = :seq;
 
--- name: list_entries(portal, key, since, limit)
+-- name: list_entries(portal, key, after, limit)
 -- Newest first: those the index knows, and the tail it does not know yet.
 SELECT seq, portal, key, kind, body, at, source, only_for
 FROM entry
-WHERE at >= :since AND seq IN (
-    SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
+WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq FROM entry_key
+        WHERE portal = :portal AND key = :key AND seq > :after
+        ORDER BY seq DESC LIMIT :limit
+    )
     UNION ALL
     SELECT t.seq FROM entry AS t
-    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.seq > :after
+        AND t.portal = :portal AND t.key = :key
 )
 ORDER BY seq DESC
 LIMIT :limit;
 
--- name: list_all_entries(since, limit)
+-- name: list_portal_entries(portal, after, limit)
+-- Newest first, of one portal: those the index knows, and the tail it does not know yet.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq FROM entry_order WHERE portal = :portal AND seq > :after ORDER BY seq DESC LIMIT :limit
+    )
+    UNION ALL
+    SELECT t.seq FROM entry AS t
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.seq > :after AND t.portal = :portal
+)
+ORDER BY seq DESC
+LIMIT :limit;
+
+-- name: portal_entries_after(portal, after, limit)
+-- Oldest first, of one portal: those the index knows, and the tail it does not know yet.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE seq IN (
+    SELECT seq FROM (
+        SELECT seq FROM entry_order WHERE portal = :portal AND seq > :after ORDER BY seq LIMIT :limit
+    )
+    UNION ALL
+    SELECT t.seq FROM entry AS t
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.seq > :after AND t.portal = :portal
+)
+ORDER BY seq
+LIMIT :limit;
+
+-- name: list_all_entries(after, limit)
 -- Newest first, of all portals and keys.
 SELECT seq, portal, key, kind, body, at, source, only_for
 FROM entry
-WHERE at >= :since
+WHERE seq > :after
 ORDER BY seq DESC
 LIMIT :limit;
+
+-- name: entry_from(seq)^
+-- The first entry from a place on.
+SELECT seq, at FROM entry WHERE seq >= :seq ORDER BY seq LIMIT 1;
 
 -- name: indexed()$
 SELECT value FROM sequence WHERE name = 'indexed';
@@ -66,6 +105,11 @@ SELECT max(seq) FROM entry;
 -- In the order of the index, so that a page is written once.
 INSERT INTO entry_key (portal, key, seq)
 SELECT portal, key, seq FROM entry WHERE seq > :after AND seq <= :through ORDER BY portal, key, seq;
+
+-- name: order_entries(after, through)!
+-- The same, by portal alone.
+INSERT INTO entry_order (portal, seq)
+SELECT portal, seq FROM entry WHERE seq > :after AND seq <= :through ORDER BY portal, seq;
 
 -- name: set_indexed(through)!
 UPDATE sequence SET value = :through WHERE name = 'indexed';

@@ -26,14 +26,14 @@ DELETE FROM dead WHERE id = :id;
 -- name: purge_dead(before, limit)!
 DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < :before ORDER BY at LIMIT :limit);
 
--- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state)!
+-- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)!
 -- Expanded to as many rows as a batch has.
-INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state)
-VALUES (:day, :id, :seq, :consumer, :key, :attempt, :webhook_id, :sent_at, :status, :error, :ms, :state);
+INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)
+VALUES (:day, :id, :seq, :consumer, :key, :attempt, :webhook_id, :sent_at, :status, :error, :ms, :state, :size, :answer);
 
 -- name: list_attempts(day, consumer, state, since, limit)
 -- Newest first.
-SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state
+SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer
 FROM attempt
 WHERE day >= :day
     AND sent_at >= :since
@@ -44,7 +44,8 @@ LIMIT :limit;
 
 -- name: list_attempts_of_key(portal, key, consumer, state, since, limit)
 -- Newest first, through the entries of one key: those the index knows, and the tail it does not know yet.
-SELECT a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state
+SELECT
+    a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
 FROM attempt AS a
 WHERE a.seq IN (
         SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
@@ -94,6 +95,10 @@ DELETE FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
 -- name: drop_entry_key(portal, key, seq)!
 -- Expanded to as many terms as a batch has.
 DELETE FROM entry_key WHERE (portal = :portal AND key = :key AND seq = :seq);
+
+-- name: drop_entry_order(portal, seq)!
+-- Expanded to as many terms as a batch has.
+DELETE FROM entry_order WHERE (portal = :portal AND seq = :seq);
 
 -- name: drop_pending(consumer, key, seq)!
 DELETE FROM lane WHERE consumer = :consumer AND key = :key AND seq = :seq;

@@ -1,0 +1,145 @@
+-- Deliveries: one entry for one consumer, newest first. A page ends before the place (:before, :consumer).
+
+-- name: attempted(consumers, states, after, before, consumer, limit)
+-- Of each consumer and state the newest within the bounds; then the newest of all.
+SELECT DISTINCT a.seq, a.consumer
+FROM json_each(:consumers) AS c
+CROSS JOIN json_each(:states) AS s
+CROSS JOIN attempt AS a INDEXED BY attempt_by_consumer
+WHERE a.consumer = c.value AND a.state = s.value AND a.seq IN (
+    SELECT DISTINCT b.seq FROM attempt AS b INDEXED BY attempt_by_consumer
+    WHERE b.consumer = c.value AND b.state = s.value
+        AND b.seq > :after AND b.seq < :before + (c.value < :consumer)
+    ORDER BY b.seq DESC LIMIT :limit
+)
+ORDER BY a.seq DESC, a.consumer DESC
+LIMIT :limit;
+
+-- name: attempted_of_key(portal, key, consumers, states, after, before, consumer, limit)
+-- Through the entries of one key: those the index knows, and the tail it does not know yet.
+SELECT DISTINCT a.seq, a.consumer
+FROM attempt AS a
+WHERE a.seq IN (
+        SELECT k.seq FROM entry_key AS k
+        WHERE k.portal = :portal AND k.key = :key AND k.seq > :after AND k.seq <= :before
+        UNION ALL
+        SELECT t.seq FROM entry AS t
+        WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+            AND t.seq > :after AND t.seq <= :before
+    )
+    AND a.seq < :before + (a.consumer < :consumer)
+    AND a.consumer IN (SELECT value FROM json_each(:consumers))
+    AND a.state IN (SELECT value FROM json_each(:states))
+ORDER BY a.seq DESC, a.consumer DESC
+LIMIT :limit;
+
+-- name: pending(consumers, states, after, before, consumer, limit)
+-- What the lanes of the consumers still hold. Only the first of a lane can be under way.
+SELECT p.seq, p.consumer
+FROM (
+    SELECT
+        l.seq, l.consumer,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM lane AS e
+                WHERE e.consumer = l.consumer AND e.key = l.key AND e.seq > 0 AND e.seq < l.seq
+            ) THEN 'waiting'
+            WHEN EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) THEN 'leased'
+            WHEN (SELECT w.attempt FROM lane AS w WHERE w.consumer = l.consumer AND w.key = l.key AND w.seq = 0) > 0
+                THEN 'backing_off'
+            ELSE 'waiting'
+        END AS state
+    FROM json_each(:consumers) AS c
+    CROSS JOIN lane AS l
+    WHERE l.consumer = c.value AND l.seq > :after AND l.seq < :before + (l.consumer < :consumer)
+) AS p
+WHERE p.state IN (SELECT value FROM json_each(:states))
+ORDER BY p.seq DESC, p.consumer DESC
+LIMIT :limit;
+
+-- name: pending_of_key(consumers, key, states, after, before, consumer, limit)
+-- The same, of one key.
+SELECT p.seq, p.consumer
+FROM (
+    SELECT
+        l.seq, l.consumer,
+        CASE
+            WHEN EXISTS (
+                SELECT 1 FROM lane AS e
+                WHERE e.consumer = l.consumer AND e.key = l.key AND e.seq > 0 AND e.seq < l.seq
+            ) THEN 'waiting'
+            WHEN EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) THEN 'leased'
+            WHEN (SELECT w.attempt FROM lane AS w WHERE w.consumer = l.consumer AND w.key = l.key AND w.seq = 0) > 0
+                THEN 'backing_off'
+            ELSE 'waiting'
+        END AS state
+    FROM json_each(:consumers) AS c
+    CROSS JOIN lane AS l
+    WHERE l.consumer = c.value AND l.key = :key AND l.seq > :after AND l.seq < :before + (l.consumer < :consumer)
+) AS p
+WHERE p.state IN (SELECT value FROM json_each(:states))
+ORDER BY p.seq DESC, p.consumer DESC
+LIMIT :limit;
+
+-- name: expired(consumers, after, before, consumer, limit)
+-- What became too old, of each consumer the newest within the bounds; then the newest of all.
+SELECT d.seq, d.consumer
+FROM json_each(:consumers) AS c
+CROSS JOIN dead AS d INDEXED BY dead_by_expiry
+WHERE d.consumer = c.value AND d.reason = 'expired' AND d.seq IN (
+    SELECT b.seq FROM dead AS b INDEXED BY dead_by_expiry
+    WHERE b.consumer = c.value AND b.reason = 'expired' AND b.seq > :after AND b.seq < :before + (c.value < :consumer)
+    ORDER BY b.seq DESC LIMIT :limit
+)
+ORDER BY d.seq DESC, d.consumer DESC
+LIMIT :limit;
+
+-- name: expired_of_key(consumers, key, after, before, consumer, limit)
+-- The same, of one key: its entries are gone, so the letters are asked.
+SELECT d.seq, d.consumer
+FROM json_each(:consumers) AS c
+CROSS JOIN dead AS d INDEXED BY dead_by_expiry
+WHERE d.consumer = c.value AND d.reason = 'expired' AND d.key = :key
+    AND d.seq > :after AND d.seq < :before + (c.value < :consumer)
+ORDER BY d.seq DESC, d.consumer DESC
+LIMIT :limit;
+
+-- name: attempts_of(consumer, seq)
+-- Every attempt of one delivery, in no order.
+SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer
+FROM attempt INDEXED BY attempt_by_consumer
+WHERE consumer = :consumer AND state IN ('delivered', 'backing_off', 'dead', 'withheld') AND seq = :seq;
+
+-- name: lane_of(consumer, key, seq)^
+-- Where a pending entry stands in its lane; no row: it is not pending.
+SELECT
+    p.key, l.first_at, coalesce(r.until, l.due_at) AS due_at, l.attempt + (r.token IS NOT NULL) AS attempt,
+    r.token IS NOT NULL AS leased,
+    EXISTS (
+        SELECT 1 FROM lane AS e
+        WHERE e.consumer = p.consumer AND e.key = p.key AND e.seq > 0 AND e.seq < p.seq
+    ) AS is_behind
+FROM lane AS p
+JOIN lane AS l ON l.consumer = p.consumer AND l.key = p.key AND l.seq = 0
+LEFT JOIN lease AS r ON r.consumer = p.consumer AND r.key = p.key
+WHERE p.consumer = :consumer AND p.key = :key AND p.seq = :seq;
+
+-- name: letter_of(consumer, seq)^
+-- The dead letter of one delivery.
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE d.consumer = :consumer AND d.seq = :seq
+ORDER BY d.id DESC LIMIT 1;
+
+-- name: newest_attempts(consumer, states, limit)
+-- Of each state the newest attempts by their entries.
+SELECT a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
+FROM json_each(:states) AS s
+CROSS JOIN attempt AS a INDEXED BY attempt_by_consumer
+WHERE a.consumer = :consumer AND a.state = s.value AND a.seq IN (
+    SELECT b.seq FROM attempt AS b INDEXED BY attempt_by_consumer
+    WHERE b.consumer = :consumer AND b.state = s.value
+    ORDER BY b.seq DESC LIMIT :limit
+)
+ORDER BY a.seq DESC, a.day DESC, a.id DESC
+LIMIT :limit;
