@@ -89,6 +89,16 @@ async def test_a_token_of_another_application_is_refused(serve: Opening):
     assert (await house.install()).status == 403
 
 
+async def test_the_token_of_an_ordinary_user_installs_nothing(serve: Opening):
+    house = await serve()
+    house.portal.admins.clear()
+
+    answer = await house.install()
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (403, "installation_not_proved")
+    assert house.portal.refreshes == 0
+
+
 async def test_an_unknown_status_is_refused(serve: Opening):
     house = await serve()
     house.portal.status = "Z"

@@ -108,6 +108,8 @@ class FakePortal:
                 return Answer(result=self.people[user].to_wire())
             case "im.notify.personal.add":
                 return self._ring(params)
+            case "profile":
+                return Answer(result={"ID": str(user), "ADMIN": user == 1})
             case "event.get":
                 return Answer(result=[])
             case "event.bind":

@@ -142,6 +142,7 @@ async def _composed(
             portals=runtime.portals,
             vault=runtime.vault,
             endpoint=runtime.endpoint,
+            http=http,
             wanted=wanted,
         ),
         leaving=Leaving(

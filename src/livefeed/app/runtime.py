@@ -3,8 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from livefeed.app.installs.administrators import Lent
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import SQL
+from livefeed.client import vault
 from livefeed.client.bucket import Bucket
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, RestClient
@@ -34,7 +36,7 @@ class Runtime:
         http: The one way out.
         portals: The known portals, in memory.
         endpoint: The authorization server of the settings.
-        vault: Tokens of those who installed.
+        vault: Tokens of those who installed, opened a page, or signed in.
         buckets: The rate of calls, by portal.
         coalesced: Wire names of the events of which handlers take runs; only these wait for the quiet time.
     """
@@ -60,7 +62,24 @@ class Runtime:
         portal = self.portals.get(member_id)
         if portal.user_id is None or not portal.is_active:
             raise NotInstalled(f"no tokens are stored for portal {member_id}; install the application there")
-        return RestClient(self.http, _Stored(self, member_id, portal.user_id), self._bucket(member_id))
+        return self.client_of(member_id, portal.user_id)
+
+    def client_of(self, member_id: MemberId, user_id: UserId) -> RestClient:
+        """A client with the stored tokens of one person: who installed, opened a page, or signed in.
+
+        Its calls raise NotInstalled where no usable pair of this person is stored.
+
+        Raises:
+            NotInstalled: The portal has left.
+            UnknownPortal: It is not known at all.
+        """
+        if not self.portals.get(member_id).is_active:
+            raise NotInstalled(f"portal {member_id} has uninstalled the application")
+        return RestClient(self.http, _Stored(self, member_id, user_id), self._bucket(member_id))
+
+    async def people(self, member_id: MemberId, *, most: int = 10) -> list[UserId]:
+        """Whose stored tokens can be used in a portal, who opened the application last first."""
+        return await self.store.read(lambda tx: vault.people(tx, member_id, most=most))
 
     def client_with(self, member_id: MemberId, token: Secret) -> RestClient:
         """A client with one access token, which cannot be renewed; it calls only the portal's known address.
@@ -74,7 +93,7 @@ class Runtime:
             raise NotInstalled(
                 f"no address of portal {member_id} is known; set LIVEFEED_PORTAL_URL or install there"
             )
-        return RestClient(self.http, _Lent(portal.endpoint, token), self._bucket(member_id))
+        return RestClient(self.http, Lent(portal.endpoint, token), self._bucket(member_id))
 
     def consumer(self, member_id: MemberId, name: str) -> ConsumerId:
         """One consumer of a portal, by the name it was registered under.
@@ -128,19 +147,3 @@ class _Stored:
         portal = self._runtime.portals.get(self._member_id)
         endpoint = await self._runtime.relocate(portal, moved.token)
         return None if endpoint is None else Access(endpoint=endpoint, token=moved.token)
-
-
-class _Lent:
-    """The access token of an event: good as long as it lasts."""
-
-    def __init__(self, endpoint: str, token: Secret) -> None:
-        self._access = Access(endpoint=endpoint, token=token)
-
-    async def access(self) -> Access:
-        return self._access
-
-    async def renew(self, refused: Access) -> Access | None:  # noqa: ARG002 - nothing can renew it
-        return None
-
-    async def relocate(self, moved: Access) -> Access | None:  # noqa: ARG002 - the stored pair finds the new address
-        return None

@@ -14,6 +14,9 @@ from livefeed.errors import UnknownPortal
 from livefeed.wire.events import AppInstalled
 from livefeed.wire.ids import MemberId
 
+UNKNOWN_TOKEN: Final = b""
+"""Nobody has told the application_token yet: no event is genuine, and the first one that is told counts."""
+
 OVERLAP_MS: Final = 24 * 3_600_000
 """How long an application_token counts beside the one that replaced it."""
 
@@ -23,7 +26,7 @@ class Proved:
     """An installation as the authorization server describes it, ready to be stored.
 
     Attributes:
-        application_token: Keyed hash of the one that came with it.
+        application_token: Keyed hash of the one that came with it; `UNKNOWN_TOKEN` if none did.
         proof: Keyed hash of the refresh token that came with it: the same callback is known again by it.
         pair: The refreshed tokens.
     """
@@ -38,11 +41,16 @@ class Proved:
     pair: SealedPair
 
 
-def admit_or_quarantine(tx: Tx, proved: Proved, body: bytes, wanted: Wanted) -> KnownPortal | None:
-    """Store the installation and append its event, ``body``; None if it has to wait for an administrator."""
+def admit_or_quarantine(
+    tx: Tx, proved: Proved, body: bytes, wanted: Wanted, *, may_replace: bool = False
+) -> KnownPortal | None:
+    """Store the installation and append its event, ``body``; None if it has to wait for an administrator.
+
+    ``may_replace``: one of them brings it himself, so another application_token is taken too.
+    """
     before = registry.find(tx, proved.member_id)
     expected = _tokens_in_force(before, proved.member_id, wanted)
-    if expected and proved.application_token not in expected:
+    if expected and proved.application_token not in expected and not may_replace:
         _put_aside(tx, proved)
         return None
     portal = _put(tx, proved, before, wanted)
@@ -77,7 +85,7 @@ def release(tx: Tx, member_id: MemberId, wanted: Wanted) -> KnownPortal:
 
 def _tokens_in_force(before: Install | None, member_id: MemberId, wanted: Wanted) -> set[bytes]:
     tokens: set[bytes] = set()
-    if before is not None and before.is_active:
+    if before is not None and before.is_active and before.application_token != UNKNOWN_TOKEN:
         tokens.add(before.application_token)
     if wanted.configured is not None and wanted.configured.member_id == member_id:
         tokens.add(wanted.configured.token)
@@ -85,9 +93,7 @@ def _tokens_in_force(before: Install | None, member_id: MemberId, wanted: Wanted
 
 
 def _put(tx: Tx, proved: Proved, before: Install | None, wanted: Wanted) -> KnownPortal:
-    previous = None
-    if before is not None and before.is_active and before.application_token != proved.application_token:
-        previous = before.application_token
+    previous = _replaced(before, proved.application_token)
     SQL.put(
         tx.conn,
         member_id=proved.member_id,
@@ -107,6 +113,35 @@ def _put(tx: Tx, proved: Proved, before: Install | None, wanted: Wanted) -> Know
     install = registry.find(tx, proved.member_id)
     assert install is not None, "it was written just above"
     return registry.admit(tx, install, wanted)
+
+
+def renew_token(tx: Tx, member_id: MemberId, application_token: bytes, wanted: Wanted) -> KnownPortal | None:
+    """Take another application_token, which an administrator's opening brought; the old one counts for a day.
+
+    Returns:
+        The portal; None if there is nothing to change.
+    """
+    before = registry.find(tx, member_id)
+    if before is None or not before.is_active or before.application_token == application_token:
+        return None
+    previous = _replaced(before, application_token)
+    SQL.renew_token(
+        tx.conn,
+        member_id=member_id,
+        application_token=application_token,
+        previous_token=previous,
+        previous_until=None if previous is None else tx.now_ms + OVERLAP_MS,
+    )
+    install = registry.find(tx, member_id)
+    assert install is not None, "it was written just above"
+    return registry.admit(tx, install, wanted)
+
+
+def _replaced(before: Install | None, application_token: bytes) -> bytes | None:
+    if before is None or not before.is_active:
+        return None
+    old = before.application_token
+    return None if old in {UNKNOWN_TOKEN, application_token} else old
 
 
 def _put_aside(tx: Tx, proved: Proved) -> None:

@@ -24,6 +24,12 @@ ON CONFLICT (member_id) DO UPDATE SET
     previous_token = excluded.previous_token, previous_until = excluded.previous_until, proof = excluded.proof,
     installed_at = excluded.installed_at, uninstalled_at = NULL, erase_at = NULL;
 
+-- name: renew_token(member_id, application_token, previous_token, previous_until)!
+-- Another application_token, which an administrator's opening of a page has brought.
+UPDATE install SET
+    application_token = :application_token, previous_token = :previous_token, previous_until = :previous_until
+WHERE member_id = :member_id AND state = 'active';
+
 -- name: leave(member_id, application_token, at, erase_at)!
 -- The portal has uninstalled the application. A portal known from settings alone gets its row here.
 INSERT INTO install (member_id, state, domain, client_endpoint, scope, status, user_id, application_token,

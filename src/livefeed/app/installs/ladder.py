@@ -2,8 +2,9 @@
 
 1. The body is small and carries a pair of tokens; its endpoints and its domain are ignored.
 2. The authorization server of our settings says whose token it is: our application, that portal.
-3. One refresh proves that the pair is ours, and ends the refresh token that travelled.
-4. A portal that is known under another application_token goes to quarantine; the old one stays in force.
+3. The portal says whether that user is an administrator.
+4. One refresh proves that the pair is ours, and ends the refresh token that travelled.
+5. A portal that is known under another application_token goes to quarantine; the old one stays in force.
 """
 
 from dataclasses import dataclass
@@ -13,17 +14,21 @@ import msgspec
 
 from livefeed.app.inbox import seal_entry
 from livefeed.app.installs import admission, registry
-from livefeed.app.installs.admission import Proved
+from livefeed.app.installs.administrators import is_administrator
+from livefeed.app.installs.admission import UNKNOWN_TOKEN, Proved
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import Wanted
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.vault import Vault
 from livefeed.durable.store import Store
 from livefeed.errors import Fault, WireError
+from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, Secret
 from livefeed.telemetry import logger
+from livefeed.wire.apps import AppInfo, Install
 from livefeed.wire.events import AppInstalled, Envelope
-from livefeed.wire.ids import MemberId
+from livefeed.wire.ids import MemberId, UserId
+from livefeed.wire.oauth import TokenAnswer
 
 _LOG: Final = logger("app")
 _STATUSES: Final = frozenset({"L", "F", "D", "T", "P", "S"})
@@ -54,8 +59,25 @@ Verdict: TypeAlias = Installed | Quarantined | Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    """What the callback says, before anything of it is proved."""
+class Token:
+    """An access token whose owner the authorization server has named.
+
+    Attributes:
+        secret: The token.
+        user_id: Whose it is.
+        info: All that was told.
+        install: The installation on that portal, with its address.
+    """
+
+    secret: Secret
+    user_id: UserId
+    info: AppInfo
+    install: Install
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a request says, before anything of it is proved; ``application_token`` may be empty."""
 
     member_id: MemberId
     access_token: Secret
@@ -74,6 +96,7 @@ class Ladder:
         portals: Told of each installation after its commit.
         vault: Seals the refreshed pair.
         endpoint: The authorization server of the settings.
+        http: The way to portals.
         wanted: What each portal gets.
     """
 
@@ -83,6 +106,7 @@ class Ladder:
     portals: Portals
     vault: Vault
     endpoint: TokenEndpoint
+    http: HttpClient
     wanted: Wanted
 
     async def install(self, envelope: Envelope) -> Verdict:
@@ -104,14 +128,14 @@ class Ladder:
             # The same callback again: asking for a second refresh would end the pair we hold.
             return Installed(member_id=claim.member_id)
         try:
-            proved = await self._prove(claim, proof)
+            proved = await self._prove(claim)
         except Fault as fault:
             if fault.retryable:
                 raise
             return _refused(f"the authorization server does not confirm it: {fault}", claim.member_id)
         except WireError as exc:
             return _refused(f"the authorization server answers something else: {exc}", claim.member_id)
-        return proved if isinstance(proved, Refused) else await self._accept(proved, envelope)
+        return proved if isinstance(proved, Refused) else await self.accept(proved, envelope)
 
     async def confirm(self, member_id: MemberId) -> Installed:
         """An administrator vouches for the installation in quarantine; the old token counts for a day more.
@@ -124,34 +148,75 @@ class Ladder:
         _LOG.info("install_confirmed", member_id=member_id)
         return Installed(member_id=member_id)
 
-    async def _prove(self, claim: _Claim, proof: bytes) -> Proved | Refused:
-        info = await self.endpoint.app_info(claim.access_token)
+    async def look_up(self, member_id: MemberId, access_token: Secret) -> Token | Refused:
+        """Whose token it is, as the authorization server of the settings tells.
+
+        Raises:
+            Fault: It does not know the token, or is overloaded.
+            WireError: It answers something else.
+            TransportError: It cannot be asked now.
+        """
+        info = await self.endpoint.app_info(access_token)
         install = info.install
-        if install is None or install.member_id != claim.member_id:
-            return _refused("the token belongs to another portal", claim.member_id)
+        if install is None or install.member_id != member_id:
+            return _refused("the token belongs to another portal", member_id)
         if info.client_id != self.endpoint.client_id:
-            return _refused("the token belongs to another application", claim.member_id)
+            return _refused("the token belongs to another application", member_id)
         if install.status not in _STATUSES or not install.client_endpoint:
-            return _refused("the authorization server tells neither status nor address", claim.member_id)
+            return _refused("the authorization server tells neither status nor address", member_id)
+        if info.user_id is None:
+            return _refused("the authorization server does not tell whose token it is", member_id)
+        return Token(secret=access_token, user_id=info.user_id, info=info, install=install)
+
+    async def is_administrators(self, token: Token) -> bool:
+        """Whether the token's user administers the portal; asked at the address that `look_up` was told.
+
+        Raises:
+            Fault: The portal refused the token.
+            TransportError: It gave no usable answer.
+        """
+        return await is_administrator(self.http, token.install.client_endpoint, token.secret)
+
+    async def renewed(self, claim: Claim, token: Token) -> Proved | Refused:
+        """One refresh: it proves the pair, and ends the refresh token that travelled.
+
+        Raises:
+            Fault: The refresh token is not good.
+            TransportError: The authorization server cannot be asked now.
+        """
         answer = await self.endpoint.refresh(claim.refresh_token)
-        user_id = answer.user_id or info.user_id
-        if answer.member_id != claim.member_id or user_id is None:
-            return _refused("the refresh token belongs to another portal, or to nobody", claim.member_id)
+        if answer.member_id != claim.member_id or answer.user_id not in {None, token.user_id}:
+            return _refused("the refresh token belongs to another portal or person", claim.member_id)
+        return self.proved(claim, token, answer)
+
+    def proved(self, claim: Claim, token: Token, answer: TokenAnswer) -> Proved:
+        """An installation ready to be stored with the pair in ``answer``; what is unknown stays unknown."""
+        secret = claim.application_token
         return Proved(
             member_id=claim.member_id,
-            domain=install.domain,
-            client_endpoint=install.client_endpoint,
-            scope=info.scope or install.scope,
-            status=install.status,
-            application_token=self.keys.hash(claim.application_token),
-            proof=proof,
-            pair=self.vault.seal(claim.member_id, user_id, answer),
+            domain=token.install.domain,
+            client_endpoint=token.install.client_endpoint,
+            scope=token.info.scope or token.install.scope,
+            status=token.install.status,
+            application_token=self.keys.hash(secret) if secret else UNKNOWN_TOKEN,
+            proof=self.keys.hash(claim.refresh_token.reveal()),
+            pair=self.vault.seal(claim.member_id, token.user_id, answer),
         )
 
-    async def _accept(self, proved: Proved, envelope: Envelope) -> Verdict:
+    async def accept(self, proved: Proved, envelope: Envelope, *, may_replace: bool = False) -> Verdict:
+        """Store the installation and append its event, or put it aside until an administrator confirms it.
+
+        Args:
+            proved: What is stored.
+            envelope: Goes to the handlers of the event, without tokens.
+            may_replace: An administrator's own opening of a page may bring another application_token.
+
+        Raises:
+            StoreError: It cannot be committed now.
+        """
         body = seal_entry(self.keys, proved.member_id, _without_tokens(envelope))
         portal = await self.store.write(
-            lambda tx: admission.admit_or_quarantine(tx, proved, body, self.wanted)
+            lambda tx: admission.admit_or_quarantine(tx, proved, body, self.wanted, may_replace=may_replace)
         )
         if portal is None:
             _LOG.error(
@@ -162,14 +227,22 @@ class Ladder:
         _LOG.info("installed", member_id=proved.member_id, user_id=proved.pair.user_id)
         return Installed(member_id=proved.member_id)
 
+    async def _prove(self, claim: Claim) -> Proved | Refused:
+        token = await self.look_up(claim.member_id, claim.access_token)
+        if isinstance(token, Refused):
+            return token
+        if not await self.is_administrators(token):
+            return _refused("the token's user is no administrator", claim.member_id)
+        return await self.renewed(claim, token)
 
-def _read_claim(envelope: Envelope) -> _Claim | None:
+
+def _read_claim(envelope: Envelope) -> Claim | None:
     auth = envelope.auth
     if envelope.event != AppInstalled.wire_name or not auth.member_id:
         return None
     if not auth.access_token or not auth.refresh_token or not auth.application_token:
         return None
-    return _Claim(
+    return Claim(
         member_id=auth.member_id,
         access_token=Secret(auth.access_token),
         refresh_token=Secret(auth.refresh_token),
