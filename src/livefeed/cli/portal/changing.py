@@ -158,26 +158,6 @@ def rotate_app(
     print_document(document, as_json=as_json)
 
 
-@click.group()
-def webhook() -> None:
-    """Make incoming webhooks."""
-
-
-@webhook.command("add")
-@click.option("--user", type=NUMBER, required=True, help="User id of whose rights it has.")
-@click.option("--scope", default="log,im,user", show_default=True, help="Scopes, separated by commas.")
-@portal_option
-@db_option(PORTAL_DB)
-@key_file_option
-@json_option
-def add_webhook(
-    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, user: int, scope: str
-) -> None:
-    """Make an incoming webhook; its URL is a secret and shown once."""
-    arguments = {"user": user, "scope": scope, "portal": member_id}
-    print_document(perform(database, key_file, "webhook_add", arguments), as_json=as_json)
-
-
 @click.command("edit", short_help="Edit a post.")
 @click.argument("post", type=NUMBER)
 @click.option("--text", required=True, help="The new text, with BB codes.")

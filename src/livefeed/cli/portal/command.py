@@ -10,8 +10,9 @@ from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ri
 from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import json_option, print_document
-from livefeed.cli.portal.changing import app, edit_post, webhook
+from livefeed.cli.portal.changing import app, edit_post
 from livefeed.cli.portal.reading import deliveries, events, why
+from livefeed.cli.portal.webhooks import webhook
 from livefeed.cli.running import fresh_token
 from livefeed.cli.tls import cert_option, key_option, usable
 from livefeed.net.http import is_http_url

@@ -24,9 +24,9 @@ from livefeed.portal.people import people
 from livefeed.portal.portals import PortalRow
 from livefeed.portal.webhooks import managing, wishes
 from livefeed.portal.webhooks.managing import Webhook
-from livefeed.portal.webhooks.wishes import IncomingWish, OutgoingWish, Unusable
+from livefeed.portal.webhooks.wishes import IncomingWish, OutgoingWish
 from livefeed.secrets import KeyRing
-from livefeed.wire.ids import UserId, WebhookId
+from livefeed.wire.ids import UserId
 
 _Text = Annotated[str, msgspec.Meta(max_length=5_000)]
 
@@ -170,7 +170,7 @@ async def regenerate(office: Office, portal: PortalRow, asked: WebhookNamed) -> 
 
     def unit(tx: Tx) -> tuple[Webhook, Document]:
         who = _who(tx, portal, asked.user)
-        found = _either(tx, portal, who, asked.id)
+        found = managing.either_of(tx, portal.member_id, who, asked.id)
         match found:
             case Incoming():
                 fresh = managing.regenerate_incoming(tx, who, found, code)
@@ -192,7 +192,7 @@ async def remove(office: Office, portal: PortalRow, asked: WebhookNamed) -> Docu
 
     def unit(tx: Tx) -> None:
         who = _who(tx, portal, asked.user)
-        found = _either(tx, portal, who, asked.id)
+        found = managing.either_of(tx, portal.member_id, who, asked.id)
         managing.remove(tx, found, reason=f"user {who.user_id} removed the webhook")
 
     await office.store.write(unit)
@@ -204,15 +204,6 @@ def _who(tx: Tx, portal: PortalRow, user: int) -> Viewer:
     person = people.find(tx, portal.member_id, UserId(user))
     assert person is not None, "he is active"
     return person.viewer
-
-
-def _either(tx: Tx, portal: PortalRow, who: Viewer, webhook_id: int) -> Webhook:
-    if webhooks.find(tx, portal.member_id, WebhookId(webhook_id)) is not None:
-        return managing.incoming_of(tx, portal.member_id, who, webhook_id)
-    try:
-        return managing.outgoing_of(tx, portal.member_id, who, webhook_id)
-    except Unusable as exc:
-        raise Unusable("there is no webhook %(id)s", id=webhook_id) from exc
 
 
 def _incoming(webhook: Incoming) -> Document:

@@ -53,6 +53,20 @@ def outgoing_of(tx: Tx, portal: MemberId, who: Viewer, webhook_id: int) -> Outgo
     return found
 
 
+def either_of(tx: Tx, portal: MemberId, who: Viewer, webhook_id: int) -> Webhook:
+    """A webhook of either kind that ``who`` may change.
+
+    Raises:
+        Unusable: There is none with this number; somebody else's is not told of.
+    """
+    is_incoming = webhooks.find(tx, portal, WebhookId(webhook_id)) is not None
+    find = incoming_of if is_incoming else outgoing_of
+    try:
+        return find(tx, portal, who, webhook_id)
+    except Unusable as exc:
+        raise Unusable("there is no webhook %(id)s", id=webhook_id) from exc
+
+
 def make_incoming(tx: Tx, portal: MemberId, person: UserId, wish: IncomingWish, code: Code) -> Incoming:
     """Make an incoming webhook with the rights of ``person``.
 
