@@ -8,14 +8,20 @@ import msgspec
 from livefeed.clock import Clock
 from livefeed.durable.store import Store
 from livefeed.portal.lifecycle import Refused
-from livefeed.portal.operations import apps, deliveries, posts, webhooks
+from livefeed.portal.operations import apps, deliveries, payments, people, posts, webhooks
 from livefeed.portal.operations.office import Asked, Document, Office, OperationSpec
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.secrets import KeyRing
 
-_ROOMS: Final = (apps, webhooks, posts, deliveries)
+_ROOMS: Final = (apps, payments, people, webhooks, posts, deliveries)
 OPERATIONS: Final[Mapping[str, OperationSpec]] = {
     spec.name: spec for room in _ROOMS for spec in room.OPERATIONS
+}
+
+
+_FORMS: Final = {
+    "scope": "the scope is a list such as log,user,im",
+    "login": "a login has small letters, digits and ._@-, and at least one letter",
 }
 
 
@@ -63,4 +69,7 @@ def read_arguments(spec: OperationSpec, arguments: Mapping[str, object]) -> Aske
 
 
 def _told(complaint: str) -> str:
-    return "the scope is a list such as log,user,im" if "regex" in complaint else complaint
+    if "regex" not in complaint:
+        return complaint
+    argument = complaint.rpartition("$.")[2].rstrip("`")
+    return _FORMS.get(argument, f"{argument} has characters that cannot be used")

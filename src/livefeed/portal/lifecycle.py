@@ -2,7 +2,7 @@
 
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError
-from livefeed.portal.apps import registry
+from livefeed.portal.apps import consents, registry
 from livefeed.portal.apps.registry import App, Credentials, NewApp, Release
 from livefeed.portal.events import handlers, outbox
 from livefeed.portal.frames import openings, options, placements
@@ -107,6 +107,7 @@ def uninstall(tx: Tx, portal: PortalRow, client_id: str, *, clean: bool) -> App:
     _close(tx, app)
     openings.forget_launches(tx, app.id)
     options.forget(tx, app.id)
+    consents.forget(tx, app)
     registry.remove(tx, app)
     return app
 

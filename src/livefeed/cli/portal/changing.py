@@ -59,13 +59,14 @@ async def _perform_in_file(
 
 @click.group()
 def app() -> None:
-    """Register, finish, open, rotate and remove applications."""
+    """Register, finish, update, open, rotate and remove applications."""
 
 
 @app.command("add", short_help="Register a local application.")
 @click.option("--name", required=True, help="Shown to people.")
 @click.option("--handler-url", default=None, help="The application's own page or event handler.")
 @click.option("--install-url", default=None, help="Where ONAPPINSTALL is sent, or the installer's page.")
+@click.option("--redirect-uri", default=None, help="Where OAuth codes are sent; without it they are shown.")
 @click.option("--scope", default="log,user,im", show_default=True, help="Scopes, separated by commas.")
 @click.option("--interface", is_flag=True, help="Has pages: its events are withheld until `app finish`.")
 @click.option(
@@ -98,6 +99,44 @@ def finish_app(
 ) -> None:
     """Finish the installation of an application with pages; its events are withheld until then."""
     document = perform(database, key_file, "app_finish", {"client_id": client_id, "portal": member_id})
+    print_document(document, as_json=as_json)
+
+
+@app.command("update", short_help="Give an application another version.")
+@click.argument("client_id")
+@click.option("--version", required=True, help="What its maker calls the version: 2.0.0.")
+@click.option("--handler-url", default=None, help="Its page, if it is another one now.")
+@click.option("--install-url", default=None, help="Its installer, if it is another one now.")
+@click.option("--scope", default=None, help="Scopes, separated by commas, if they are others now.")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def update_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
+) -> None:
+    """Give an application another version: its handlers and widgets are gone, and it is told (ONAPPUPDATE).
+
+    One with an installer's page is withheld until that page has finished the installation again.
+    """
+    document = perform(database, key_file, "app_update", {**given, "portal": member_id})
+    print_document(document, as_json=as_json)
+
+
+@app.command("reinstall", short_help="Install an application anew.")
+@click.argument("client_id")
+@portal_option
+@db_option(PORTAL_DB)
+@key_file_option
+@json_option
+def reinstall_app(
+    database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, client_id: str
+) -> None:
+    """Install an application anew: its handlers and widgets are gone, its settings stay.
+
+    One with pages is withheld until its installer has finished; another gets ONAPPINSTALL at once.
+    """
+    document = perform(database, key_file, "app_reinstall", {"client_id": client_id, "portal": member_id})
     print_document(document, as_json=as_json)
 
 

@@ -1,8 +1,9 @@
 """``portal``: host a News Feed, and see what became of each event."""
 
 import asyncio
+import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -11,13 +12,18 @@ from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopp
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post
+from livefeed.cli.portal.payments import set_payment
 from livefeed.cli.portal.reading import deliveries, events, why
+from livefeed.cli.portal.users import user
 from livefeed.cli.portal.webhooks import webhook
 from livefeed.cli.running import fresh_token
 from livefeed.cli.tls import cert_option, key_option, usable
 from livefeed.net.http import is_http_url
 from livefeed.settings import PORTAL_PORT, DatabaseUrl
 from livefeed.telemetry import configure_logs
+
+if TYPE_CHECKING:
+    from livefeed.portal.web.scene.stage import Stage
 
 
 def _base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -26,13 +32,23 @@ def _base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     return value
 
 
+def _stage() -> "Stage | None":
+    """What the demo hands its portal; what it needs is not imported where there is none."""
+    if "LIVEFEED_DEMO_STAGE" not in os.environ:
+        return None
+    from livefeed.cli.demo.stage import handed_over
+
+    return handed_over()
+
+
 @click.group()
 def portal() -> None:
     """Host a News Feed: people, posts, applications and an event queue."""
 
 
-for command in (app, webhook, edit_post, events, deliveries, why):
+for command in (app, user, webhook, edit_post, events, deliveries, why):
     portal.add_command(command)
+app.add_command(set_payment)
 
 
 @portal.command(short_help="Make a portal in a database.")
@@ -66,12 +82,18 @@ def init(
     """Make a portal in a database, which is created if it does not exist.
 
     A database may hold several portals, each with its own --public-url; the first is the default one. The
-    webhook URL that is shown is a secret.
+    webhook URL and the password that are shown are secrets, and shown once.
     """
     from livefeed.cli.portal.founding import found_portal
 
     founded = asyncio.run(found_portal(database, key_ring(database, key_file), seed, public_url, name))
-    document = {"member_id": founded.member_id, "admin_webhook_url": founded.people[0].webhook_url}
+    admin = founded.people[0]
+    document = {
+        "member_id": founded.member_id,
+        "admin_webhook_url": admin.webhook_url,
+        "admin_login": admin.login,
+        "admin_password": admin.password,
+    }
     print_document(document, as_json=as_json)
 
 
@@ -141,7 +163,9 @@ def serve(
     listener = bound_socket(host, port)
     keys = key_ring(database, key_file)
     run_until_stopped(
-        lambda: prepared_portal(database, keys, options, public_url, with_tls=tls is not None),
+        lambda: prepared_portal(
+            database, keys, options, public_url, with_tls=tls is not None, stage=_stage() if demo else None
+        ),
         database=database,
         listener=listener,
         admin_token=token,

@@ -1,5 +1,7 @@
 """Founding a portal: its first people, posts and webhooks."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -8,6 +10,7 @@ from livefeed.clock import SystemClock
 from livefeed.durable.store import Tx, open_store
 from livefeed.portal import portals, seed
 from livefeed.portal.apps import webhooks
+from livefeed.portal.people.passwords import Password, draw, hashed
 from livefeed.portal.server import ROOMS
 from livefeed.secrets import KeyRing
 from livefeed.settings import DatabaseUrl
@@ -15,10 +18,7 @@ from livefeed.wire.ids import UserId
 
 
 class FoundPerson(msgspec.Struct, frozen=True):
-    """A seeded person with the incoming webhook made for him; the URL is a secret.
-
-    ``password`` is None as long as nobody signs in with one.
-    """
+    """A seeded person with the incoming webhook and the password made for him; both are secrets."""
 
     id: int
     name: str
@@ -45,23 +45,32 @@ async def found_portal(
     """
     clock = SystemClock()
     store = open_store(database, ROOMS, clock)
+    drawn = await asyncio.gather(*(hashed(draw()) for _ in seed.staff_of(kind)))
+    passwords = dict(zip(seed.staff_of(kind), drawn, strict=True))
     try:
-        return await store.write(lambda tx: _found(tx, keys, kind, public_url, name))
+        return await store.write(lambda tx: _found(tx, keys, kind, public_url, name, passwords))
     finally:
         await store.close()
 
 
-def _found(tx: Tx, keys: KeyRing, kind: Literal["demo", "empty"], public_url: str, name: str) -> Founded:
+def _found(
+    tx: Tx,
+    keys: KeyRing,
+    kind: Literal["demo", "empty"],
+    public_url: str,
+    name: str,
+    passwords: Mapping[UserId, Password],
+) -> Founded:
     portals.check_key(tx, keys)
     portal = portals.create(tx, public_url=public_url, name=name)
     make = seed.seed_demo if kind == "demo" else seed.seed_empty
-    seeded = make(tx, portal=portal, keys=keys)
+    seeded = make(tx, portal=portal, keys=keys, passwords=passwords)
     people = [
         FoundPerson(
             person.id,
             person.name,
             person.login,
-            None,
+            None if person.password is None else person.password.reveal(),
             webhooks.url(portal, UserId(person.id), person.webhook_code),
         )
         for person in seeded.people

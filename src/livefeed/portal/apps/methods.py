@@ -11,6 +11,8 @@ from livefeed.wire.apps import AppInfo, Install
 from livefeed.wire.calls import Answer
 from livefeed.wire.faults import AppContextRequired
 
+_DAY_MS: Final = 86_400_000
+
 
 def calling_app(tx: Tx, call: Call) -> App:
     """The application in whose name a method is called.
@@ -39,6 +41,8 @@ def app_info(tx: Tx, call: Call) -> Answer:
         status=app.status,
         is_installed=is_installed,
         language=portal.language,
+        payment_expired=not app.is_paid(call.now_ms),
+        days=_days_left(app, call.now_ms),
         license=f"{portal.language}_selfhosted",
         client_id=app.client_id,
         scope=app.scope,
@@ -57,6 +61,11 @@ def app_info(tx: Tx, call: Call) -> Answer:
         ),
     )
     return Answer(result=info.to_wire())
+
+
+def _days_left(app: App, now_ms: int) -> int | None:
+    """Whole days of its paid or trial period; None if it has none."""
+    return None if app.paid_until is None else max(0, (app.paid_until - now_ms) // _DAY_MS)
 
 
 METHODS: Final = (Method(name="app.info", fn=app_info, needs_app=True),)

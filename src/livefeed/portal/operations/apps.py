@@ -9,6 +9,7 @@ from livefeed.durable.store import Tx
 from livefeed.net.http import is_http_url
 from livefeed.portal import lifecycle
 from livefeed.portal.apps import registry
+from livefeed.portal.apps.redirects import is_redirect_uri
 from livefeed.portal.apps.registry import AuthKeys, NewApp, Release
 from livefeed.portal.events import handlers
 from livefeed.portal.events.cards import signing_secret
@@ -36,6 +37,7 @@ class AppAdd(Asked, frozen=True, kw_only=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     handler_url: str = ""
     install_url: str = ""
+    redirect_uri: str = ""
     scope: Scopes = "log,user,im"
     interface: bool = False
     auth_keys: AuthKeys = "documented"
@@ -86,10 +88,13 @@ class AppOpen(Asked, frozen=True, kw_only=True):
 async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
     """Register an application as user 1; its secrets are in the document."""
     _check_urls(asked.handler_url, asked.install_url)
+    if asked.redirect_uri and not is_redirect_uri(asked.redirect_uri):
+        raise Refused(f"{asked.redirect_uri!r} is not an http or https URL without fragment and user name")
     new = NewApp(
         name=asked.name,
         handler_url=asked.handler_url,
         install_url=asked.install_url,
+        redirect_uri=asked.redirect_uri,
         scope=tuple(scope_list([asked.scope]).split(",")),
         has_interface=asked.interface,
         auth_keys=asked.auth_keys,

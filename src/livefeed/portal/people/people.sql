@@ -57,3 +57,24 @@ ON CONFLICT (portal, person, workgroup) DO UPDATE SET role = excluded.role;
 SELECT 'DR' || id, name FROM department WHERE portal = :portal
 UNION ALL SELECT 'D' || id, name FROM department WHERE portal = :portal
 UNION ALL SELECT 'SG' || id, name FROM workgroup WHERE portal = :portal;
+
+-- name: credentials(portal, login)^
+-- With what somebody of this login proves that it is him.
+SELECT id, password_hash FROM person
+WHERE portal = :portal AND login = :login AND is_active = 1 AND password_hash <> '';
+
+-- name: set_password(portal, id, password_hash, now)!
+-- Another password.
+UPDATE person SET password_hash = :password_hash, changed_at = :now WHERE portal = :portal AND id = :id;
+
+-- name: person_by_login(portal, login)$
+-- Whose login this is, dismissed people too.
+SELECT id FROM person WHERE portal = :portal AND login = :login;
+
+-- name: count_administrators(portal)$
+-- How many people can administer the portal.
+SELECT count(*) FROM person WHERE portal = :portal AND is_admin = 1 AND is_active = 1;
+
+-- name: has_department(portal, id)$
+-- 1 if there is such a department.
+SELECT 1 FROM department WHERE portal = :portal AND id = :id;

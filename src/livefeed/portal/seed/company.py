@@ -1,9 +1,11 @@
 """Fills a new portal: with the demo company of ``company.toml``, or with one administrator."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Final, Literal
 
 import msgspec
 
@@ -12,11 +14,14 @@ from livefeed.portal import access
 from livefeed.portal.apps import webhooks
 from livefeed.portal.feed import comments, posts
 from livefeed.portal.people import people, places
+from livefeed.portal.people.passwords import Password
+from livefeed.portal.people.passwords import keep as keep_password
 from livefeed.portal.portals import PortalRow, start_ids
-from livefeed.secrets import KeyRing
+from livefeed.secrets import KeyRing, Secret
 from livefeed.wire.ids import DepartmentId, GroupId, PostId, UserId
 
 _HOUR_MS = 3_600_000
+_NOBODY: Final[Mapping[UserId, Password]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +29,14 @@ class SeededPerson:
     """A person, with the code of his incoming webhook in plain: the one time it is known.
 
     Attributes:
-        password: None: nobody can sign in yet.
+        password: What he signs in with, in plain; None: he cannot.
     """
 
     id: UserId
     name: str
     login: str
     webhook_code: str
-    password: str | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +105,18 @@ def company_name() -> str:
     return _company().name
 
 
-def seed_demo(tx: Tx, *, portal: PortalRow, keys: KeyRing) -> Seeded:
-    """Fill an empty portal with the demo company: people, departments, groups, posts and comments."""
+def staff_of(kind: Literal["demo", "empty"]) -> list[UserId]:
+    """Whom a seed of this kind takes in, for those who make their passwords before the unit."""
+    return [person.id for person in _company().person] if kind == "demo" else [UserId(1)]
+
+
+def seed_demo(
+    tx: Tx, *, portal: PortalRow, keys: KeyRing, passwords: Mapping[UserId, Password] = _NOBODY
+) -> Seeded:
+    """Fill an empty portal with the demo company: people, departments, groups, posts and comments.
+
+    Only those of ``passwords`` can sign in with one.
+    """
     company = _company()
     for department in company.department:
         places.add_department(
@@ -112,7 +127,7 @@ def seed_demo(tx: Tx, *, portal: PortalRow, keys: KeyRing) -> Seeded:
             parent=department.parent,
             head=department.head,
         )
-    seeded = [_add_person(tx, portal, keys, person) for person in company.person]
+    seeded = [_add_person(tx, portal, keys, person, passwords.get(person.id)) for person in company.person]
     for group in company.group:
         places.add_group(
             tx, portal.member_id, group.id, name=group.name, description=group.description, owner=group.owner
@@ -123,7 +138,9 @@ def seed_demo(tx: Tx, *, portal: PortalRow, keys: KeyRing) -> Seeded:
     return Seeded(people=seeded, posts=[_add_post(tx, portal, post) for post in company.post])
 
 
-def seed_empty(tx: Tx, *, portal: PortalRow, keys: KeyRing) -> Seeded:
+def seed_empty(
+    tx: Tx, *, portal: PortalRow, keys: KeyRing, passwords: Mapping[UserId, Password] = _NOBODY
+) -> Seeded:
     """Fill an empty portal with the company itself and its administrator, user 1."""
     root = DepartmentId(1)
     places.add_department(tx, portal.member_id, root, name=portal.name, parent=None, head=UserId(1))
@@ -139,12 +156,14 @@ def seed_empty(tx: Tx, *, portal: PortalRow, keys: KeyRing) -> Seeded:
         departments=[root],
         is_admin=True,
     )
-    seeded = _add_person(tx, portal, keys, admin)
+    seeded = _add_person(tx, portal, keys, admin, passwords.get(admin.id))
     access.rebuild(tx, portal.member_id)
     return Seeded(people=[seeded], posts=[])
 
 
-def _add_person(tx: Tx, portal: PortalRow, keys: KeyRing, person: _Person) -> SeededPerson:
+def _add_person(
+    tx: Tx, portal: PortalRow, keys: KeyRing, person: _Person, password: Password | None
+) -> SeededPerson:
     first_name, last_name = person.names
     new = people.NewPerson(
         login=person.login,
@@ -160,6 +179,8 @@ def _add_person(tx: Tx, portal: PortalRow, keys: KeyRing, person: _Person) -> Se
     )
     people.add(tx, portal.member_id, person.id, new)
     start_ids(tx, portal.member_id, "person", person.id)
+    if password is not None:
+        keep_password(tx, portal.member_id, person.id, password.hash)
     for department in person.departments:
         places.join_department(tx, portal.member_id, person.id, department)
     made = webhooks.new_code(keys)
@@ -167,7 +188,13 @@ def _add_person(tx: Tx, portal: PortalRow, keys: KeyRing, person: _Person) -> Se
         tx, portal=portal.member_id, user_id=person.id, scopes=webhooks.SCOPES, code=made, name="seed"
     )
     name = f"{first_name} {last_name}".strip()
-    return SeededPerson(id=person.id, name=name, login=person.login, webhook_code=made.code.reveal())
+    return SeededPerson(
+        id=person.id,
+        name=name,
+        login=person.login,
+        webhook_code=made.code.reveal(),
+        password=None if password is None else password.secret,
+    )
 
 
 def _add_post(tx: Tx, portal: PortalRow, seed: _Post) -> PostId:
