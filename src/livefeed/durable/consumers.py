@@ -101,6 +101,13 @@ def retire(tx: Tx, consumer: ConsumerId) -> None:
     _SQL.drop_done(tx.conn, id=consumer)
 
 
+def hurry(tx: Tx, consumer: ConsumerId) -> None:
+    """Try at once what waits for the next try after a failure; one that is down is probed now."""
+    _SQL.end_pause(tx.conn, id=consumer)
+    _SQL.hurry_lanes(tx.conn, id=consumer, now=tx.now_ms)
+    refresh(tx, [consumer])
+
+
 def get(tx: Tx, consumer: ConsumerId) -> Consumer | None:
     """The consumer with this id."""
     return _consumer(_SQL.get(tx.conn, id=consumer))

@@ -91,6 +91,10 @@ class Reader(Protocol):
         """Run ``query`` on a snapshot."""
         ...
 
+    def changes(self) -> int:
+        """A number that is another one once somebody has committed since it was asked for."""
+        ...
+
     def close(self) -> None:
         """Close the database."""
         ...

@@ -20,14 +20,17 @@ STOP_TIMEOUT_S = 15.0
 class Child:
     """One `livefeed` process; it stops by itself when this process dies, because its stdin ends."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Start ``livefeed <arguments>``."""
+    def __init__(
+        self, name: str, arguments: Sequence[str], environ: Mapping[str, str], *, inherits: Sequence[int] = ()
+    ) -> None:
+        """Start ``livefeed <arguments>``, which inherits these file descriptors."""
         self.name = name
         self._process = subprocess.Popen(
             [sys.executable, "-m", "livefeed", *arguments, "--stop-with-stdin"],
             stdin=subprocess.PIPE,
             stdout=sys.stderr,
             env={**os.environ, **environ},
+            pass_fds=inherits,
         )
 
     @property
@@ -53,6 +56,11 @@ class Child:
     def _fail_if_dead(self) -> None:
         if self.exit_code() is not None:
             raise SettingsError(f"the {self.name} did not start; its own message stands above")
+
+    def kill(self) -> None:
+        """End it with SIGKILL, as an accident would; a process that has ended stays so."""
+        self._process.kill()
+        self._process.wait()
 
     def stop(self) -> None:
         """Ask it to stop and wait; kill it if it does not."""

@@ -10,6 +10,7 @@ from livefeed.durable.store import Tx, open_store
 from livefeed.errors import SettingsError
 from livefeed.portal import portals
 from livefeed.portal.server import ROOMS, Portal, PortalOptions
+from livefeed.portal.web.scene.stage import Stage
 from livefeed.secrets import KeyRing
 from livefeed.settings import DatabaseUrl
 
@@ -22,10 +23,12 @@ async def prepared_portal(
     public_url: str | None,
     *,
     with_tls: bool = False,
+    stage: Stage | None = None,
 ) -> AsyncGenerator[Starlette]:
     """The ASGI application of the portals in ``database``; the store closes last.
 
     A ``public_url`` becomes the address of the default portal; ``with_tls`` makes the others https.
+    With a ``stage`` there is a scene.
     """
     clock = SystemClock()
     store = open_store(database, ROOMS, clock, create=False)
@@ -34,7 +37,7 @@ async def prepared_portal(
         await store.write(lambda tx: _move_default(tx, public_url))
         if with_tls:
             await store.write(lambda tx: _secure(tx, except_default=public_url is not None))
-        yield Portal(store=store, keys=keys, clock=clock, options=options).asgi
+        yield Portal(store=store, keys=keys, clock=clock, options=options, stage=stage).asgi
     finally:
         await store.close()
 

@@ -137,6 +137,14 @@ class SqliteReader:
         result: T = run_query(self._conn, query, self._clock.now_ms())
         return result
 
+    def changes(self) -> int:
+        """A number that is another one once somebody has committed since it was asked for."""
+        try:
+            (number,) = self._conn.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error as exc:
+            raise translated(exc) from exc
+        return int(number)
+
     def close(self) -> None:
         """Close the file."""
         self._conn.close()

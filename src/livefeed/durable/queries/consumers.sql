@@ -21,6 +21,13 @@ UPDATE consumer
 SET state = 'gone', epoch = epoch + 1, ready_at = NULL, not_before = 0, fails = 0, in_flight = 0
 WHERE id = :id;
 
+-- name: end_pause(id)!
+UPDATE consumer SET not_before = 0 WHERE id = :id;
+
+-- name: hurry_lanes(id, now)!
+-- Those that back off after a failure; what waits for a quiet time goes on waiting.
+UPDATE lane SET due_at = :now WHERE consumer = :id AND seq = 0 AND attempt > 0 AND due_at > :now;
+
 -- name: drop_lanes(id)!
 DELETE FROM lane WHERE consumer = :id;
 
