@@ -56,9 +56,7 @@ async def test_a_bound_widget_is_listed_with_everything_it_was_bound_with(site: 
             "options": {"color": "blue"},
             "title": "History",
             "description": "Who changed what",
-            "langAll": {
-                "ru": {"TITLE": "История", "DESCRIPTION": "Кто что менял", "GROUP_NAME": "Правки"}
-            },
+            "langAll": {"ru": {"TITLE": "История", "DESCRIPTION": "Кто что менял", "GROUP_NAME": "Правки"}},
         }
     ]
 
@@ -160,18 +158,14 @@ async def test_only_an_administrator_binds_reads_and_unbinds(site: Site, method:
     assert fault == (403, "ACCESS_DENIED", "Access denied!")
 
 
-@pytest.mark.parametrize(
-    "method", ["placement.bind", "placement.get", "placement.unbind", "placement.list"]
-)
+@pytest.mark.parametrize("method", ["placement.bind", "placement.get", "placement.unbind", "placement.list"])
 async def test_an_application_without_the_scope_has_no_widgets(site: Site, method: str):
     fault = await site.fault(await token(site, scope="log"), method, PLACEMENT="LEFT_MENU", HANDLER=PAGE)
 
     assert fault[:2] == (403, "insufficient_scope")
 
 
-@pytest.mark.parametrize(
-    "method", ["placement.bind", "placement.get", "placement.unbind", "placement.list"]
-)
+@pytest.mark.parametrize("method", ["placement.bind", "placement.get", "placement.unbind", "placement.list"])
 async def test_a_webhook_has_no_widgets(site: Site, method: str):
     made = await site.do("webhook_add", user=1, scope="placement")
     answer = await site.http("POST", made["url"].removeprefix("http://127.0.0.1:8024") + method)
@@ -211,7 +205,9 @@ async def test_unbinding_removes_one_handler_or_all_of_a_place_and_counts_as_doc
         await site.call(admin, "placement.bind", PLACEMENT="LEFT_MENU", HANDLER=f"{PAGE}&n={number}")
     await site.call(admin, "placement.bind", PLACEMENT="LIVEFEED_POST", HANDLER=PAGE)
 
-    assert await site.call(admin, "placement.unbind", PLACEMENT="LEFT_MENU", HANDLER="https://no") == {"count": 0}
+    assert await site.call(admin, "placement.unbind", PLACEMENT="LEFT_MENU", HANDLER="https://no") == {
+        "count": 0
+    }
     assert await site.call(admin, "placement.unbind", PLACEMENT="LEFT_MENU", USER_ID=3) == {"count": 0}
     one = await site.call(admin, "placement.unbind", PLACEMENT="LEFT_MENU", HANDLER=f"{PAGE}&n=1")
     rest = await site.call(admin, "placement.unbind", PLACEMENT="LEFT_MENU")
@@ -270,12 +266,12 @@ async def test_widgets_end_with_their_application(site: Site):
 
 
 async def test_every_answer_can_be_read_by_a_page_of_another_origin(site: Site):
-    allowed = await site.http("OPTIONS", "/rest/placement.list", headers={"origin": "https://app.example.com"})
+    allowed = await site.http(
+        "OPTIONS", "/rest/placement.list", headers={"origin": "https://app.example.com"}
+    )
     refused = await site.http("POST", "/rest/placement.list")
     missing = await site.ask(await token(site), "no.such.method")
-    broken = await site.http(
-        "POST", "/rest/profile", body=b"{", headers={"content-type": "application/json"}
-    )
+    broken = await site.http("POST", "/rest/profile", body=b"{", headers={"content-type": "application/json"})
     fine = await site.ask(await token(site), "profile")
 
     assert (allowed.status, refused.status, missing.status, fine.status) == (204, 401, 404, 200)

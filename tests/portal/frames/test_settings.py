@@ -84,9 +84,7 @@ async def test_setting_nothing_is_refused(site: Site, method: str, given: dict[s
     assert fault == (400, "ArgumentNullException", "options is empty")
 
 
-@pytest.mark.parametrize(
-    "method", ["app.option.get", "app.option.set", "user.option.get", "user.option.set"]
-)
+@pytest.mark.parametrize("method", ["app.option.get", "app.option.set", "user.option.get", "user.option.set"])
 async def test_a_webhook_has_no_settings(site: Site, method: str):
     made = await site.do("webhook_add", user=1, scope="log")
     answer = await site.http("POST", made["url"].removeprefix("http://127.0.0.1:8024") + method)
