@@ -1,4 +1,4 @@
-"""The vendor's JavaScript SDK, installed from the lock beside this file into a cache outside the repository."""
+"""The vendor's JavaScript SDK, installed from its lock into a cache outside the repository."""
 
 import hashlib
 import os

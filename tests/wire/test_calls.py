@@ -30,6 +30,7 @@ from wire.documented import answer
         "/rest/log.blogpost.get.json",
         "/rest/log.blogpost.get/",
         "/rest/Log.BlogPost.Get.json/",
+        "/rest//log.blogpost.get",
     ],
 )
 def test_a_path_with_a_token(path: str):

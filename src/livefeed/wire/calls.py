@@ -44,11 +44,13 @@ class RestPath(msgspec.Struct, frozen=True, kw_only=True):
 def parse_rest_path(path: str) -> RestPath | None:
     """Read ``/rest/log.blogpost.get.json`` or ``/rest/1/8g9l071eismy9q2l/log.blogpost.get/``.
 
+    Slashes may stand twice: b24jssdk writes one behind a ``client_endpoint``, which ends in one.
+
     Returns:
         None if the path is of neither form.
     """
-    parts = [unquote(part) for part in path.strip("/").split("/")]
-    if parts[0] != "rest" or len(parts) not in (2, 4):
+    parts = [unquote(part) for part in path.split("/") if part]
+    if len(parts) not in (2, 4) or parts[0] != "rest":
         return None
     method = parts[-1].lower()
     name = method.removesuffix(".json").removesuffix(".xml")
@@ -56,7 +58,7 @@ def parse_rest_path(path: str) -> RestPath | None:
     if len(parts) == 2:
         return RestPath(method=name, transport=transport)
     user_id = decimal(parts[1])
-    if not user_id or not parts[2]:
+    if not user_id:
         return None
     return RestPath(user_id=UserId(user_id), code=parts[2], method=name, transport=transport)
 

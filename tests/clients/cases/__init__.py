@@ -1,0 +1,6 @@
+"""For each REST method one call by a real SDK, whose answer is compared; COVERAGE.md names them."""
+
+from tests.clients.cases import apps, basic, events, feed, people, widgets
+from tests.clients.cases.registry import CASES, Case
+
+__all__ = ["CASES", "Case", "apps", "basic", "events", "feed", "people", "widgets"]
