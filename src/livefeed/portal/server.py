@@ -38,6 +38,7 @@ from livefeed.portal.web.desk.answers import ui_routes
 from livefeed.portal.web.desk.languages import language_routes
 from livefeed.portal.web.developer.pages import developer_routes
 from livefeed.portal.web.feed.pages import feed_routes
+from livefeed.portal.web.frames.pages import frame_routes
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import metrics_page
 
@@ -135,6 +136,7 @@ class Portal:
             *admin_routes(AdminApi(admin, options.admin_token)),
             *developer_routes(desk, clock),
             *language_routes(desk),
+            *frame_routes(desk, clock),
             *ui_routes(),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
