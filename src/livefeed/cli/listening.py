@@ -21,11 +21,21 @@ from livefeed.settings import DatabaseUrl
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to us, so that everything is closed in order."""
+    """uvicorn that leaves signals to us, so that everything is closed in order.
+
+    An application with answers that have no end leaves a function ``before_stop`` in its lifespan state; it
+    is called before the server waits for open answers.
+    """
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        before_stop = self.lifespan.state.get("before_stop")
+        if before_stop is not None:
+            before_stop()
+        await super().shutdown(sockets)
 
 
 def bound_socket(host: str, port: int, *, flag: str = "--port") -> socket.socket:

@@ -12,6 +12,9 @@ from livefeed.durable.engines.unit import Tx
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _DAY_MS: Final = 86_400_000
 
+ATTEMPTS: Final = "attempts"
+"""The topic that is woken when attempts are written."""
+
 ANSWER_BYTES: Final = 512
 """As much of an answer is kept."""
 
@@ -50,7 +53,8 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
-    """Write attempts; a bulk unit for `Store.write_row`."""
+    """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
+    tx.wake(ATTEMPTS)
     first = tx.take("attempt", len(rows)) - len(rows) + 1
     sql.run_rows(
         tx,

@@ -11,18 +11,21 @@ from datetime import datetime, tzinfo
 from functools import cache
 from importlib import resources
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
+from babel.units import format_unit
 
 from livefeed.clock import at_utc
 
 LANGUAGES: Final = ("en", "ru")
 """What pages can be read in; the first is the one they are written in."""
+
+_UNITS: Final = (("byte", 1), ("kilobyte", 1_000), ("megabyte", 1_000_000), ("gigabyte", 1_000_000_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Words:
 
 
 def noted(text: str, **values: object) -> Words:
-    """Words for people, in English, to be translated where they are shown."""
+    """Words for people, in English, to be translated where they are shown; values may be words too."""
     return Words(text=text, values=values)
 
 
@@ -43,13 +46,26 @@ def told(words: Words | str, language: str) -> str:
     if isinstance(words, str):
         return catalogue(language).gettext(words) if words else ""
     text = catalogue(language).gettext(words.text)
-    return text % words.values if words.values else text
+    values = {
+        name: told(value, language) if isinstance(value, Words) else value
+        for name, value in words.values.items()
+    }
+    return text % values if values else text
 
 
 def spoken(at_ms: int, zone: tzinfo, language: str) -> str:
     """A time of day as people write it: ``21 November 2026, 14:05``, ``21 ноября 2026, 14:05``."""
     at: datetime = at_utc(at_ms).astimezone(zone)
     return format_datetime(at, "d MMMM y, HH:mm", locale=_locale(language))
+
+
+def weighed(size_bytes: int, language: str) -> str:
+    """The size of a file: ``512 bytes``, ``14 kB``, ``1.2 MB``."""
+    unit, one = next(((name, one) for name, one in _UNITS if size_bytes < 1000 * one), _UNITS[-1])
+    value = size_bytes / one
+    shown = round(value, 1) if value < 10 and one > 1 else round(value)
+    length: Literal["long", "short"] = "long" if one == 1 else "short"
+    return format_unit(shown, f"digital-{unit}", length, locale=_locale(language))
 
 
 def chosen(*wishes: str, accepted: str = "") -> str:

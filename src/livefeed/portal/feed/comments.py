@@ -7,6 +7,7 @@ from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
 from livefeed.portal.access import Viewer
 from livefeed.portal.feed.reading import Post, as_numbers
+from livefeed.portal.live.topics import post_changed
 from livefeed.portal.portals import next_id
 from livefeed.wire.ids import CommentId, LogId, MemberId, PostId, UserId
 
@@ -48,6 +49,7 @@ def add(
         now=tx.now_ms if written_at is None else written_at,
     )
     _sql.count_comment(tx.conn, portal=post.portal, post=post.id)
+    post_changed(tx, post.portal, post.author, post.audience)
     return comment_id
 
 

@@ -157,3 +157,9 @@ INSERT INTO attachment (portal, id, drive_file) VALUES (:portal, :id, :drive_fil
 SELECT a.id, f.id, f.owner, f.name, f.size, f.created_at FROM attachment AS a
 JOIN drive_file AS f ON f.portal = a.portal AND f.id = a.drive_file
 WHERE a.portal = :portal AND a.id IN (SELECT CAST(value AS INTEGER) FROM json_each(:ids)) ORDER BY a.id;
+
+-- name: attachment_content(portal, id)^
+-- The name and the bytes of the file behind an attachment.
+SELECT f.name, f.content FROM attachment AS a
+JOIN drive_file AS f ON f.portal = a.portal AND f.id = a.drive_file
+WHERE a.portal = :portal AND a.id = :id;

@@ -25,6 +25,14 @@ class Attachment:
     created_at: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a file is called, and its bytes."""
+
+    name: str
+    body: bytes
+
+
 def change(
     tx: Tx, portal: MemberId, owner: UserId, present: tuple[int, ...], changes: FileChanges
 ) -> tuple[int, ...]:
@@ -55,6 +63,12 @@ def find_many(tx: Tx, portal: MemberId, ids: Iterable[int]) -> dict[int, Attachm
         )
         for row in _sql.attachments(tx.conn, portal=portal, ids=wanted)
     }
+
+
+def content(tx: Tx, portal: MemberId, attachment: int) -> Content | None:
+    """The file of an attachment, whoever asks."""
+    row = _sql.attachment_content(tx.conn, portal=portal, id=attachment)
+    return None if row is None else Content(name=row[0], body=row[1])
 
 
 def _store(tx: Tx, portal: MemberId, owner: UserId, upload: Upload) -> int:

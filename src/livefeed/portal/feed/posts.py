@@ -9,6 +9,7 @@ from livefeed.durable.store import Tx
 from livefeed.portal.events.outbox import announce
 from livefeed.portal.feed import titles, versions
 from livefeed.portal.feed.reading import Post, as_json
+from livefeed.portal.live.topics import post_changed
 from livefeed.portal.portals import next_id
 from livefeed.wire.ids import LogId, MemberId, PostId, UserId
 
@@ -57,6 +58,7 @@ class Change:
 def add(tx: Tx, portal: MemberId, draft: Draft, *, actor: UserId | None, source: str) -> PostId:
     """Publish a post and announce it; ``actor`` is None when no person did it."""
     post = write(tx, portal, draft, editor=actor, source=source)
+    post_changed(tx, portal, post.author, post.audience)
     announce(tx, portal=portal, event=ADDED, post_id=post.id, actor=actor, source=source)
     return post.id
 
@@ -145,6 +147,7 @@ def edit(tx: Tx, post: Post, change: Change, *, actor: UserId | None, source: st
         _sql.clear_audience(tx.conn, portal=post.portal, post=post.id)
         _sql.add_audience(tx.conn, portal=post.portal, post=post.id, codes=as_json(edited.audience))
     versions.record(tx, edited, editor=actor, source=source)
+    post_changed(tx, post.portal, post.author, post.audience, edited.audience)
     announce(tx, portal=post.portal, event=UPDATED, post_id=post.id, actor=actor, source=source)
     return edited
 
@@ -152,6 +155,7 @@ def edit(tx: Tx, post: Post, change: Change, *, actor: UserId | None, source: st
 def delete(tx: Tx, post: Post, *, actor: UserId | None, source: str) -> None:
     """Take a post out of the feed and announce it; its versions stay."""
     _sql.delete_post(tx.conn, portal=post.portal, id=post.id, now=tx.now_ms)
+    post_changed(tx, post.portal, post.author, post.audience)
     announce(tx, portal=post.portal, event=DELETED, post_id=post.id, actor=actor, source=source)
 
 

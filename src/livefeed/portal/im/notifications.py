@@ -8,6 +8,7 @@ import msgspec
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
+from livefeed.portal.live.topics import bell_changed
 from livefeed.portal.portals import next_id
 from livefeed.wire.ids import MemberId, NotificationId, UserId
 
@@ -83,6 +84,7 @@ def add(tx: Tx, portal: MemberId, notice: Notice) -> NotificationId | None:
         attach=notice.attach,
         now=tx.now_ms,
     )
+    bell_changed(tx, portal, notice.person)
     return notification_id
 
 
@@ -137,3 +139,4 @@ def mark(
         last=first if is_only else _END,
         read_at=tx.now_ms if is_read else None,
     )
+    bell_changed(tx, portal, person)

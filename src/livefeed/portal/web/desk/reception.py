@@ -181,7 +181,7 @@ class Desk:
                 look,
                 people=coworkers if self.is_demo else [],
                 token=visit.token(self.keys),
-                here=_here(request),
+                here=_here(request, without="said"),
                 query=request.query_params,
             )
             if admin and not me.is_admin:
@@ -259,8 +259,8 @@ def _language(request: Request, portal: PortalRow, me: Person | None) -> str:
     return chosen(wanted, accepted=request.headers.get("accept-language", "") or portal.language)
 
 
-def _here(request: Request) -> str:
-    query = request.url.query
+def _here(request: Request, *, without: str = "") -> str:
+    query = "&".join(part for part in request.url.query.split("&") if part.partition("=")[0] != without)
     return f"{request.url.path}?{query}" if query else request.url.path
 
 

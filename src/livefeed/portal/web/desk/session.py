@@ -13,6 +13,7 @@ from livefeed.clock import fresh_code
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
 from livefeed.errors import WireError
+from livefeed.portal.live.topics import SESSIONS
 from livefeed.secrets import KeyRing
 from livefeed.wire.form import Limits, decode
 from livefeed.wire.ids import MemberId, UserId
@@ -96,11 +97,13 @@ def person_of(tx: Tx, portal: MemberId, session_hash: bytes) -> UserId | None:
 def end_session(tx: Tx, session_hash: bytes) -> None:
     """Sign out."""
     _sql.end_session(tx.conn, hash=session_hash)
+    tx.wake(SESSIONS)
 
 
 def end_sessions(tx: Tx, portal: MemberId, person: UserId) -> None:
     """Sign a person out of every browser."""
     _sql.end_sessions(tx.conn, portal=portal, person=person)
+    tx.wake(SESSIONS)
 
 
 def remember(response: Response, request: Request, visit: Visit) -> None:

@@ -11,19 +11,19 @@ from markupsafe import Markup
 from livefeed.clock import iso
 from livefeed.content.bbcode import parse
 from livefeed.durable.store import Tx
-from livefeed.portal.feed import comments, versions
+from livefeed.portal.feed import comments, files, versions
 from livefeed.portal.feed.reading import Post
 from livefeed.portal.im import notifications
 from livefeed.portal.people import people, places
 from livefeed.portal.people.people import Person
 from livefeed.ui.bbcode import as_html
-from livefeed.ui.languages import noted, spoken, told
+from livefeed.ui.languages import noted, spoken, told, weighed
 from livefeed.wire.ids import MemberId
 
 _HUES: Final = 8
 _AUTOMATION: Final = noted("an automation")
 _SYSTEM: Final = noted("System")
-_EVERYONE: Final = noted("everyone")
+_EVERYONE: Final = noted("Everyone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,40 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """Somebody, or some place, that a post is addressed to.
+
+    Attributes:
+        code: ``UA``, ``SG1``, ``DR2``, ``D3``, ``U5``.
+    """
+
+    code: str
+    name: str
+
+    @property
+    def is_everyone(self) -> bool:
+        """Whether nobody is left out."""
+        return self.code == "UA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """A file that hangs under a post or a comment."""
+
+    id: int
+    name: str
+    size: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A comment."""
 
+    id: int
     author: Face
     at: Moment
     html: Markup
+    files: list[FileLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,33 +96,23 @@ class Card:
 
     id: int
     author: Face
-    to: str
+    to: list[Chip]
     at: Moment
     edited: Edited | None
     title: str
     is_micro: bool
     is_important: bool
     html: Markup
+    files: list[FileLine]
     may_change: bool
     comments: list[Line]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionLine:
-    """One version of a post; they are numbered from 1."""
-
-    number: int
-    by: str
-    at: Moment
-    title: str
-    to: str
-    html: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeLine:
     """One notification."""
 
+    id: int
     author: str
     at: Moment
     html: Markup
@@ -129,38 +147,35 @@ class Look:
         return Card(
             id=post.id,
             author=self.face(post.author),
-            to=self._to(post.audience),
+            to=self.chips(post.audience),
             at=self.moment(post.published_at),
             edited=None
             if newest is None
-            else Edited(by=self._name(newest.editor), at=self.moment(newest.written_at)),
+            else Edited(by=self.name(newest.editor), at=self.moment(newest.written_at)),
             title=post.title,
             is_micro=post.is_micro,
             is_important=post.is_important,
             html=as_html(parse(post.text)),
+            files=self.files(post.files),
             may_change=self.me.viewer.may_change(post.author),
             comments=[
                 Line(
+                    id=row.id,
                     author=self.face(row.author),
                     at=self.moment(row.written_at),
                     html=as_html(parse(row.text)),
+                    files=self.files(row.files),
                 )
                 for row in comments.of_post(self._tx, post)
             ],
         )
 
-    def versions(self, post: Post) -> list[VersionLine]:
-        """Every version of a post, newest first."""
+    def files(self, ids: Sequence[int]) -> list[FileLine]:
+        """The files with these attachment ids, in their order."""
+        found = files.find_many(self._tx, self._portal, ids) if ids else {}
         return [
-            VersionLine(
-                number=row.version,
-                by=self._name(row.editor),
-                at=self.moment(row.written_at),
-                title=row.title,
-                to=self._to(row.audience),
-                html=as_html(parse(row.text)),
-            )
-            for row in versions.of_post(self._tx, self._portal, post.id)
+            FileLine(id=one.id, name=one.name, size=weighed(one.size, self.language))
+            for one in (found[number] for number in ids if number in found)
         ]
 
     def bell(self, count: int) -> Bell:
@@ -169,7 +184,8 @@ class Look:
         return Bell(
             rows=[
                 NoticeLine(
-                    author=self._name(row.author) if row.author else told(_SYSTEM, self.language),
+                    id=row.id,
+                    author=self.name(row.author) if row.author else told(_SYSTEM, self.language),
                     at=self.moment(row.created_at),
                     html=as_html(parse(row.text)),
                     is_unread=row.read_at is None,
@@ -182,7 +198,7 @@ class Look:
     def face(self, user_id: int) -> Face:
         """A person; one that is no longer known is shown by his number."""
         person = self._people.get(user_id)
-        name = self._name(user_id)
+        name = self.name(user_id)
         parts = name.split()
         return Face(
             id=user_id,
@@ -192,20 +208,22 @@ class Look:
             is_admin=person is not None and person.is_admin,
         )
 
-    def _name(self, user_id: int | None) -> str:
+    def name(self, user_id: int | None) -> str:
+        """What a person is called; None is whatever is not a person."""
         if user_id is None:
             return told(_AUTOMATION, self.language)
         person = self._people.get(user_id)
         return f"#{user_id}" if person is None else person.display_name
 
-    def _to(self, audience: Sequence[str]) -> str:
-        return ", ".join(self._place(code) for code in audience)
+    def chips(self, audience: Sequence[str]) -> list[Chip]:
+        """Whom something is addressed to, by name."""
+        return [Chip(code=code, name=self._place(code)) for code in audience]
 
     def _place(self, code: str) -> str:
         if code == "UA":
             return told(_EVERYONE, self.language)
         if code.startswith("U"):
-            return self._name(int(code[1:]))
+            return self.name(int(code[1:]))
         return self._places.get(code, code)
 
     def moment(self, at_ms: int) -> Moment:

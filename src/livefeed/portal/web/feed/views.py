@@ -1,22 +1,24 @@
 """Which template a page of the feed uses, and what goes into it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from livefeed.durable.store import Tx
-from livefeed.portal.access import addressable
 from livefeed.portal.feed import reading
 from livefeed.portal.feed.reading import Filter, Post
-from livefeed.portal.people import places
+from livefeed.portal.frames import placements
+from livefeed.portal.frames.placements import Entry
+from livefeed.portal.frames.places import POST
 from livefeed.portal.web.desk import Guest, Shown, Sorry
 from livefeed.portal.web.desk.results import NO_POST, NOT_YOURS
-from livefeed.ui.languages import Words, noted, told
+from livefeed.portal.web.feed.audience import choices
+from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import decimal
 
 _PAGE: Final = 20
 _BELL: Final = 8
 _WHOLE_BELL: Final = 50
-_EVERYONE: Final = noted("Everyone")
 _SAID: Final = {
     "saved": noted("Saved. Everybody who takes part will be told what changed."),
     "published": noted("Published."),
@@ -25,11 +27,24 @@ _SAID: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Somewhere a post can be addressed to."""
+class Typed:
+    """What stands in a form about a post, and why it was not saved."""
 
-    code: str
-    name: str
+    title: str = ""
+    text: str = ""
+    audience: Sequence[str] = ("UA",)
+    is_important: bool = False
+    problem: Words | str = ""
+
+    def values(self, tx: Tx, guest: Guest) -> dict[str, object]:
+        """As the templates name it."""
+        return {
+            "title": self.title,
+            "text": self.text,
+            "choices": choices(tx, guest, self.audience),
+            "is_important": self.is_important,
+            "problem": self.problem,
+        }
 
 
 def feed(tx: Tx, guest: Guest) -> Shown:
@@ -40,24 +55,35 @@ def feed(tx: Tx, guest: Guest) -> Shown:
     return Shown(
         template="feed.html",
         values={
+            **Typed().values(tx, guest),
             "cards": [look.card(post) for post in found[:_PAGE]],
             "older": found[_PAGE - 1].log_id if len(found) > _PAGE else None,
             "is_first": before is None,
-            "places": _places(tx, guest),
             "bell": look.bell(_BELL),
+            "widgets": _widgets(tx, guest),
             "message": _SAID.get(guest.query.get("said", ""), ""),
         },
     )
 
 
+def write(tx: Tx, guest: Guest) -> Shown:
+    """The form for a new post, on a page of its own."""
+    return write_form(tx, guest, Typed())
+
+
+def write_form(tx: Tx, guest: Guest, typed: Typed) -> Shown:
+    """The form for a new post with what was typed, and why it was not published."""
+    return Shown(template="write.html", values=typed.values(tx, guest), status=400 if typed.problem else 200)
+
+
 def post(tx: Tx, guest: Guest) -> Shown | Sorry:
-    """One post with its comments and versions."""
+    """One post with its comments."""
     found = reading.find_visible(tx, guest.portal.member_id, guest.me.viewer, guest.post_id)
     if found is None:
         return NO_POST
     values = {
         "card": guest.look.card(found),
-        "versions": guest.look.versions(found),
+        "widgets": _widgets(tx, guest),
         "message": _SAID.get(guest.query.get("said", ""), ""),
     }
     return Shown(template="post.html", values=values)
@@ -70,21 +96,18 @@ def edit(tx: Tx, guest: Guest) -> Shown | Sorry:
         return NO_POST
     if not guest.me.viewer.may_change(found.author):
         return NOT_YOURS
-    title = "" if found.is_micro else found.title
-    return edit_form(guest, found, title=title, text=found.text)
+    typed = Typed(
+        title="" if found.is_micro else found.title,
+        text=found.text,
+        audience=found.audience,
+        is_important=found.is_important,
+    )
+    return edit_form(tx, guest, found, typed)
 
 
-def edit_form(
-    guest: Guest, post: Post, *, title: str, text: str, problem: Words | str = "", status: int = 200
-) -> Shown:
+def edit_form(tx: Tx, guest: Guest, post: Post, typed: Typed, *, status: int = 200) -> Shown:
     """The form with what stands in the post or was typed, and why it was not saved."""
-    values = {
-        "card": guest.look.card(post),
-        "title": title,
-        "text": text,
-        "version": post.version,
-        "problem": problem,
-    }
+    values = {**typed.values(tx, guest), "card": guest.look.card(post), "version": post.version}
     return Shown(template="edit.html", values=values, status=status)
 
 
@@ -93,15 +116,6 @@ def bell(_tx: Tx, guest: Guest) -> Shown:
     return Shown(template="bell.html", values={"bell": guest.look.bell(_WHOLE_BELL)})
 
 
-def _places(tx: Tx, guest: Guest) -> list[Place]:
-    """Everyone, the departments, and the groups the person belongs to; of an administrator all groups."""
-    portal = guest.portal.member_id
-    names = {code: name for code, name in places.names(tx, portal).items() if not _is_single(code)}
-    open_to = addressable(tx, portal, list(names), guest.me.viewer)
-    everyone = Place(code="UA", name=told(_EVERYONE, guest.language))
-    return [everyone, *(Place(code=code, name=names[code]) for code in open_to)]
-
-
-def _is_single(code: str) -> bool:
-    """Whether it is a department without those below it, which the form leaves to REST."""
-    return code.startswith("D") and not code.startswith("DR")
+def _widgets(tx: Tx, guest: Guest) -> list[Entry]:
+    """What installed applications put under each post."""
+    return placements.shown(tx, guest.portal.member_id, guest.me, POST, language=guest.language)

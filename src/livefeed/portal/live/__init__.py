@@ -1,0 +1,1 @@
+"""What open pages hear of: which commits concern whom."""
