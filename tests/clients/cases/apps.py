@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tests.clients.cases.registry import B24PYSDK, JS, case
+from tests.clients.cases.registry import B24PYSDK, JS, case, made
 
 if TYPE_CHECKING:
     from tests.clients.sdks import Sdks
@@ -25,7 +25,7 @@ def set_options(sdks: "Sdks") -> None:
 
 @case("app.option.get", JS)
 def get_options(sdks: "Sdks") -> None:
-    sdks.app.app.option.set({"shape": "round"}).result  # noqa: B018 - asking for the result makes the call
+    made(sdks.app.app.option.set({"shape": "round"}))
     registered = sdks.registered
     secret = {"clientId": registered.client_id, "clientSecret": registered.client_secret}
     js = sdks.js_oauth(sdks.world.url, registered.auth, secret)
@@ -43,7 +43,7 @@ def set_own_options(sdks: "Sdks") -> None:
 
 @case("user.option.get", B24PYSDK)
 def get_own_options(sdks: "Sdks") -> None:
-    sdks.app.user.option.set({"order": "by date"}).result  # noqa: B018
+    made(sdks.app.user.option.set({"order": "by date"}))
 
     assert "by date" == sdks.app.user.option.get().result["order"]
     assert sdks.app.user.option.get(option="never-set").result is None

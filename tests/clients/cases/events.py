@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.clients.cases.registry import B24PYSDK, JS, case
+from tests.clients.cases.registry import B24PYSDK, JS, case, made
 
 if TYPE_CHECKING:
     from tests.clients.sdks import Sdks
@@ -23,27 +23,27 @@ def bind(sdks: "Sdks") -> None:
 
     rows = [row for row in sdks.app.event.get().result if row["handler"] == url]
     assert [{"event": EVENT.upper(), "handler": url, "auth_type": "1", "offline": 0}] == rows
-    sdks.app.event.unbind(EVENT, url).result  # noqa: B018 - asking for the result makes the call
+    made(sdks.app.event.unbind(EVENT, url))
 
 
 @case("event.get", B24PYSDK)
 def get(sdks: "Sdks") -> None:
     urls = [address(sdks, f"get{number}") for number in range(2)]
     for url in urls:
-        sdks.app.event.bind(EVENT, url).result  # noqa: B018
+        made(sdks.app.event.bind(EVENT, url))
 
     found = sdks.app.event.get().values
 
     assert set(urls) <= {event.handler for event in found}
     assert {EVENT.upper()} == {event.event for event in found if event.handler in urls}
     for url in urls:
-        sdks.app.event.unbind(EVENT, url).result  # noqa: B018
+        made(sdks.app.event.unbind(EVENT, url))
 
 
 @case("event.unbind", B24PYSDK)
 def unbind(sdks: "Sdks") -> None:
     url = address(sdks, "unbind")
-    sdks.app.event.bind(EVENT, url).result  # noqa: B018
+    made(sdks.app.event.bind(EVENT, url))
 
     assert 1 == sdks.app.event.unbind(EVENT, url).value
     assert 0 == sdks.app.event.unbind(EVENT, url).value

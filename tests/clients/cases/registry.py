@@ -36,3 +36,8 @@ def case(method: str, sdk: str) -> Callable[[Callable[[Any], None]], Callable[[A
         return run
 
     return keep
+
+
+def made(request: Any) -> Any:
+    """Make the call that a request of b24pysdk only describes, and return its result."""
+    return request.result

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tests.clients.cases.registry import B24PYSDK, case
+from tests.clients.cases.registry import B24PYSDK, case, made
 
 if TYPE_CHECKING:
     from tests.clients.sdks import Sdks
@@ -25,24 +25,24 @@ def bind(sdks: "Sdks") -> None:
     assert sdks.app.placement.bind(PLACE, handler, title="History").result is True
 
     assert [(PLACE, "History")] == [(row["placement"], row["title"]) for row in bound(sdks, handler)]
-    sdks.app.placement.unbind(PLACE, handler=handler).result  # noqa: B018 - asking makes the call
+    made(sdks.app.placement.unbind(PLACE, handler=handler))
 
 
 @case("placement.get", B24PYSDK)
 def get(sdks: "Sdks") -> None:
     handler = address(sdks, "get")
-    sdks.app.placement.bind(PLACE, handler, title="Archive").result  # noqa: B018
+    made(sdks.app.placement.bind(PLACE, handler, title="Archive"))
 
     found = [one for one in sdks.app.placement.get().values if one.handler == handler]
 
     assert [(PLACE, "Archive")] == [(one.placement, one.title) for one in found]
-    sdks.app.placement.unbind(PLACE, handler=handler).result  # noqa: B018
+    made(sdks.app.placement.unbind(PLACE, handler=handler))
 
 
 @case("placement.unbind", B24PYSDK)
 def unbind(sdks: "Sdks") -> None:
     handler = address(sdks, "unbind")
-    sdks.app.placement.bind(PLACE, handler, title="Gone").result  # noqa: B018
+    made(sdks.app.placement.bind(PLACE, handler, title="Gone"))
 
     assert sdks.app.placement.unbind(PLACE, handler=handler).value >= 1
 
