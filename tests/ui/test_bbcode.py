@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from livefeed.content.bbcode import parse
+from livefeed.ui import bbcode
 from livefeed.ui.bbcode import as_html
 
 TAGS = [
@@ -108,3 +110,38 @@ def test_any_text_gives_balanced_html_with_known_attributes_only(text: str):
         assert name in ("href", "rel", "class", "aria-hidden")
         if name == "href":
             assert re.match(r"(https?://|mailto:)", value or "", re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[b]\"a\" & 'b' < c[/b]\u00a0d",
+        "[table][tr][td]a[/td][th]b[/th][/tr][/table]",
+        "[list][*]a[*]b[/list]",
+        "[url=mailto:a@b.c]a[/url] [url=https://a.b/?x=1&y=<2>]c[/url]",
+        "[quote]a[/quote][code]<b>[/code][spoiler=x]y[/spoiler][center]z[/center][disk file id=n1]",
+    ],
+)
+def test_the_second_wall_lets_what_is_well_made_pass_as_it_is(text: str):
+    assert html(text) == str(bbcode._all(parse(text)))
+
+
+@pytest.mark.parametrize(
+    ("made", "left"),
+    [
+        ("<b onclick=x>a</b>", "a"),
+        ("<script>alert(1)</script>a", "a"),
+        ('<a href="javascript:x">a</a>', "<a>a</a>"),
+        ('<span class="mention skip" style="x">a</span>', '<span class="mention">a</span>'),
+        (
+            "<details><summary>a</summary><iframe src=x></iframe></details>",
+            "<details><summary>a</summary></details>",
+        ),
+    ],
+)
+def test_the_second_wall_stops_what_the_first_one_never_writes(made: str, left: str):
+    assert bbcode._walled(Markup(made)) == left
+
+
+def test_what_a_browser_would_read_differently_comes_out_as_it_reads_it():
+    assert html("[url=http://a]x[url=http://b]y[/url][/url]").count("</a><a ") == 1

@@ -1,7 +1,13 @@
-"""The BBCode tree as HTML: built from the tree, with every text and argument in it escaped."""
+"""The BBCode tree as HTML: built from the tree with everything escaped, then passed by a second wall.
 
+The second wall, nh3, reads the HTML as a browser does and knows only the elements and attributes that the
+first one writes. What is well made passes as it is; anything else comes out as nh3 leaves it.
+"""
+
+from functools import lru_cache
 from typing import Final
 
+import nh3
 from markupsafe import Markup, escape
 
 from livefeed.content.bbcode import Element, Node, Text, Tree
@@ -12,6 +18,17 @@ _CELLS: Final = {"tr": "tr", "td": "td", "th": "th"}
 _BLOCKS: Final = frozenset({"list", "table", "quote", "code", "spoiler", "p", *_ALIGNED})
 _SCHEMES: Final = ("http://", "https://", "mailto:")
 
+_WALL: Final = nh3.Cleaner(
+    tags={
+        *("a", "blockquote", "br", "code", "del", "details", "div", "em", "li", "ol", "p", "pre", "span"),
+        *("strong", "summary", "table", "td", "th", "tr", "u", "ul"),
+    },
+    attributes={"a": {"href", "rel"}, "span": {"aria-hidden"}},
+    allowed_classes={"div": {"wide", *_ALIGNED}, "span": {"mention", "file"}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,
+)
+
 
 def as_html(tree: Tree) -> Markup:
     """HTML of ``tree`` for a page that keeps line breaks (``white-space: pre-line``).
@@ -19,7 +36,19 @@ def as_html(tree: Tree) -> Markup:
     Links lead only to http, https and mail addresses; pictures and videos become links, so that no page calls
     a foreign host by itself.
     """
-    return _all(tree)
+    return _walled(_all(tree))
+
+
+@lru_cache(maxsize=2_048)
+def _walled(html: Markup) -> Markup:
+    cleaned = _WALL.clean(html)
+    is_same = cleaned.replace("&quot;", '"') == _as_browsers_write(str(html))
+    return html if is_same else Markup(cleaned)  # noqa: S704 - cleaned one line above
+
+
+def _as_browsers_write(html: str) -> str:
+    """The same HTML, with the signs escaped that browsers escape when they write HTML."""
+    return html.replace("&#39;", "'").replace("&#34;", '"').replace("\xa0", "&nbsp;")
 
 
 def _all(nodes: Tree) -> Markup:
