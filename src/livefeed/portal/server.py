@@ -33,6 +33,8 @@ from livefeed.portal.people import methods as people_methods
 from livefeed.portal.portals import Directory
 from livefeed.portal.rest import Door
 from livefeed.portal.upkeep import keep_up
+from livefeed.portal.web.account.consent import consent_routes
+from livefeed.portal.web.account.signin import signin_routes
 from livefeed.portal.web.desk import Desk
 from livefeed.portal.web.desk.answers import ui_routes
 from livefeed.portal.web.desk.languages import language_routes
@@ -136,6 +138,8 @@ class Portal:
             *admin_routes(AdminApi(admin, options.admin_token)),
             *developer_routes(desk, clock),
             *language_routes(desk),
+            *signin_routes(desk, clock),
+            *consent_routes(desk),
             *frame_routes(desk, clock),
             *ui_routes(),
             Route("/healthz", _alive),

@@ -15,6 +15,11 @@ def is_allowed(tx: Tx, app: App, person: UserId) -> bool:
     return allowed is not None and app.scopes <= scopes_of(allowed)
 
 
+def was_asked(tx: Tx, app: App, person: UserId) -> bool:
+    """Whether ``person`` allowed ``app`` something before, be it less than it may do by now."""
+    return _sql.consent(tx.conn, app=app.id, person=person) is not None
+
+
 def allow(tx: Tx, app: App, person: UserId) -> None:
     """Remember that ``person`` allowed what ``app`` may do."""
     _sql.allow(tx.conn, app=app.id, person=person, scope=app.scope, now=tx.now_ms)
