@@ -18,6 +18,7 @@ from livefeed.portal.feed import posts, reading
 from livefeed.portal.feed.posts import Change
 from livefeed.portal.lifecycle import present
 from livefeed.portal.server import Portal, PortalOptions
+from livefeed.ui.languages import told
 from livefeed.wire.form import Form, decode
 from livefeed.wire.ids import PostId, UserId
 
@@ -213,9 +214,10 @@ class Site:
 
     async def why(self, post: int, handler: int) -> str:
         member_id, now_ms = self.house.portal.member_id, self.house.clock.now_ms()
-        return await self.house.store.read(
+        words = await self.house.store.read(
             lambda tx: why(tx, portal=member_id, post=post, handler=handler, now_ms=now_ms)
         )
+        return told(words, "en")
 
     async def run(self, unit: Callable[[Tx], Any]) -> Any:
         return await self.house.store.write(unit)

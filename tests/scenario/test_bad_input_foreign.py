@@ -11,6 +11,7 @@ from livefeed.durable.entries import append, get_entry
 from livefeed.portal.events import handlers
 from livefeed.portal.events.deliveries import list_deliveries, list_events
 from livefeed.portal.events.why import why
+from livefeed.ui.languages import told
 from livefeed.wire.ids import HandlerId
 
 from .city import City, Company, fault_in, open_city, result_in
@@ -119,7 +120,9 @@ async def test_an_edit_is_told_to_the_handlers_of_its_own_portal_alone(city: Cit
         return lambda tx: (
             [row for row in list_events(tx, portal=member) if row.post == 1],
             list_deliveries(tx, portal=member, handler=handler),
-            why(tx, portal=member, post=1, handler=HandlerId(handler), now_ms=city.clock.now_ms()),
+            told(
+                why(tx, portal=member, post=1, handler=HandlerId(handler), now_ms=city.clock.now_ms()), "en"
+            ),
         )
 
     seen, deliveries, _ = await city.store.read(queue(city.first))

@@ -1,7 +1,7 @@
 """Dead letters: entries that were given up, and their replay."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -51,7 +51,13 @@ def list_dead(
     return [DeadLetter(*row) for row in rows]
 
 
-def replay(tx: Tx, dead_id: int, *, portal: str | None = None) -> int | None:
+Amend: TypeAlias = Callable[[DeadLetter], bytes]
+"""What is stored when a letter is put back: by default what was stored before."""
+
+
+def replay(
+    tx: Tx, dead_id: int, *, portal: str | None = None, amend: Amend = lambda letter: letter.body
+) -> int | None:
     """Append the letter's entry again, for its consumer alone; the letter is gone then.
 
     Returns:
@@ -59,11 +65,16 @@ def replay(tx: Tx, dead_id: int, *, portal: str | None = None) -> int | None:
     """
     row = _SQL.get_dead(tx.conn, id=dead_id)
     letter = None if row is None else DeadLetter(*row)
-    return None if letter is None or portal not in (None, letter.portal) else _replay(tx, letter)
+    return None if letter is None or portal not in (None, letter.portal) else _replay(tx, letter, amend)
 
 
 def replay_all(
-    tx: Tx, *, portal: str | None = None, consumer: ConsumerId | None = None, since_ms: int = 0
+    tx: Tx,
+    *,
+    portal: str | None = None,
+    consumer: ConsumerId | None = None,
+    since_ms: int = 0,
+    amend: Amend = lambda letter: letter.body,
 ) -> int:
     """Replay up to 500 letters, oldest first: of one portal, of one consumer or of all, since a time.
 
@@ -72,12 +83,18 @@ def replay_all(
     """
     letters = list_dead(tx, portal=portal, consumer=consumer, since_ms=since_ms, limit=_SLICE)
     for letter in letters:
-        _replay(tx, letter)
+        _replay(tx, letter, amend)
     return len(letters)
 
 
-def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId) -> int | None:
+def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId, body: bytes | None = None) -> int | None:
     """Append an entry again for one consumer, whatever became of it the first time.
+
+    Args:
+        tx: The unit.
+        seq: Which.
+        consumer: For whom.
+        body: What is stored; None: what was stored before.
 
     Returns:
         The seq of the new entry, or None if the entry is purged.
@@ -90,21 +107,21 @@ def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId) -> int | None:
         portal=entry.portal,
         key=entry.key,
         kind=entry.kind,
-        body=entry.body,
+        body=entry.body if body is None else body,
         source="replay",
         consumers=[consumer],
         only=consumer,
     )
 
 
-def _replay(tx: Tx, letter: DeadLetter) -> int:
+def _replay(tx: Tx, letter: DeadLetter, amend: Amend) -> int:
     _SQL.drop_dead(tx.conn, id=letter.id)
     return append(
         tx,
         portal=letter.portal,
         key=letter.key,
         kind=letter.kind,
-        body=letter.body,
+        body=amend(letter),
         source="replay",
         consumers=[letter.consumer],
         only=letter.consumer,

@@ -1,4 +1,4 @@
-"""Deliveries: one entry for one consumer, from the lanes, the attempts and the dead letters; a page at a time."""
+"""Deliveries: one entry for one consumer, told by its lane, its attempts and its dead letter, in pages."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, TypeAlias

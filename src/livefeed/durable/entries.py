@@ -152,6 +152,12 @@ def list_entries(
     return _entries(_SQL.list_entries(tx.conn, portal=portal, key=key, after=after, limit=limit))
 
 
+def newest_of_kind(tx: Tx, *, portal: str, key: str, kind: str, consumer: ConsumerId) -> Entry | None:
+    """The newest entry of a key that a consumer of this kind was to see."""
+    row = _SQL.newest_of_kind(tx.conn, portal=portal, key=key, kind=kind, consumer=consumer)
+    return None if row is None else Entry(*row)
+
+
 def entries_after(tx: Tx, *, portal: str, after: int, limit: int) -> list[Entry]:
     """The oldest entries of one portal beyond the seq ``after`` first."""
     return _entries(_SQL.portal_entries_after(tx.conn, portal=portal, after=after, limit=limit))

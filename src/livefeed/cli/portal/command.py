@@ -14,6 +14,7 @@ from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post
 from livefeed.cli.portal.payments import set_payment
 from livefeed.cli.portal.reading import deliveries, events, why
+from livefeed.cli.portal.resending import resend
 from livefeed.cli.portal.users import user
 from livefeed.cli.portal.webhooks import webhook
 from livefeed.cli.running import fresh_token
@@ -46,7 +47,7 @@ def portal() -> None:
     """Host a News Feed: people, posts, applications and an event queue."""
 
 
-for command in (app, user, webhook, edit_post, events, deliveries, why):
+for command in (app, user, webhook, edit_post, events, deliveries, why, resend):
     portal.add_command(command)
 app.add_command(set_payment)
 

@@ -18,6 +18,7 @@ from livefeed.portal.events.deliveries import list_deliveries, list_events
 from livefeed.portal.events.why import why as explain
 from livefeed.portal.server import ROOMS
 from livefeed.settings import DatabaseUrl
+from livefeed.ui.languages import LANGUAGES, told
 from livefeed.wire.ids import MemberId
 
 STATES = ("waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired")
@@ -93,13 +94,14 @@ def deliveries(
 @json_option
 def why(database: DatabaseUrl, member_id: str | None, post: int, handler: int, as_json: bool) -> None:
     """Say in one sentence why there was no delivery, or what became of it."""
-    sentence = read(
+    words = read(
         database,
         (ROOMS,),
         lambda tx: explain(
             tx, portal=member_of(tx, member_id), post=post, handler=handler, now_ms=SystemClock().now_ms()
         ),
     )
+    sentence = told(words, LANGUAGES[0])
     if as_json:
         print_document({"post": post, "handler": handler, "why": sentence}, as_json=True)
     else:

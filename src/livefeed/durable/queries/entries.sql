@@ -83,6 +83,20 @@ WHERE seq IN (
 ORDER BY seq
 LIMIT :limit;
 
+-- name: newest_of_kind(portal, key, kind, consumer)^
+-- The newest entry of a key that a consumer of this kind was to see.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE seq IN (
+        SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
+        UNION ALL
+        SELECT t.seq FROM entry AS t
+        WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+    )
+    AND kind = :kind AND (only_for IS NULL OR only_for = :consumer)
+ORDER BY seq DESC
+LIMIT 1;
+
 -- name: list_all_entries(after, limit)
 -- Newest first, of all portals and keys.
 SELECT seq, portal, key, kind, body, at, source, only_for

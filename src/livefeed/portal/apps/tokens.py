@@ -35,7 +35,10 @@ _MARK: Final = Struct(">III")
 _MAC_BYTES: Final = 16
 _NONCE_BYTES: Final = 3
 _SAME_FOR_A_MINUTE: Final = bytes(_NONCE_BYTES)
-_LENGTH: Final = (_BLOCK.size + _MAC_BYTES + _NONCE_BYTES) * 8 // 5
+
+TOKEN_CHARS: Final = (_BLOCK.size + _MAC_BYTES + _NONCE_BYTES) * 8 // 5
+"""How long every token is."""
+
 _OPENED: Final = 4_096  # tokens whose seal was checked lately
 
 _sql = load("livefeed.portal.apps", "apps.sql")
@@ -100,7 +103,7 @@ class TokenCodec:
     def open(self, kind: Kind, token: str) -> Claims | None:
         """What ``token`` says; None if it is not one of ours of this ``kind``."""
         # In one spelling only: a used refresh token is known again by its hash.
-        if len(token) != _LENGTH or not token.isascii() or token != token.lower():
+        if len(token) != TOKEN_CHARS or not token.isascii() or token != token.lower():
             return None
         try:
             sealed = base64.b32decode(token.upper())

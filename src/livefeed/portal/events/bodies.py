@@ -83,7 +83,7 @@ class Bodies:
         """Encode what does not change; without an ``app`` the handler is an outgoing webhook's."""
         self._portal = portal
         self._app = app
-        self._application_token = application_token
+        self.application_token = application_token
         self._event = event
         # An address of installation has no handler; SDKs for whom `extended` is insist on a number (A-03).
         is_extended = app is not None and app.auth_keys == "extended"
@@ -110,6 +110,11 @@ class Bodies:
         """The event as a value."""
         auth = self._auth(ts, tokens)
         return Envelope(event=self._event, handler_id=self._handler_id, data=data, ts=ts, auth=auth)
+
+    def secrets(self, tokens: Tokens | None) -> tuple[bytes, ...]:
+        """What nobody but the receiver may read of a body with these tokens."""
+        token = self.application_token.encode("ascii")
+        return (token,) if tokens is None else (token, tokens.access, tokens.refresh)
 
     def _post_template(self, *, with_tokens: bool) -> Template:
         marks = Tokens(
@@ -148,7 +153,7 @@ class Bodies:
             client_endpoint=portal.client_endpoint,
             member_id=portal.member_id,
             refresh_token=tokens.refresh.decode("ascii") if tokens is not None and has_refresh else None,
-            application_token=self._application_token,
+            application_token=self.application_token,
             user_id=tokens.user if tokens is not None and is_extended else None,
             expires=ts + ACCESS_TOKEN_LIFE_S if is_extended else None,
         )
@@ -164,5 +169,5 @@ class Bodies:
             server_endpoint=portal.server_endpoint,
             client_endpoint=portal.client_endpoint,
             member_id=portal.member_id,
-            application_token=self._application_token,
+            application_token=self.application_token,
         )

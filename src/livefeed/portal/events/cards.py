@@ -49,6 +49,11 @@ class Card:
     bodies: Bodies
     handler: Handler | None
 
+    @property
+    def application_token(self) -> str:
+        """The secret that proves its events genuine."""
+        return self.bodies.application_token
+
 
 def signing_key(keys: KeyRing, name: str) -> bytes:
     """The key (32 bytes) that signs what the owner of ``name``, an application's client_id, is sent."""
@@ -88,7 +93,7 @@ class CardIndex:
         if known is not None and known.epoch == epoch:
             return known
         generation = self._generation
-        card = await self._store.read(lambda tx: self._draw(tx, consumer))
+        card = await self._store.read(lambda tx: current_card(tx, self._keys, consumer))
         if card is None or card.epoch != epoch:
             return None
         if generation == self._generation:
@@ -117,51 +122,68 @@ class CardIndex:
         self._cards.clear()
         self._people.clear()
 
-    def _draw(self, tx: Tx, consumer_id: ConsumerId) -> Card | None:
-        consumer = consumers.get(tx, consumer_id)
-        if consumer is None or consumer.state == "gone":
-            return None
-        handler = handlers.find_by_consumer(tx, consumer_id)
-        if handler is not None and handler.webhook is not None:
-            return self._draw_webhook(tx, consumer, handler, handler.webhook)
-        app = registry.find(tx, _app_of(consumer, handler))
-        portal = None if app is None else portals.find(tx, app.portal)
-        if app is None or portal is None or (app.state == "removed" and not _is_farewell(handler)):
-            return None
-        event = consumer.kind or ""
-        token = app.application_token(self._keys).reveal()
-        name = "install" if handler is None else str(handler.id)
-        return Card(
-            consumer=consumer_id,
-            epoch=consumer.epoch,
-            app=app,
-            url=app.install_url if handler is None else handler.url,
-            auth_type=handlers.ACTING_USER if handler is None else handler.auth_type,
-            webhook_id=f"msg_{portal.member_id}_{name}_",
-            signer=Signer(signing_key(self._keys, app.client_id)),
-            bodies=Bodies(portal, app, token, event, None if handler is None else handler.id),
-            handler=handler,
-        )
 
-    def _draw_webhook(
-        self, tx: Tx, consumer: Consumer, handler: Handler, webhook_id: WebhookId
-    ) -> Card | None:
-        webhook = outgoing.find(tx, handler.portal, webhook_id)
-        portal = portals.find(tx, handler.portal)
-        if webhook is None or webhook.removed_at is not None or portal is None:
-            return None
-        token = webhook.application_token(self._keys).reveal()
-        return Card(
-            consumer=consumer.id,
-            epoch=consumer.epoch,
-            app=None,
-            url=handler.url,
-            auth_type=handlers.ACTING_USER,
-            webhook_id=f"msg_{portal.member_id}_{handler.id}_",
-            signer=Signer(signing_key(self._keys, webhook.signing_name(self._keys))),
-            bodies=Bodies(portal, None, token, handler.event, handler.id),
-            handler=handler,
-        )
+def current_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId) -> Card | None:
+    """The card to send with; None if nothing may be sent to this consumer any more."""
+    consumer = consumers.get(tx, consumer_id)
+    if consumer is None or consumer.state == "gone":
+        return None
+    handler = handlers.find_by_consumer(tx, consumer_id)
+    card = _drawn(tx, keys, consumer, handler)
+    if card is None or card.app is None or card.app.state != "removed" or _is_farewell(handler):
+        return card
+    return None
+
+
+def past_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId) -> Card | None:
+    """The card that was sent with, of a handler that is unbound or an application that is removed too."""
+    consumer = consumers.get(tx, consumer_id)
+    return (
+        None if consumer is None else _drawn(tx, keys, consumer, handlers.find_by_consumer(tx, consumer_id))
+    )
+
+
+def _drawn(tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler | None) -> Card | None:
+    if handler is not None and handler.webhook is not None:
+        return _of_webhook(tx, keys, consumer, handler, handler.webhook)
+    app = registry.find(tx, _app_of(consumer, handler))
+    portal = None if app is None else portals.find(tx, app.portal)
+    if app is None or portal is None:
+        return None
+    token = app.application_token(keys).reveal()
+    name = "install" if handler is None else str(handler.id)
+    return Card(
+        consumer=consumer.id,
+        epoch=consumer.epoch,
+        app=app,
+        url=app.install_url if handler is None else handler.url,
+        auth_type=handlers.ACTING_USER if handler is None else handler.auth_type,
+        webhook_id=f"msg_{portal.member_id}_{name}_",
+        signer=Signer(signing_key(keys, app.client_id)),
+        bodies=Bodies(portal, app, token, consumer.kind or "", None if handler is None else handler.id),
+        handler=handler,
+    )
+
+
+def _of_webhook(
+    tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler, webhook_id: WebhookId
+) -> Card | None:
+    webhook = outgoing.find(tx, handler.portal, webhook_id)
+    portal = portals.find(tx, handler.portal)
+    if webhook is None or portal is None:
+        return None
+    token = webhook.application_token(keys).reveal()
+    return Card(
+        consumer=consumer.id,
+        epoch=consumer.epoch,
+        app=None,
+        url=handler.url,
+        auth_type=handlers.ACTING_USER,
+        webhook_id=f"msg_{portal.member_id}_{handler.id}_",
+        signer=Signer(signing_key(keys, webhook.signing_name(keys))),
+        bodies=Bodies(portal, None, token, handler.event, handler.id),
+        handler=handler,
+    )
 
 
 def _app_of(consumer: Consumer, handler: Handler | None) -> AppId:

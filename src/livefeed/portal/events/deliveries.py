@@ -1,26 +1,23 @@
 """Deliveries as people see them: one row an attempt, and one for what still waits."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from livefeed.clock import at_utc
-from livefeed.durable.attempts import Attempt, list_attempts
+from livefeed.durable import deliveries
+from livefeed.durable.attempts import Attempt
 from livefeed.durable.consumers import ConsumerId, get, list_consumers
-from livefeed.durable.dead import list_dead
-from livefeed.durable.entries import Entry, list_entries
-from livefeed.durable.lanes import LaneRow, list_lanes
+from livefeed.durable.deliveries import ATTEMPTED, EXPIRED, PENDING, Delivery, Wanted
+from livefeed.durable.entries import Entry, before_moment, list_entries
+from livefeed.durable.lanes import LaneRow
 from livefeed.durable.store import Tx
 from livefeed.portal.events import handlers
 from livefeed.portal.events.outbox import INSTALL, POST_KEY, post_of
 from livefeed.wire.ids import MemberId
 
 State: TypeAlias = Literal["waiting", "leased", "backing_off", "delivered", "dead", "withheld", "expired"]
-
-EXPIRED: Final = "expired"
-"""The reason of a dead letter that became too old."""
 
 _MOST: Final = 1_000
 
@@ -53,20 +50,6 @@ class DeliveryRow(msgspec.Struct, frozen=True, kw_only=True):
     state: State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """Which deliveries: ``names`` has every consumer concerned, ``only`` the one of a chosen handler."""
-
-    portal: MemberId
-    names: dict[ConsumerId, int | None]
-    only: ConsumerId | None
-    key: str | None
-    since_ms: int
-
-    def has(self, consumer: ConsumerId, key: str) -> bool:
-        return consumer in self.names and self.key in (None, key)
-
-
 class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     """One event of the queue."""
 
@@ -86,20 +69,31 @@ def list_deliveries(
     since_ms: int | None = None,
     state: State | None = None,
 ) -> list[DeliveryRow]:
-    """Deliveries of one portal, oldest event first; each argument that is given narrows; at most 1,000."""
-    names = _consumers(tx, portal)
-    if handler is not None:
-        names = {consumer: name for consumer, name in names.items() if name == handler}
-    wanted = _Wanted(
+    """Deliveries of one portal, oldest event first; each argument that is given narrows; the newest 1,000.
+
+    Args:
+        tx: The unit.
+        portal: Whose.
+        post: About this post.
+        handler: To this handler.
+        since_ms: Of events since then.
+        state: Rows in this state.
+    """
+    names = consumers_of(tx, portal)
+    wanted = Wanted(
         portal=portal,
-        names=names,
-        only=next(iter(names), None) if handler is not None else None,
+        consumers=[one for one, name in names.items() if handler is None or name == handler],
         key=None if post is None else f"{POST_KEY}{post}",
-        since_ms=since_ms or 0,
+        attempted=[one for one in ATTEMPTED if state in (None, one)],
+        pending=[one for one in PENDING if state in (None, one)],
+        with_expired=state in (None, "expired"),
+        after=before_moment(tx, since_ms or 0),
     )
-    if not names:
-        return []
-    rows = [*_attempted(tx, wanted), *_pending(tx, wanted), *_expired(tx, wanted)]
+    rows: list[DeliveryRow] = []
+    for place in reversed(deliveries.places(tx, wanted, limit=_MOST)):
+        found = deliveries.find(tx, place)
+        if found is not None:
+            rows += _rows(found, names[place.consumer])
     chosen = [row for row in rows if state is None or row.state == state]
     chosen.sort(key=lambda row: (row.seq, row.handler or 0, row.attempt))
     return chosen[-_MOST:]
@@ -109,7 +103,8 @@ def list_events(
     tx: Tx, *, portal: MemberId, post: int | None = None, since_ms: int | None = None
 ) -> list[EventRow]:
     """The events of one portal, newest last; at most 1,000."""
-    found = _entries(tx, portal, None if post is None else f"{POST_KEY}{post}", since_ms or 0)
+    key = None if post is None else f"{POST_KEY}{post}"
+    found = list_entries(tx, portal=portal, key=key, since_ms=since_ms or 0, limit=_MOST)
     return [
         EventRow(
             seq=entry.seq,
@@ -127,7 +122,7 @@ def moment(at_ms: int) -> str:
     return at_utc(at_ms).isoformat(timespec="milliseconds")
 
 
-def _consumers(tx: Tx, portal: MemberId) -> dict[ConsumerId, int | None]:
+def consumers_of(tx: Tx, portal: MemberId) -> dict[ConsumerId, int | None]:
     """Everyone who is or was sent to: handlers by their number, install URLs as None."""
     found: dict[ConsumerId, int | None] = {one.consumer: one.id for one in handlers.every(tx, portal)}
     found.update((consumer, None) for consumer in _installs(tx, portal))
@@ -139,23 +134,28 @@ def _installs(tx: Tx, portal: MemberId) -> list[ConsumerId]:
     return [consumer.id for consumer in known if consumer.name.startswith(INSTALL)]
 
 
-def _entries(tx: Tx, portal: MemberId, key: str | None, since_ms: int) -> list[Entry]:
-    if key is not None:
-        return list_entries(tx, portal=portal, key=key, since_ms=since_ms, limit=_MOST)
-    every = list_entries(tx, since_ms=since_ms, limit=_MOST)
-    return [entry for entry in every if entry.portal == portal]
+def entries_of(tx: Tx, lane: LaneRow) -> list[Entry]:
+    """What a lane still has to deal with, in order."""
+    consumer = get(tx, lane.consumer)
+    kind = None if consumer is None else consumer.kind
+    found = list_entries(tx, portal=lane.portal, key=lane.key, limit=_MOST)
+    return [
+        entry
+        for entry in reversed(found)
+        if lane.cursor < entry.seq <= lane.head
+        and kind in (None, entry.kind)
+        and entry.only in (None, lane.consumer)
+    ]
 
 
-def _attempted(tx: Tx, wanted: _Wanted) -> Iterable[DeliveryRow]:
-    attempts = list_attempts(
-        tx,
-        portal=None if wanted.key is None else wanted.portal,
-        key=wanted.key,
-        consumer=wanted.only,
-        since_ms=wanted.since_ms,
-        limit=_MOST,
-    )
-    return [_attempt_row(one, wanted.names[one.consumer]) for one in attempts if one.consumer in wanted.names]
+def _rows(found: Delivery, handler: int | None) -> Iterator[DeliveryRow]:
+    for one in found.attempts:
+        yield _attempt_row(one, handler)
+    standing, letter = found.standing, found.letter
+    if standing is not None and not (found.attempts and standing.state == "backing_off"):
+        yield _bare_row(found, handler, standing.state, attempt=standing.attempt)
+    if letter is not None and letter.reason == EXPIRED:
+        yield _bare_row(found, handler, "expired")
 
 
 def _attempt_row(one: Attempt, handler: int | None) -> DeliveryRow:
@@ -174,59 +174,17 @@ def _attempt_row(one: Attempt, handler: int | None) -> DeliveryRow:
     )
 
 
-def _pending(tx: Tx, wanted: _Wanted) -> Iterable[DeliveryRow]:
-    """What waits for its first attempt, and what is under way; the attempts tell of what backs off."""
-    for lane in list_lanes(tx, consumer=wanted.only, limit=_MOST):
-        if not wanted.has(lane.consumer, lane.key):
-            continue
-        for place, entry in enumerate(entries_of(tx, lane)):
-            if entry.at_ms >= wanted.since_ms and (place or lane.state != "backing_off"):
-                yield _pending_row(entry, lane, wanted.names[lane.consumer], is_first=place == 0)
-
-
-def entries_of(tx: Tx, lane: LaneRow) -> list[Entry]:
-    """What a lane still has to deal with, in order."""
-    consumer = get(tx, lane.consumer)
-    kind = None if consumer is None else consumer.kind
-    found = list_entries(tx, portal=lane.portal, key=lane.key, limit=_MOST)
-    return [
-        entry
-        for entry in reversed(found)
-        if lane.cursor < entry.seq <= lane.head
-        and kind in (None, entry.kind)
-        and entry.only in (None, lane.consumer)
-    ]
-
-
-def _pending_row(entry: Entry, lane: LaneRow, handler: int | None, *, is_first: bool) -> DeliveryRow:
+def _bare_row(found: Delivery, handler: int | None, state: State, *, attempt: int = 0) -> DeliveryRow:
+    """A row without an attempt."""
     return DeliveryRow(
-        seq=entry.seq,
+        seq=found.place.seq,
         handler=handler,
-        post=post_of(entry.key),
-        attempt=lane.attempt if is_first else 0,
+        post=post_of(found.key),
+        attempt=attempt,
         webhook_id=None,
         sent_at=None,
         status=None,
         error=None,
         ms=None,
-        state="leased" if is_first and lane.state == "leased" else "waiting",
+        state=state,
     )
-
-
-def _expired(tx: Tx, wanted: _Wanted) -> Iterable[DeliveryRow]:
-    """What was given up because it became too old."""
-    letters = list_dead(tx, portal=wanted.portal, consumer=wanted.only, since_ms=wanted.since_ms, limit=_MOST)
-    for letter in letters:
-        if letter.reason == EXPIRED and wanted.has(letter.consumer, letter.key):
-            yield DeliveryRow(
-                seq=letter.seq,
-                handler=wanted.names[letter.consumer],
-                post=post_of(letter.key),
-                attempt=0,
-                webhook_id=None,
-                sent_at=None,
-                status=None,
-                error=None,
-                ms=None,
-                state="expired",
-            )

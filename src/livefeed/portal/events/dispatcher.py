@@ -1,9 +1,9 @@
 """The dispatcher: a leased event becomes one signed POST, and its answer an outcome for the clockwork."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -24,11 +24,14 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, CardIndex
 from livefeed.portal.events.outbox import Happening, post_of
-from livefeed.portal.events.sender import Postman, plain_headers, send
+from livefeed.portal.events.sender import Postman, kept, plain_headers, send
 from livefeed.portal.events.verdicts import Policy, Reply, Try, Verdict, judge, next_pace_ms
 from livefeed.secrets import KeyRing
 
 _decode: Final = msgspec.json.Decoder(Happening).decode
+
+Witness: TypeAlias = Callable[[Lease, str, Mapping[str, str], bytes], None]
+"""Sees one attempt before it is made: the lease, the address, the headers and the body with its secrets."""
 
 
 class Dispatcher:
@@ -45,6 +48,7 @@ class Dispatcher:
         schedule: Schedule | None = None,
         concurrency: int = 128,
         draw: Callable[[], float] = random.random,
+        witness: Witness | None = None,
     ) -> None:
         """Put the parts together; `start` begins to send.
 
@@ -57,6 +61,7 @@ class Dispatcher:
             schedule: When a failure is repeated.
             concurrency: Deliveries at a time, of all handlers together.
             draw: Random numbers from 0 to 1, for the jitter.
+            witness: Sees everything that is about to leave.
         """
         self._store = store
         self._clock = clock
@@ -64,6 +69,7 @@ class Dispatcher:
         self._policy: Policy = policy
         self._schedule = schedule or Schedule()
         self._draw = draw
+        self._witness = witness
         self._mint = Mint(keys)
         self._index = CardIndex(store, keys)
         self._paces: dict[ConsumerId, int] = {}
@@ -101,12 +107,30 @@ class Dispatcher:
             tokens = await self._tokens(card, happening, now_ms)
             if self._index.is_current(card):
                 break
-        body = _body(card, entry, happening, now_ms // 1000, tokens)
-        webhook_id = f"{card.webhook_id}{entry.seq}" if self._policy == "durable" else ""
+        body = body_of(card, entry, happening, now_ms // 1000, tokens)
+        webhook_id = f"{card.webhook_id}{happening.first or entry.seq}" if self._policy == "durable" else ""
         headers = card.signer.headers(webhook_id, now_ms // 1000, body) if webhook_id else plain_headers()
+        if self._witness is not None:
+            self._witness(lease, card.url, headers, body)
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
         verdict = self._judge(lease, reply)
-        self._record(lease, entry, webhook_id, now_ms, reply, verdict)
+        answer = kept(reply, card.bodies.secrets(tokens))
+        self._record(
+            Attempt(
+                entry.seq,
+                lease.consumer.id,
+                lease.key,
+                lease.attempt,
+                webhook_id,
+                now_ms,
+                reply.status,
+                reply.error,
+                reply.ms,
+                verdict.state,
+                len(body),
+                answer,
+            )
+        )
         return self._with_effects(card, lease, reply, verdict)
 
     async def _tokens(self, card: Card, happening: Happening, now_ms: int) -> Tokens | None:
@@ -130,22 +154,8 @@ class Dispatcher:
         )
         return judge(self._policy, self._schedule, tried, reply)
 
-    def _record(
-        self, lease: Lease, entry: Entry, webhook_id: str, sent_at_ms: int, reply: Reply, verdict: Verdict
-    ) -> None:
+    def _record(self, attempt: Attempt) -> None:
         """Log the attempt, in one batch with others; that it fails never causes a second delivery."""
-        attempt = Attempt(
-            entry.seq,
-            lease.consumer.id,
-            lease.key,
-            lease.attempt,
-            webhook_id,
-            sent_at_ms,
-            reply.status,
-            reply.error,
-            reply.ms,
-            verdict.state,
-        )
         with suppress(StoreError):
             self._store.write_row(record_attempts, attempt).add_done_callback(
                 lambda written: written.cancelled() or written.exception()
@@ -169,7 +179,8 @@ class Dispatcher:
         return Done(effects=lambda tx: _set_pace(tx, consumer, pace_ms))
 
 
-def _body(card: Card, entry: Entry, happening: Happening, ts: int, tokens: Tokens | None) -> bytes:
+def body_of(card: Card, entry: Entry, happening: Happening, ts: int, tokens: Tokens | None) -> bytes:
+    """The body of one delivery, sent at ``ts`` (Unix seconds): always the same for the same words."""
     post = post_of(entry.key)
     if post is not None:
         return card.bodies.of_post(post, ts, tokens)

@@ -41,10 +41,12 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         actor: Who caused it; None: no person did.
         data: ``data`` of an application's own event, as JSON; a post's is its id, which is the lane's key.
+        first: The seq of the event that this repeats under the same ``webhook-id``; None: it repeats none.
     """
 
     actor: UserId | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
+    first: int | None = None
 
     @classmethod
     def of_app(cls, actor: UserId | None, data: Form) -> "Happening":
@@ -54,6 +56,22 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
     def form(self) -> Form:
         """``data`` as the form it was."""
         return cast("Form", msgspec.json.decode(self.data))
+
+    @classmethod
+    def read(cls, body: bytes) -> "Happening":
+        """What an entry stores."""
+        return _READER.decode(body)
+
+    def stored(self) -> bytes:
+        """As an entry stores it."""
+        return _encode(self)
+
+    def repeated(self, seq: int) -> bytes:
+        """What is stored to send the event ``seq``, which is this one, again: as the same ``webhook-id``."""
+        return Happening(self.actor, self.data, self.first or seq).stored()
+
+
+_READER: Final = msgspec.json.Decoder(Happening)
 
 
 def announce(

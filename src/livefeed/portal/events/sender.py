@@ -3,9 +3,10 @@
 import base64
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
+from livefeed.durable.attempts import ANSWER_BYTES
 from livefeed.errors import TransportError
 from livefeed.net.http import HttpAnswer
 from livefeed.portal.events.verdicts import Reply, retry_after_of
@@ -61,14 +62,26 @@ async def send(postman: Postman, url: str, *, body: bytes, headers: Mapping[str,
         return Reply(status=None, error=exc.kind, detail=f"{exc.kind}: {exc}", ms=_since(begun))
     is_good = 200 <= answer.status < 300
     if is_good and not answer.is_cut:
-        return Reply(status=answer.status, error=None, detail="", ms=_since(begun))
+        return Reply(status=answer.status, error=None, detail="", ms=_since(begun), content=answer.body)
     return Reply(
         status=answer.status,
         error="too_large" if is_good else "status",
         detail=f"the handler answered {answer.status}",
         retry_after_s=retry_after_of(answer.headers.get("retry-after"), now_ms),
         ms=_since(begun),
+        content=answer.body,
     )
+
+
+def kept(reply: Reply, secrets: Iterable[bytes]) -> bytes | None:
+    """The beginning of what a handler answered, for people; the secrets it was sent are blotted out."""
+    content = reply.content
+    if not content:
+        return b"" if reply.status is not None else None
+    for secret in secrets:
+        if secret in content:
+            content = content.replace(secret, b"*" * len(secret))
+    return content[:ANSWER_BYTES]
 
 
 def _since(begun: float) -> int:

@@ -26,6 +26,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
         detail: One line for people.
         retry_after_s: What the answer asked for, in seconds from now.
         ms: How long it took.
+        content: The body of the answer, as much of it as was read.
     """
 
     status: int | None
@@ -33,6 +34,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     retry_after_s: float | None = None
     ms: int = 0
+    content: bytes = b""
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,186 +1,243 @@
 """Why: what became of a post's last event at one handler, in one sentence."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from livefeed.durable import consumers
-from livefeed.durable.attempts import Attempt, list_attempts
-from livefeed.durable.dead import DeadLetter, list_dead
-from livefeed.durable.entries import Entry, list_entries
-from livefeed.durable.lanes import LaneRow, list_lanes
+from livefeed.durable import consumers, deliveries
+from livefeed.durable.attempts import Attempt
+from livefeed.durable.consumers import Consumer
+from livefeed.durable.deliveries import EXPIRED, Delivery, Place
+from livefeed.durable.entries import Entry, list_entries, newest_of_kind
 from livefeed.durable.store import Tx
 from livefeed.portal.apps import registry
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
-from livefeed.portal.events.deliveries import EXPIRED, moment
+from livefeed.portal.events.deliveries import moment
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import POST_KEY
+from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import HandlerId, MemberId
 
-_MOST = 1_000
+_GONE = 410
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """All that is known of one event and one handler; an outgoing webhook's has no application."""
+    """All that is known of one event and one handler; an outgoing webhook's has no ``app``."""
 
     handler: Handler
     app: App | None
     entry: Entry
-    attempts: Sequence[Attempt]
-    lane: LaneRow | None
-    letter: DeadLetter | None
-    consumer: consumers.Consumer | None
+    delivery: Delivery | None
+    consumer: Consumer | None
 
     @property
     def last(self) -> Attempt | None:
-        return self.attempts[0] if self.attempts else None
+        attempts = () if self.delivery is None else self.delivery.attempts
+        return attempts[-1] if attempts else None
+
+    @property
+    def withheld_app(self) -> App | None:
+        """The application, as long as its installation is not finished."""
+        return self.app if self.app is not None and self.app.state == "withheld" else None
 
 
-def why(tx: Tx, *, portal: MemberId, post: int, handler: int, now_ms: int) -> str:
+def why(tx: Tx, *, portal: MemberId, post: int, handler: int, now_ms: int) -> Words:
     """One sentence: what became of the last event of ``post`` that ``handler`` is bound to."""
     found = handlers.find(tx, portal, HandlerId(handler))
     if found is None:
         return _no_such_handler(tx, portal, handler)
     app = None if found.app is None else registry.find(tx, found.app)
-    entry = _last_event(tx, portal, post, found)
+    key = f"{POST_KEY}{post}"
+    entry = newest_of_kind(tx, portal=portal, key=key, kind=found.event, consumer=found.consumer)
     if entry is None:
         return _no_event(tx, found, app, post)
-    case = _case(tx, found, app, entry)
+    case = _Case(
+        handler=found,
+        app=app,
+        entry=entry,
+        delivery=deliveries.find(tx, Place(entry.seq, found.consumer)),
+        consumer=consumers.get(tx, found.consumer),
+    )
     return _ended(case) or _pending(case, now_ms) or _never_sent(case)
 
 
-def _no_such_handler(tx: Tx, portal: MemberId, handler: int) -> str:
+def _no_such_handler(tx: Tx, portal: MemberId, handler: int) -> Words:
     withheld = [app for app in registry.every(tx, portal) if app.state == "withheld"]
     if withheld:
         app = withheld[-1]
-        return (
-            f"There is no handler {handler} on this portal; the installation of «{app.name}» is not "
-            f"finished, so everything for it is withheld until: livefeed portal app finish {app.client_id}"
+        return noted(
+            "There is no handler %(handler)s on this portal; the installation of «%(app)s» is not finished, "
+            "so everything for it is withheld until: livefeed portal app finish %(client_id)s",
+            handler=handler,
+            app=app.name,
+            client_id=app.client_id,
         )
-    return (
-        f"There is no handler {handler} on this portal; an application binds one with event.bind, "
-        "a person with an outgoing webhook."
+    return noted(
+        "There is no handler %(handler)s on this portal; an application binds one with event.bind.",
+        handler=handler,
     )
 
 
-def _no_event(tx: Tx, handler: Handler, app: App | None, post: int) -> str:
+def _no_event(tx: Tx, handler: Handler, app: App | None, post: int) -> Words:
     if app is not None and app.state == "withheld":
         return _withheld_now(app)
     if handler.state == "unbound":
         return _unbound(handler)
-    seen = list_entries(tx, portal=handler.portal, key=f"{POST_KEY}{post}", limit=1)
-    if seen:
-        return f"Post {post} has had no {handler.event}, which is what handler {handler.id} is bound to."
-    return f"Nothing has happened to post {post} since the queue's oldest event, so nothing was to be sent."
-
-
-def _last_event(tx: Tx, portal: MemberId, post: int, handler: Handler) -> Entry | None:
-    found = list_entries(tx, portal=portal, key=f"{POST_KEY}{post}", limit=_MOST)
-    return next(
-        (one for one in found if one.kind == handler.event and one.only in (None, handler.consumer)), None
+    if list_entries(tx, portal=handler.portal, key=f"{POST_KEY}{post}", limit=1):
+        return noted(
+            "Post %(post)s has had no %(event)s, which is what handler %(handler)s is bound to.",
+            post=post,
+            event=handler.event,
+            handler=handler.id,
+        )
+    return noted(
+        "Nothing has happened to post %(post)s since the queue's oldest event, so nothing was to be sent.",
+        post=post,
     )
 
 
-def _case(tx: Tx, handler: Handler, app: App | None, entry: Entry) -> _Case:
-    attempts = list_attempts(tx, portal=entry.portal, key=entry.key, consumer=handler.consumer, limit=_MOST)
-    lanes = list_lanes(tx, consumer=handler.consumer, limit=100_000)
-    letters = list_dead(tx, consumer=handler.consumer, limit=_MOST)
-    return _Case(
-        handler=handler,
-        app=app,
-        entry=entry,
-        attempts=[one for one in attempts if one.seq == entry.seq],
-        lane=next((one for one in lanes if one.key == entry.key and one.head >= entry.seq), None),
-        letter=next((one for one in letters if one.seq == entry.seq), None),
-        consumer=consumers.get(tx, handler.consumer),
-    )
-
-
-def _ended(case: _Case) -> str | None:
+def _ended(case: _Case) -> Words | None:
     """The event is dealt with, one way or the other."""
-    last, app = case.last, case.app
-    if last is not None and last.state == "withheld" and app is not None:
-        if app.state == "withheld":
-            return _withheld_now(app)
-        return (
-            f"Event {last.seq} was withheld and dropped: the installation of «{app.name}» was not "
-            f"finished at {moment(last.sent_at_ms)}."
-        )
+    last, letter = case.last, None if case.delivery is None else case.delivery.letter
+    if last is not None and last.state == "withheld":
+        return _withheld_then(case, last)
     if last is not None and last.state == "delivered":
-        return (
-            f"Event {last.seq} was delivered at {moment(last.sent_at_ms + last.ms)}, at attempt "
-            f"{last.attempt}: the handler answered {last.status} after {last.ms} ms."
+        return noted(
+            "Event %(event)s was delivered at %(at)s, at attempt %(attempt)s: the handler answered "
+            "%(status)s after %(ms)s ms.",
+            event=last.seq,
+            at=moment(last.sent_at_ms + last.ms),
+            attempt=last.attempt,
+            status=last.status,
+            ms=last.ms,
         )
-    if case.letter is not None:
-        if case.letter.reason == EXPIRED:
-            return f"Event {case.entry.seq} became too old at {moment(case.letter.at_ms)} and was dropped."
-        return f"Event {case.entry.seq} is dead since {moment(case.letter.at_ms)}: {case.letter.reason}."
-    if last is not None and last.state == "dead":
-        if last.status == 410:
-            return f"Handler {case.handler.id} answered 410 at {moment(last.sent_at_ms)} and was unbound."
-        return (
-            f"Event {last.seq} was lost at {moment(last.sent_at_ms)} ({_failure(last)}): under the policy "
-            "bitrix24 the sender tries once and never again."
-        )
-    return None
+    if letter is not None:
+        words = {"event": case.entry.seq, "at": moment(letter.at_ms), "reason": letter.reason}
+        if letter.reason == EXPIRED:
+            return noted("Event %(event)s became too old at %(at)s and was dropped.", **words)
+        return noted("Event %(event)s is dead since %(at)s: %(reason)s.", **words)
+    return None if last is None or last.state != "dead" else _lost(case, last)
 
 
-def _pending(case: _Case, now_ms: int) -> str | None:
+def _withheld_then(case: _Case, last: Attempt) -> Words:
+    if case.withheld_app is not None:
+        return _withheld_now(case.withheld_app)
+    return noted(
+        "Event %(event)s was withheld and dropped: the installation of «%(app)s» was not finished at %(at)s.",
+        event=last.seq,
+        app="" if case.app is None else case.app.name,
+        at=moment(last.sent_at_ms),
+    )
+
+
+def _lost(case: _Case, last: Attempt) -> Words:
+    at = moment(last.sent_at_ms)
+    if last.status == _GONE:
+        return noted(
+            "Handler %(handler)s answered 410 at %(at)s and was unbound.", handler=case.handler.id, at=at
+        )
+    return noted(
+        "Event %(event)s was lost at %(at)s (%(failure)s): under the policy bitrix24 the sender tries once "
+        "and never again.",
+        event=last.seq,
+        at=at,
+        failure=_failure(last),
+    )
+
+
+def _pending(case: _Case, now_ms: int) -> Words | None:
     """The event still waits."""
-    lane, consumer, last = case.lane, case.consumer, case.last
-    if lane is None or consumer is None:
+    consumer, last = case.consumer, case.last
+    standing = None if case.delivery is None else case.delivery.standing
+    if standing is None or consumer is None:
         return None
-    waits = f"Event {case.entry.seq} waits"
-    if lane.cursor >= case.entry.seq:
-        return None
+    words = {"event": case.entry.seq, "handler": case.handler.id, "attempt": standing.attempt}
     if consumer.state == "paused":
-        return f"{waits}: handler {case.handler.id} is paused; resume it in the developer area."
-    if lane.state == "leased":
-        return f"Event {case.entry.seq} is being sent right now, attempt {lane.attempt}."
-    due_at = max(lane.due_at_ms, consumer.ready_at_ms or lane.due_at_ms)
-    when = f"until {moment(due_at)}" if due_at > now_ms else "for its turn, which has come"
+        return noted(
+            "Event %(event)s waits: handler %(handler)s is paused; resume it in the developer area.", **words
+        )
+    if standing.state == "leased":
+        return noted("Event %(event)s is being sent right now, attempt %(attempt)s.", **words)
+    due_at = max(standing.due_at_ms, consumer.ready_at_ms or standing.due_at_ms)
+    return _waits(case, last, consumer, moment(due_at) if due_at > now_ms else "")
+
+
+def _waits(case: _Case, last: Attempt | None, consumer: Consumer, until: str) -> Words:
     if last is not None:
-        return f"{waits} {when}: attempt {last.attempt} failed ({_failure(last)})."
+        words = {
+            "event": case.entry.seq,
+            "until": until,
+            "attempt": last.attempt,
+            "failure": _failure(last),
+        }
+        if until:
+            return noted(
+                "Event %(event)s waits until %(until)s: attempt %(attempt)s failed (%(failure)s).", **words
+            )
+        return noted(
+            "Event %(event)s waits for its turn, which has come: attempt %(attempt)s failed (%(failure)s).",
+            **words,
+        )
+    words = {"event": case.entry.seq, "until": until}
     if consumer.fails:
-        return f"{waits} {when}: the handler does not answer and is probed with another event first."
-    return f"{waits} {when}; nothing was sent yet."
+        return noted(
+            "Event %(event)s waits: the handler does not answer and is probed with another event first.",
+            **words,
+        )
+    if until:
+        return noted("Event %(event)s waits until %(until)s; nothing was sent yet.", **words)
+    return noted("Event %(event)s waits for its turn, which has come; nothing was sent yet.", **words)
 
 
-def _never_sent(case: _Case) -> str:
+def _never_sent(case: _Case) -> Words:
     """There is no trace of an attempt, so it is the rules that kept it back."""
     handler, app, entry = case.handler, case.app, case.entry
-    if app is not None and app.state == "withheld":
-        return _withheld_now(app)
+    if case.withheld_app is not None:
+        return _withheld_now(case.withheld_app)
     if entry.at_ms < handler.bound_at:
-        return (
-            f"Handler {handler.id} was bound at {moment(handler.bound_at)}, after the last {handler.event} "
-            f"of this post at {moment(entry.at_ms)}."
+        return noted(
+            "Handler %(handler)s was bound at %(bound_at)s, after the last %(event)s of this post at %(at)s.",
+            handler=handler.id,
+            bound_at=moment(handler.bound_at),
+            event=handler.event,
+            at=moment(entry.at_ms),
         )
     if handler.state == "unbound":
         return _unbound(handler)
     scope = handlers.scope_of(handler.event)
     if app is not None and scope is not None and scope not in app.scopes:
-        return f"«{app.name}» does not have the scope {scope}, which {handler.event} needs."
-    return (
-        f"Event {entry.seq} was dealt with, and the log of attempts does not tell how: the process died "
-        "before it wrote the log, or the log was purged."
+        return noted(
+            "«%(app)s» does not have the scope %(scope)s, which %(event)s needs.",
+            app=app.name,
+            scope=scope,
+            event=handler.event,
+        )
+    return noted(
+        "Event %(event)s was dealt with, and the log of attempts does not tell how: the process died before "
+        "it wrote the log, or the log was purged.",
+        event=entry.seq,
     )
 
 
-def _withheld_now(app: App) -> str:
-    return (
-        f"The installation of «{app.name}» is not finished, so its events are withheld and dropped until: "
-        f"livefeed portal app finish {app.client_id}"
+def _withheld_now(app: App) -> Words:
+    return noted(
+        "The installation of «%(app)s» is not finished, so its events are withheld and dropped until: "
+        "livefeed portal app finish %(client_id)s",
+        app=app.name,
+        client_id=app.client_id,
     )
 
 
-def _unbound(handler: Handler) -> str:
-    at = "" if handler.unbound_at is None else f" at {moment(handler.unbound_at)}"
-    return f"Handler {handler.id} was unbound{at}: {handler.reason}."
+def _unbound(handler: Handler) -> Words:
+    return noted(
+        "Handler %(handler)s was unbound at %(at)s: %(reason)s.",
+        handler=handler.id,
+        at="" if handler.unbound_at is None else moment(handler.unbound_at),
+        reason=handler.reason,
+    )
 
 
-def _failure(attempt: Attempt) -> str:
+def _failure(attempt: Attempt) -> Words:
     if attempt.status is not None:
-        return f"the handler answered {attempt.status}"
-    return f"no answer: {attempt.error}"
+        return noted("the handler answered %(status)s", status=attempt.status)
+    return noted("no answer: %(error)s", error=attempt.error)

@@ -1,0 +1,30 @@
+"""A request as a command: curl in a POSIX shell, with a variable for each secret."""
+
+from collections.abc import Sequence
+from shlex import quote
+from typing import Final
+
+from livefeed.portal.events.log.masks import Hole, Piece
+from livefeed.portal.events.log.requests import Sent
+
+_OF_CURL: Final = frozenset({"host", "content-length"})
+"""Headers that curl makes itself."""
+
+
+def as_curl(sent: Sent) -> str:
+    """The command that sends ``sent`` again, once its variables are set."""
+    lines = [
+        f"curl -X POST {_word([sent.url])}",
+        *(
+            f"  -H {_word([f'{name}: ', *pieces])}"
+            for name, pieces in sent.headers.items()
+            if name not in _OF_CURL
+        ),
+        f"  --data-raw {_word(sent.body)}",
+    ]
+    return " \\\n".join(lines)
+
+
+def _word(pieces: Sequence[Piece]) -> str:
+    """One word of the shell: nothing in it is expanded but the variables."""
+    return "".join(f'"${piece.name}"' if isinstance(piece, Hole) else quote(piece) for piece in pieces)
