@@ -47,6 +47,7 @@ class FakePortal:
     placed: list[dict[str, str]] = field(default_factory=list)  # widgets
     places: set[str] = field(default_factory=lambda: {"LEFT_MENU", "LIVEFEED_POST"})
     scopes: str = "log,user,im"
+    expires: str = ""
     down: int | None = None  # answer everything with this status
     on_refresh: Callable[[], Any] | None = None
 
@@ -180,7 +181,7 @@ class FakePortal:
             "INSTALLED": True,
             "client_id": self.client_id,
             "scope": self.scopes,
-            "expires": "2026-03-17T15:29:15+00:00",
+            "expires": self.expires,
             "user_id": user,
             "install": {
                 "installed": True,

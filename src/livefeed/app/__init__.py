@@ -2,8 +2,9 @@
 
 from livefeed.app.application import App
 from livefeed.app.context import Context
+from livefeed.app.frames.pages import PageContext
 from livefeed.app.posts import Post
 from livefeed.app.running import Running, opened
 from livefeed.app.runtime import Runtime
 
-__all__ = ["App", "Context", "Post", "Running", "Runtime", "opened"]
+__all__ = ["App", "Context", "PageContext", "Post", "Running", "Runtime", "opened"]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from livefeed.app.console.sections import Section
+from livefeed.app.frames.pages import PageHandler, Pages
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import ConsumerSpec
+from livefeed.app.installs.widgets import WantedWidget
 from livefeed.app.router import EventType, F, Router
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
@@ -14,6 +16,7 @@ from livefeed.durable.outcomes import Outcome
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.settings import AppSettings
+from livefeed.wire.frames import DEFAULT_PLACEMENT
 from livefeed.wire.ids import MemberId
 
 Run: TypeAlias = Callable[[Lease, Runtime], Awaitable[Outcome]]
@@ -41,6 +44,8 @@ class App:
         installed_units: Run for each portal at its installation and at each start.
         erased_units: Run when what is kept of a portal is erased.
         sections: Its own pages of the console.
+        pages: What it shows in frames.
+        widgets: The entries by which portals open them.
 
     Example:
         >>> app = App.from_settings()
@@ -56,6 +61,8 @@ class App:
         self.installed_units: list[Callable[[Tx, KnownPortal], None]] = []
         self.erased_units: list[Callable[[Tx, MemberId], None]] = []
         self.sections: list[Section] = []
+        self.pages = Pages()
+        self.widgets: list[WantedWidget] = []
 
     @classmethod
     def from_settings(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "App":
@@ -82,6 +89,55 @@ class App:
             return function
 
         return register
+
+    def page(
+        self, placement: str = DEFAULT_PLACEMENT, path: str = ""
+    ) -> Callable[[PageHandler], PageHandler]:
+        """Show the decorated function's answer in the frame that a portal opens at ``placement``.
+
+        Args:
+            placement: ``DEFAULT``, or the code of a widget's place.
+            path: Empty for what is opened; another for a page reached from there: ``compare``.
+
+        Raises:
+            SettingsError: Something is shown there already.
+
+        Example:
+            >>> @app.page()
+            ... async def hello(page: PageContext) -> str:
+            ...     return f"<!doctype html><title>Hello</title><p>You are user {page.user_id}"
+        """
+
+        def register(function: PageHandler) -> PageHandler:
+            self.pages.add(placement, path, function)
+            return function
+
+        return register
+
+    def placement(
+        self,
+        code: str,
+        *,
+        title: str,
+        titles: Mapping[str, str] | None = None,
+        handler: PageHandler | None = None,
+    ) -> None:
+        """Want an entry at the place ``code`` on every portal; it is bound in the background, like handlers.
+
+        Args:
+            code: ``LEFT_MENU``, ``LIVEFEED_POST``; a portal that has no such place goes without it.
+            title: What people read.
+            titles: The same in other languages, by code.
+            handler: What is shown; None if `page` registers it.
+
+        Raises:
+            SettingsError: The place is wanted already, or something is shown there already.
+        """
+        if any(widget.code == code for widget in self.widgets):
+            raise SettingsError(f"an entry at {code!r} exists already")
+        self.widgets.append(WantedWidget(code=code, title=title, titles=titles or {}))
+        if handler is not None:
+            self.pages.add(code, "", handler)
 
     def consume(
         self,

@@ -82,6 +82,17 @@ class Context:
                 raise
             return client
 
+    def client_of(self, user_id: UserId) -> RestClient:
+        """A client for a person who opened the application or signed in, with the tokens stored then.
+
+        Its calls raise NotInstalled where no usable pair of this person is stored.
+        """
+        return self.runtime.client_of(self.portal, user_id)
+
+    async def people(self) -> list[UserId]:
+        """Whose stored tokens can be used here, who opened the application last first; at most ten."""
+        return await self.runtime.people(self.portal)
+
     async def call(self, method: str, params: Parameters | None = None) -> JsonValue:
         """Call ``method`` with `client` and return its result.
 
@@ -116,12 +127,33 @@ class Context:
             if post is not None:
                 return post
         try:
-            stored = self.runtime.client(self.portal)
-        except NotInstalled:
-            if acting is None:
-                raise
-            return None
-        return await fetch_post(stored, post_id)
+            post = await fetch_post(self.runtime.client(self.portal), post_id)
+        except NotInstalled as exc:
+            missing: NotInstalled | None = exc
+        else:
+            if post is not None:
+                return post
+            missing = None
+        post, has_asked = await self._seen_by_somebody(post_id)
+        if post is None and missing is not None and acting is None and not has_asked:
+            raise missing
+        return post
+
+    async def _seen_by_somebody(self, post_id: PostId) -> tuple[Post | None, bool]:
+        """The post as one of those sees it whose tokens are kept; and whether any of them could be asked."""
+        has_asked = False
+        installer = self.runtime.portals.get(self.portal).user_id
+        for user_id in await self.people():
+            if user_id == installer:
+                continue
+            try:
+                post = await fetch_post(self.client_of(user_id), post_id)
+            except (NotInstalled, *_TOKEN_FAULTS):
+                continue
+            has_asked = True
+            if post is not None:
+                return post, True
+        return None, has_asked
 
     async def notify(self, user_id: UserId, text: str, tag: str | None = None) -> int | None:
         """Ring ``user_id``'s bell; a notice under the same ``tag`` takes the place of the one before.

@@ -128,6 +128,7 @@ async def _composed(
         address=_door_address(settings),
         handled=app.router.events(),
         last_address=partial(_last_address, store),
+        widgets=tuple(app.widgets),
     )
     wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
     runtime.portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))

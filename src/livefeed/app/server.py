@@ -12,8 +12,10 @@ from livefeed.app.doors import operations
 from livefeed.app.doors.install import InstallDoor
 from livefeed.app.doors.operations import OperationsDoor
 from livefeed.app.doors.sending import send_page, send_text
-from livefeed.app.exchange import Receive, Scope, Send
+from livefeed.app.exchange import TOO_SLOW, Disconnected, DoorAnswer, Receive, Scope, Send, respond
+from livefeed.app.frames.door import FrameDoor
 from livefeed.app.ingest import Door
+from livefeed.app.installs.openings import Openings
 from livefeed.app.running import Running, opened
 from livefeed.clock import Clock
 from livefeed.errors import StoreError
@@ -35,6 +37,7 @@ class _Doors:
     events: Door
     install: InstallDoor
     operations: OperationsDoor
+    frames: FrameDoor
     console: ConsoleDoor
 
 
@@ -87,6 +90,11 @@ class AppServer:
                 events=Door(running.runtime, running.leaving),
                 install=InstallDoor(running.ladder),
                 operations=OperationsDoor(admin, self._admin_token),
+                frames=FrameDoor(
+                    runtime=running.runtime,
+                    pages=running.app.pages,
+                    openings=Openings(ladder=running.ladder, clock=running.runtime.clock),
+                ),
                 console=ConsoleDoor(running, admin, self._admin_token),
             )
             try:
@@ -107,6 +115,10 @@ class AppServer:
                 await doors.events(scope, receive, send)
             case "/install":
                 await doors.install(scope, receive, send)
+            case "/frame":
+                await _framed(doors.frames, scope, receive, send)
+            case path if path.startswith("/frame/"):
+                await _framed(doors.frames, scope, receive, send)
             case "/healthz":
                 await send_text(send, 200, b"alive\n")
             case "/readyz":
@@ -181,6 +193,17 @@ async def _ready(running: Running, send: Send) -> None:
         await send_text(send, 503, b"no commit succeeded in the last 5 s\n")
         return
     await send_text(send, 200, b"ready\n")
+
+
+async def _framed(door: FrameDoor, scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        answer = await door.answer(scope, receive)
+    except Disconnected:
+        return
+    if isinstance(answer, DoorAnswer):
+        await respond(send, answer, None if answer is TOO_SLOW else receive)
+    else:
+        await send_page(send, answer)
 
 
 async def _asset(send: Send, name: str) -> None:

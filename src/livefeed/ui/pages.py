@@ -61,14 +61,18 @@ def page(
         values: What the template names.
     """
     text = _environment(language).get_template(template).render(language=language, **values)
+    return Page(status=status, headers=page_headers(language, policy), body=text.encode())
+
+
+def page_headers(language: str, policy: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What every page of HTML is sent with; see `page`."""
     directives = {**_POLICY, **(policy or {})}
-    headers = {
+    return {
         **_HEADERS,
         "content-type": "text/html; charset=utf-8",
         "content-language": language,
         "content-security-policy": "; ".join(f"{name} {value}" for name, value in directives.items()),
     }
-    return Page(status=status, headers=headers, body=text.encode())
 
 
 def asset(name: str) -> Page | None:

@@ -1,4 +1,4 @@
-"""Binding: the portal is asked to send us the events that the application handles."""
+"""Binding: the portal is asked to send us the events that we handle, and to show our widgets."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final
 
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import SQL, ConsumerSpec
+from livefeed.app.installs.widgets import WantedWidget, bind_widgets
 from livefeed.client.rest import RestClient
 from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
@@ -31,12 +32,14 @@ class Binder:
         address: Where the portal shall send events: ``<public_url>/events``; empty: nothing is bound.
         handled: The wire names that have a handler.
         last_address: Where a portal was asked to send them the last time.
+        widgets: The entries that the application wants.
     """
 
     client_of: Callable[[MemberId], RestClient]
     last_address: Callable[[MemberId], Awaitable[str]]
     address: str
     handled: frozenset[str]
+    widgets: tuple[WantedWidget, ...] = ()
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -60,7 +63,9 @@ class Binder:
                 await client.call("event.bind", {"event": event, "handler": self.address})
             except HandlerAlreadyBound:
                 continue
-        await self._leave_old_address(client, handlers, await self.last_address(member_id))
+        old = await self.last_address(member_id)
+        await self._leave_old_address(client, handlers, old)
+        await bind_widgets(client, self.widgets, _page_address(self.address), _page_address(old))
         row = ",".join([self.address, *sorted(self.wanted | bound)])
         return Done(effects=lambda tx: _remember(tx, member_id, row))
 
@@ -87,6 +92,11 @@ def ask(tx: Tx, portal: KnownPortal) -> None:
 
 def _remember(tx: Tx, member_id: MemberId, bound: str) -> None:
     SQL.set_bound(tx.conn, member_id=member_id, bound=bound, at=tx.now_ms)
+
+
+def _page_address(address: str) -> str:
+    """Beside the door for events: ``<public_url>/frame``."""
+    return f"{address.removesuffix('/events')}/frame" if address else ""
 
 
 def _events_at(result: JsonValue, address: str) -> frozenset[str]:
