@@ -1,13 +1,13 @@
 """The routes of the scene: its page, its form, two buttons, and the stream that says when to look again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from livefeed.durable import consumers
@@ -20,10 +20,12 @@ from livefeed.portal.web.desk.results import NOT_OUR_FORM
 from livefeed.portal.web.desk.showing import everyone
 from livefeed.portal.web.scene import views
 from livefeed.portal.web.scene.choosing import choose
+from livefeed.portal.web.scene.live import Watch
 from livefeed.portal.web.scene.sent import Requests
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.scene.views import Backdrop
 from livefeed.ui.languages import noted
+from livefeed.ui.streams import Streams
 from livefeed.wire.ids import PostId, decimal
 
 _LOOK_S: Final = 0.15
@@ -36,12 +38,12 @@ _NO_COOKIES: Final = Sorry(
 )
 
 
-def scene_routes(desk: Desk, stage: Stage, requests: Requests) -> list[BaseRoute]:
+def scene_routes(desk: Desk, stage: Stage, requests: Requests, streams: Streams) -> list[BaseRoute]:
     """The routes of the scene; only a demo has them."""
     scene = _Scene(desk, stage, requests)
     return [
         Route("/scene", scene.show),
-        Route("/scene/live", scene.live),
+        Route("/scene/live", Watch(desk, stage, streams)),
         Route("/scene/kill", scene.kill, methods=["POST"]),
         Route("/scene/start", scene.start, methods=["POST"]),
         Route("/scene/{post}", scene.save, methods=["POST"]),
@@ -84,14 +86,6 @@ class _Scene:
 
         return await self._press(request, begin)
 
-    async def live(self, request: Request) -> Response:
-        """Server-sent events: one whenever either half has committed something, or the process changed."""
-        if await self._desk.whose(request) is None:
-            return Response(status_code=204)
-        return StreamingResponse(
-            self._changes(), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
-
     async def _arrive(self, request: Request) -> Response:
         if _ARRIVED in request.query_params:
             return self._desk.sorry(request, _NO_COOKIES)
@@ -124,16 +118,6 @@ class _Scene:
                 while (await self._stage.process()).state == "starting":
                     await asyncio.sleep(_LOOK_S)
         await self._desk.store.write(lambda tx: _hurry(tx, portal, self._stage.app_url))
-
-    async def _changes(self) -> AsyncGenerator[bytes]:
-        seen = await self._stage.changes()
-        yield b"retry: 1000\n\n"
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            now = await self._stage.changes()
-            if now != seen:
-                seen = now
-                yield b"data: scene\n\n"
 
 
 def _scene(backdrop: Backdrop, tx: Tx, guest: Guest) -> Result:

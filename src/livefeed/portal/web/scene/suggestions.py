@@ -98,7 +98,7 @@ SUGGESTIONS: Final = (
     Suggestion(
         name="burst", label=noted("Three edits in a row"), outcome=noted("three events, one notice each")
     ),
-    Suggestion(name="mention", label=noted("Mention somebody new"), outcome=noted("he is told, too")),
+    Suggestion(name="mention", label=noted("Mention somebody new"), outcome=noted("one more is told")),
     Suggestion(
         name="revert", label=noted("Edit and take it back"), outcome=noted("nothing changed: nobody is told")
     ),

@@ -58,7 +58,7 @@ class Listener:
     why: Words | str
     state: Words | str
     is_settled: bool
-    took: str
+    took: Words | str
     is_participant: bool
 
 
@@ -146,7 +146,7 @@ def _suggested(tx: Tx, guest: Guest, post: Post, name: str) -> Result:
 
 
 def _back(post: Post, said: str = "") -> Go:
-    return Go(location=f"/scene?post={post.id}{said}")
+    return Go(location=f"/scene?post={post.id}{said}#way")
 
 
 def _editor(guest: Guest, edit: Edit) -> str:

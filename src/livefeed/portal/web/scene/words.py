@@ -4,10 +4,12 @@ from typing import Final
 
 from livefeed.ui.languages import Words, noted
 
+_LONG_MS: Final = 600_000
+
 REASONS: Final = {
-    "author": noted("wrote the post"),
-    "mentioned": noted("is mentioned in it"),
-    "commenter": noted("commented on it"),
+    "author": noted("wrote it"),
+    "mentioned": noted("is mentioned"),
+    "commenter": noted("commented"),
 }
 
 STEPS: Final = {
@@ -58,13 +60,18 @@ SAID: Final = {
 }
 
 
-def after(took_ms: int | None) -> str:
+def after(took_ms: int | None) -> Words | str:
     """How long after the edit: ``+1 034 ms``, and minutes once nobody counts milliseconds."""
     if took_ms is None:
         return ""
-    if took_ms >= 600_000:
-        return f"+{took_ms // 60_000:,} min".replace(",", "\u202f")
-    return f"+{max(took_ms, 0):,} ms".replace(",", "\u202f")
+    if took_ms >= _LONG_MS:
+        return noted("%(number)s min", number="+" + _grouped(took_ms // 60_000))
+    return noted("%(number)s ms", number=f"+{_grouped(took_ms)}" if took_ms > 0 else "0")
+
+
+def _grouped(number: int) -> str:
+    """Digits in threes, with narrow spaces that do not break."""
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def told_as(known: dict[str, Words], name: str) -> Words | str:
