@@ -39,10 +39,15 @@ from livefeed.portal.web.desk import Desk
 from livefeed.portal.web.desk.answers import ui_routes
 from livefeed.portal.web.desk.languages import language_routes
 from livefeed.portal.web.developer.pages import developer_routes
+from livefeed.portal.web.feed.live import live_routes
 from livefeed.portal.web.feed.pages import feed_routes
 from livefeed.portal.web.frames.pages import frame_routes
+from livefeed.portal.web.scene.pages import scene_routes
+from livefeed.portal.web.scene.sent import Requests
+from livefeed.portal.web.scene.stage import Stage
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import metrics_page
+from livefeed.ui.streams import Streams
 
 ROOMS: Final = ("livefeed.portal",)
 """The rooms whose tables a portal's database has, beside those of ``durable``."""
@@ -87,11 +92,16 @@ def method_table(without: Collection[str] = ()) -> MethodTable:
 class Portal:
     """All portals of one database, served by one process."""
 
-    def __init__(self, *, store: Store, keys: KeyRing, clock: Clock, options: PortalOptions) -> None:
+    def __init__(
+        self, *, store: Store, keys: KeyRing, clock: Clock, options: PortalOptions, stage: Stage | None = None
+    ) -> None:
+        """Put the parts together; with a ``stage`` there is a scene."""
         self._store = store
         self._keys = keys
         self._clock = clock
         self._options = options
+        self._stage = stage
+        self._requests = Requests()
         self.http: Final = HttpClient(
             allow_private=options.allow_private, timeout_s=HANDLER_TIMEOUT_S, user_agent="livefeed-portal"
         )
@@ -103,7 +113,9 @@ class Portal:
             policy=options.policy,
             schedule=options.schedule,
             concurrency=options.concurrency,
+            witness=None if stage is None else self._requests,
         )
+        self.streams: Final = Streams()
         self.asgi: Final = Starlette(lifespan=self._lifespan)
 
     @asynccontextmanager
@@ -118,14 +130,15 @@ class Portal:
             yield
         finally:
             end()
+            self.streams.close()
             upkeep.cancel()
             await self.dispatcher.stop()
             await self.http.close()
 
     @asynccontextmanager
-    async def _lifespan(self, _asgi: Starlette) -> AsyncGenerator[None]:
+    async def _lifespan(self, _asgi: Starlette) -> AsyncGenerator[dict[str, Callable[[], None]]]:
         async with self.running():
-            yield
+            yield {"before_stop": self.streams.close}
 
     def _routes(self, directory: Directory) -> list[BaseRoute]:
         store, keys, clock, options = self._store, self._keys, self._clock, self._options
@@ -141,12 +154,20 @@ class Portal:
             *signin_routes(desk, clock),
             *consent_routes(desk),
             *frame_routes(desk, clock),
+            *live_routes(desk, clock, self.streams),
             *ui_routes(),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
             Route("/metrics", _metrics),
+            *self._scene(desk),
             *feed_routes(desk),
         ]
+
+    def _scene(self, desk: Desk) -> list[BaseRoute]:
+        """The scene, which only a demo has."""
+        if self._stage is None or not self._options.is_demo:
+            return []
+        return scene_routes(desk, self._stage, self._requests, self.streams)
 
     async def _ready(self, _request: Request) -> Response:
         """Whether a commit succeeded in the last five seconds; if none was asked for, one is made."""
