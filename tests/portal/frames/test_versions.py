@@ -82,7 +82,7 @@ async def test_an_update_of_one_with_an_installer_withholds_until_it_has_finishe
     await site.edit(1)
     assert await site.send_due() == []
     assert "withheld" in await site.states()
-    assert "updated" in await site.why(1, handler)
+    assert "not finished" in await site.why(1, handler)
 
 
 async def test_an_application_that_is_not_installed_is_not_told_of_its_update(site: Site):
