@@ -156,6 +156,10 @@ class World:
         came = self.receiver.next(where=lambda seen: seen.auth["application_token"] == token)
         return Registered(made["client_id"], made["client_secret"], token, came)
 
+    def rows(self, statement: str) -> list[Any]:
+        """What is stored, whatever the portal says of it."""
+        return self.loop.run(self.store.read(lambda tx: tx.execute(statement).fetchall()))
+
     @contextlib.contextmanager
     def as_network(self) -> Iterator[None]:
         """For this process, the relay is the way out and the development authority is trusted."""
