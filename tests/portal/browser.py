@@ -35,6 +35,10 @@ class Browser:
     async def send(self, url: str, *, headers: dict[str, str] | None = None, **fields: str) -> Response:
         """Send any form."""
         body = "&".join(f"{name}={quote_plus(value)}" for name, value in fields.items()).encode()
+        return await self.send_body(url, body, headers=headers)
+
+    async def send_body(self, url: str, body: bytes, *, headers: dict[str, str] | None = None) -> Response:
+        """Send a form that is encoded already; names may come several times."""
         sent = self._headers({"content-type": FORM, **(headers or {})})
         return self._kept(await request(self._app, "POST", url, body=body, headers=sent, **self._options))
 

@@ -45,6 +45,7 @@ from livefeed.portal.web.frames.pages import frame_routes
 from livefeed.portal.web.scene.pages import scene_routes
 from livefeed.portal.web.scene.sent import Requests
 from livefeed.portal.web.scene.stage import Stage
+from livefeed.portal.web.webhooks.pages import webhook_routes
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import metrics_page
 from livefeed.ui.streams import Streams
@@ -149,6 +150,7 @@ class Portal:
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
             *oauth_routes(TokenEndpoint(store=store, keys=keys, clock=clock, directory=directory)),
             *admin_routes(AdminApi(admin, options.admin_token)),
+            *webhook_routes(desk),
             *developer_routes(desk, clock),
             *language_routes(desk),
             *signin_routes(desk, clock),

@@ -11,6 +11,7 @@ from livefeed.portal.apps.outgoing import Outgoing, Token
 from livefeed.portal.apps.webhooks import Code, Incoming
 from livefeed.portal.events import handlers
 from livefeed.portal.webhooks.wishes import IncomingWish, OutgoingWish, Unusable
+from livefeed.ui.languages import noted
 from livefeed.wire.ids import MemberId, UserId, WebhookId
 
 Webhook: TypeAlias = Incoming | Outgoing
@@ -37,7 +38,7 @@ def incoming_of(tx: Tx, portal: MemberId, who: Viewer, webhook_id: int) -> Incom
     """
     found = webhooks.find(tx, portal, WebhookId(webhook_id))
     if found is None or not who.may_change(found.person):
-        raise Unusable("there is no incoming webhook %(id)s", id=webhook_id)
+        raise Unusable(noted("there is no incoming webhook %(id)s", id=webhook_id))
     return found
 
 
@@ -49,7 +50,7 @@ def outgoing_of(tx: Tx, portal: MemberId, who: Viewer, webhook_id: int) -> Outgo
     """
     found = outgoing.find(tx, portal, WebhookId(webhook_id))
     if found is None or found.removed_at is not None or not who.may_change(found.person):
-        raise Unusable("there is no outgoing webhook %(id)s", id=webhook_id)
+        raise Unusable(noted("there is no outgoing webhook %(id)s", id=webhook_id))
     return found
 
 
@@ -64,7 +65,7 @@ def either_of(tx: Tx, portal: MemberId, who: Viewer, webhook_id: int) -> Webhook
     try:
         return find(tx, portal, who, webhook_id)
     except Unusable as exc:
-        raise Unusable("there is no webhook %(id)s", id=webhook_id) from exc
+        raise Unusable(noted("there is no webhook %(id)s", id=webhook_id)) from exc
 
 
 def make_incoming(tx: Tx, portal: MemberId, person: UserId, wish: IncomingWish, code: Code) -> Incoming:
@@ -168,4 +169,4 @@ def end_of_person(tx: Tx, portal: MemberId, person: UserId) -> int:
 
 def _check_room(present: Sequence[Webhook]) -> None:
     if len(present) >= MOST:
-        raise Unusable("one person can have %(most)s webhooks of a kind; remove one first", most=MOST)
+        raise Unusable(noted("one person can have %(most)s webhooks of a kind; remove one first", most=MOST))

@@ -27,9 +27,9 @@ _MOST_SHOWN: Final = 60
 class Unusable(Refused):
     """What was asked of a webhook cannot be; ``words`` say why in the language of whoever reads them."""
 
-    def __init__(self, text: str, **values: object) -> None:
-        self.words: Words = noted(text, **values)
-        super().__init__(told(self.words, LANGUAGES[0]))
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        super().__init__(told(words, LANGUAGES[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def read_name(text: str) -> str:
     """
     name = text.strip()
     if len(name) > _MOST_NAME or not name.isprintable():
-        raise Unusable("the name is one line of at most %(most)s characters", most=_MOST_NAME)
+        raise Unusable(noted("the name is one line of at most %(most)s characters", most=_MOST_NAME))
     return name
 
 
@@ -70,10 +70,12 @@ def read_scopes(texts: Iterable[str]) -> tuple[str, ...]:
     """
     scopes = tuple(sorted({scope for text in texts for scope in scopes_of(text)}))
     if not scopes:
-        raise Unusable("choose at least one scope, such as log")
+        raise Unusable(noted("choose at least one scope, such as log"))
     unknown = unknown_scopes(scopes)
     if unknown:
-        raise Unusable("there is no scope %(scope)s; use some of log, im, user, …", scope=_short(unknown[0]))
+        raise Unusable(
+            noted("there is no scope %(scope)s; use some of log, im, user, …", scope=_short(unknown[0]))
+        )
     return scopes
 
 
@@ -90,10 +92,10 @@ def read_last_day(text: str, *, now_ms: int) -> int | None:
     except ValueError:
         last = None
     if last is None:
-        raise Unusable("%(day)s is not a day such as 2026-12-31", day=_short(text.strip()))
+        raise Unusable(noted("%(day)s is not a day such as 2026-12-31", day=_short(text.strip())))
     ends_at = int(datetime.combine(last, time(), UTC).timestamp()) * 1000 + _DAY_MS
     if ends_at <= now_ms:
-        raise Unusable("%(day)s is over already; choose a later day", day=last.isoformat())
+        raise Unusable(noted("%(day)s is over already; choose a later day", day=last.isoformat()))
     return ends_at
 
 
@@ -110,7 +112,7 @@ def read_url(text: str) -> str:
     """
     url = text.strip()
     if len(url) > _MOST_URL or not url.isprintable() or not is_http_url(url):
-        raise Unusable("%(url)s is not an absolute http or https URL", url=_short(url) or "«»")
+        raise Unusable(noted("%(url)s is not an absolute http or https URL", url=_short(url) or "«»"))
     return url
 
 
@@ -124,12 +126,14 @@ def read_events(names: Iterable[str]) -> tuple[str, ...]:
     unknown = sorted(named - set(EVENTS))
     if unknown:
         raise Unusable(
-            "an outgoing webhook cannot be sent %(event)s; it can be sent: %(events)s",
-            event=_short(unknown[0]),
-            events=", ".join(EVENTS),
+            noted(
+                "an outgoing webhook cannot be sent %(event)s; it can be sent: %(events)s",
+                event=_short(unknown[0]),
+                events=", ".join(EVENTS),
+            )
         )
     if not named:
-        raise Unusable("choose at least one event: %(events)s", events=", ".join(EVENTS))
+        raise Unusable(noted("choose at least one event: %(events)s", events=", ".join(EVENTS)))
     return tuple(event for event in EVENTS if event in named)
 
 
