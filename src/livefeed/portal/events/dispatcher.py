@@ -1,9 +1,9 @@
 """The dispatcher: a leased event becomes one signed POST, and its answer an outcome for the clockwork."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
@@ -30,9 +30,6 @@ from livefeed.secrets import KeyRing
 
 _decode: Final = msgspec.json.Decoder(Happening).decode
 
-Witness: TypeAlias = Callable[[Lease, str, Mapping[str, str], bytes], None]
-"""Sees one attempt before it is made: the lease, the address, the headers and the body with its secrets."""
-
 
 class Dispatcher:
     """Sends what is due, as many at a time as ``concurrency`` says."""
@@ -48,7 +45,6 @@ class Dispatcher:
         schedule: Schedule | None = None,
         concurrency: int = 128,
         draw: Callable[[], float] = random.random,
-        witness: Witness | None = None,
     ) -> None:
         """Put the parts together; `start` begins to send.
 
@@ -61,7 +57,6 @@ class Dispatcher:
             schedule: When a failure is repeated.
             concurrency: Deliveries at a time, of all handlers together.
             draw: Random numbers from 0 to 1, for the jitter.
-            witness: Sees everything that is about to leave.
         """
         self._store = store
         self._clock = clock
@@ -69,7 +64,6 @@ class Dispatcher:
         self._policy: Policy = policy
         self._schedule = schedule or Schedule()
         self._draw = draw
-        self._witness = witness
         self._mint = Mint(keys)
         self._index = CardIndex(store, keys)
         self._paces: dict[ConsumerId, int] = {}
@@ -110,8 +104,6 @@ class Dispatcher:
         body = body_of(card, entry, happening, now_ms // 1000, tokens)
         webhook_id = f"{card.webhook_id}{happening.first or entry.seq}" if self._policy == "durable" else ""
         headers = card.signer.headers(webhook_id, now_ms // 1000, body) if webhook_id else plain_headers()
-        if self._witness is not None:
-            self._witness(lease, card.url, headers, body)
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
         verdict = self._judge(lease, reply)
         answer = kept(reply, card.bodies.secrets(tokens))

@@ -21,7 +21,6 @@ from livefeed.portal.web.desk.showing import everyone
 from livefeed.portal.web.scene import views
 from livefeed.portal.web.scene.choosing import choose
 from livefeed.portal.web.scene.live import Watch
-from livefeed.portal.web.scene.sent import Requests
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.scene.views import Backdrop
 from livefeed.ui.languages import noted
@@ -38,9 +37,9 @@ _NO_COOKIES: Final = Sorry(
 )
 
 
-def scene_routes(desk: Desk, stage: Stage, requests: Requests, streams: Streams) -> list[BaseRoute]:
+def scene_routes(desk: Desk, stage: Stage, streams: Streams) -> list[BaseRoute]:
     """The routes of the scene; only a demo has them."""
-    scene = _Scene(desk, stage, requests)
+    scene = _Scene(desk, stage)
     return [
         Route("/scene", scene.show),
         Route("/scene/live", Watch(desk, stage, streams)),
@@ -51,8 +50,8 @@ def scene_routes(desk: Desk, stage: Stage, requests: Requests, streams: Streams)
 
 
 class _Scene:
-    def __init__(self, desk: Desk, stage: Stage, requests: Requests) -> None:
-        self._desk, self._stage, self._requests = desk, stage, requests
+    def __init__(self, desk: Desk, stage: Stage) -> None:
+        self._desk, self._stage = desk, stage
         self._hurrying: set[asyncio.Task[None]] = set()
 
     async def show(self, request: Request) -> Response:
@@ -100,7 +99,7 @@ class _Scene:
             account=await self._stage.account(portal.member_id, PostId(0) if post is None else post.id),
             process=await self._stage.process(),
             app_url=self._stage.app_url,
-            requests=self._requests,
+            keys=self._desk.keys,
         )
 
     async def _press(self, request: Request, do: Callable[[], Awaitable[None]]) -> Response:

@@ -1,12 +1,14 @@
 """What the page of the scene shows, and what its form does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
 from livefeed.durable.store import Tx
+from livefeed.portal.events.log.masks import dotted
+from livefeed.portal.events.log.requests import rebuilt
 from livefeed.portal.feed import posts
 from livefeed.portal.feed.reading import Post
 from livefeed.portal.web.desk import Go, Guest, Result, Shown, Sorry
@@ -15,9 +17,9 @@ from livefeed.portal.web.desk.showing import Face, everyone
 from livefeed.portal.web.scene import suggestions, words
 from livefeed.portal.web.scene.choosing import choose, newcomer
 from livefeed.portal.web.scene.queue import Edit, newest_edit
-from livefeed.portal.web.scene.sent import Request, Requests
 from livefeed.portal.web.scene.stage import Account, Heard, Process
 from livefeed.portal.web.scene.way import Way, way_of
+from livefeed.secrets import KeyRing
 from livefeed.ui.diff import Words as DiffWords
 from livefeed.ui.diff import inline
 from livefeed.ui.languages import Words, noted, told
@@ -41,13 +43,23 @@ class Backdrop:
         account: What the application's database says.
         process: Where its process stands.
         app_url: Where it answers.
-        requests: What left the queue.
+        keys: Tell what was sent; its secrets are left out.
     """
 
     account: Account
     process: Process
     app_url: str
-    requests: Requests
+    keys: KeyRing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What left the queue, with dots for its secrets; if it is not exact, something has changed since."""
+
+    line: str
+    headers: Mapping[str, str]
+    body: str
+    is_exact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +123,7 @@ def scene(tx: Tx, guest: Guest, backdrop: Backdrop, typed: Typed | None = None) 
         "edit": edit,
         "editor": None if edit is None else _editor(guest, edit),
         "saved_at": None if edit is None else guest.look.moment(edit.event.at_ms),
-        "request": _request(edit, backdrop.requests),
+        "request": _request(tx, edit, backdrop.keys),
         "next_try_s": _seconds_until(edit, tx.now_ms),
         "outcome": _outcome(guest, edit, way),
         "words": words,
@@ -154,12 +166,15 @@ def _editor(guest: Guest, edit: Edit) -> str:
     return told(noted("an automation"), guest.language) if editor is None else guest.look.face(editor).name
 
 
-def _request(edit: Edit | None, requests: Requests) -> Request | None:
+def _request(tx: Tx, edit: Edit | None, keys: KeyRing) -> Request | None:
     """The request of the newest attempt: of this event, or of the one before it in its lane."""
-    if edit is None or edit.delivery.handler is None:
+    if edit is None or edit.delivery.last is None:
         return None
-    last = edit.delivery.last
-    return requests.find(edit.event.seq if last is None else last.seq, edit.delivery.handler.consumer)
+    sent = rebuilt(tx, keys, edit.delivery.last)
+    if sent is None:
+        return None
+    headers = {name: dotted(value) for name, value in sent.headers.items()}
+    return Request(line=sent.line, headers=headers, body=dotted(sent.body), is_exact=sent.is_exact)
 
 
 def _seconds_until(edit: Edit | None, now_ms: int) -> int | None:
