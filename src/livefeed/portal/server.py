@@ -43,7 +43,6 @@ from livefeed.portal.web.feed.live import live_routes
 from livefeed.portal.web.feed.pages import feed_routes
 from livefeed.portal.web.frames.pages import frame_routes
 from livefeed.portal.web.scene.pages import scene_routes
-from livefeed.portal.web.scene.sent import Requests
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.webhooks.pages import webhook_routes
 from livefeed.secrets import KeyRing
@@ -102,7 +101,6 @@ class Portal:
         self._clock = clock
         self._options = options
         self._stage = stage
-        self._requests = Requests()
         self.http: Final = HttpClient(
             allow_private=options.allow_private, timeout_s=HANDLER_TIMEOUT_S, user_agent="livefeed-portal"
         )
@@ -114,7 +112,6 @@ class Portal:
             policy=options.policy,
             schedule=options.schedule,
             concurrency=options.concurrency,
-            witness=None if stage is None else self._requests,
         )
         self.streams: Final = Streams()
         self.asgi: Final = Starlette(lifespan=self._lifespan)
@@ -169,7 +166,7 @@ class Portal:
         """The scene, which only a demo has."""
         if self._stage is None or not self._options.is_demo:
             return []
-        return scene_routes(desk, self._stage, self._requests, self.streams)
+        return scene_routes(desk, self._stage, self.streams)
 
     async def _ready(self, _request: Request) -> Response:
         """Whether a commit succeeded in the last five seconds; if none was asked for, one is made."""
