@@ -62,6 +62,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         quiet_s: Seconds without a new event before a lane is due.
         max_wait_s: Seconds after which it is due in any case.
         ca_file: PEM file of a certificate authority to trust beside the machine's, for development TLS.
+        console_token: Opens the console; by default the command that serves makes one at each start.
         rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second).
     """
 
@@ -77,6 +78,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     quiet_s: float = 0.0
     max_wait_s: float = 300.0
     ca_file: str = ""
+    console_token: Secret = Secret("")
     rate_limit: bool = True
 
     @property
@@ -109,7 +111,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _typed(name: str, raw: object) -> object:
-    if name in {"client_secret", "application_token"}:
+    if name in {"client_secret", "application_token", "console_token"}:
         return raw if isinstance(raw, Secret) else Secret(str(raw))
     if name in {"quiet_s", "max_wait_s"}:
         return _seconds(name, raw)

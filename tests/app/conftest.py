@@ -23,6 +23,7 @@ from livefeed.settings import AppSettings
 from .bodies import event_body, install_body, uninstall_body
 
 ADMIN = "administrator-of-this-run"
+CONSOLE = "opens-the-console-of-this-run"
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def settings(tmp_path: Path, portal: FakePortal) -> AppSettings:
         client_secret=Secret(CLIENT_SECRET),
         public_url="https://app.example",
         rate_limit=False,
+        console_token=Secret(CONSOLE),
     )
 
 

@@ -95,7 +95,7 @@ class AppServer:
                     pages=running.app.pages,
                     openings=Openings(ladder=running.ladder, clock=running.runtime.clock),
                 ),
-                console=ConsoleDoor(running, admin, self._admin_token),
+                console=ConsoleDoor(running, admin, running.runtime.settings.console_token.reveal()),
             )
             try:
                 yield running

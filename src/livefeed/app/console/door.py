@@ -34,10 +34,10 @@ _BUSY: Final = noted("The database is busy. Try again in a moment.")
 class ConsoleDoor:
     """Serves ``/console/…`` of one running application."""
 
-    def __init__(self, running: Running, admin: Admin, admin_token: str) -> None:
+    def __init__(self, running: Running, admin: Admin, token: str) -> None:
         self._running = running
         self._admin = admin
-        self._entry = Entry(admin_token, running.runtime.clock)
+        self._entry = Entry(token, running.runtime.clock)
         self._patience = Patience()
         self._sections: Mapping[str, Section] = {one.name: one for one in running.app.sections}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
+from urllib.parse import quote
 
 from livefeed.clock import Clock
 
@@ -15,23 +16,18 @@ COOKIE_LIFE_S: Final = 12 * 3_600
 _PATH: Final = "/console/"
 
 
-def console_token(admin_token: str) -> str:
-    """The token that opens the console of this run; the administrator token itself never lies in a URL."""
-    return blake2b(b"console", digest_size=16, key=admin_token.encode()).hexdigest()
-
-
-def console_url(base_url: str, admin_token: str) -> str:
+def console_url(base_url: str, token: str) -> str:
     """The address that is printed at the start: ``http://127.0.0.1:8025/console/?token=…``."""
-    return f"{base_url.rstrip('/')}{_PATH}?token={console_token(admin_token)}"
+    return f"{base_url.rstrip('/')}{_PATH}?token={quote(token)}"
 
 
 class Entry:
-    """Who may look at the console of this run."""
+    """Who may look at the console: whoever has its token; without one it is closed."""
 
-    def __init__(self, admin_token: str, clock: Clock) -> None:
+    def __init__(self, token: str, clock: Clock) -> None:
         self._clock = clock
-        self._token = console_token(admin_token) if admin_token else ""
-        self._key = blake2b(b"cookie", digest_size=32, key=admin_token.encode()).digest()
+        self._token = token
+        self._key = blake2b(token.encode(), digest_size=32, person=b"livefeed.console").digest()
 
     @property
     def is_open(self) -> bool:

@@ -20,6 +20,7 @@ from livefeed.cli.running import fresh_token
 from livefeed.errors import LivefeedError, SettingsError
 from livefeed.net.authority import authority_pem
 from livefeed.notifier.application import build
+from livefeed.secrets import Secret
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
 
@@ -108,7 +109,10 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         listener = bound_socket(self.host, self.port)
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
-        click.echo(f"console: {console_url(f'http://{self.host}:{self.port}', token)}", err=True)
+        console_token = settings.console_token.reveal() or fresh_token()
+        settings = msgspec.structs.replace(settings, console_token=Secret(console_token))
+        base_url = f"http://{self.host}:{self.port}"
+        click.echo(f"livefeed: the console opens at {console_url(base_url, console_token)}", err=True)
         run_until_stopped(
             lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
             database=self.database,

@@ -84,7 +84,7 @@ def _greet(house: House, state: DemoState, *, as_json: bool) -> None:
         "feed_url": f"{house.portal_url}/",
         "developer_url": f"{house.portal_url}/developer/",
         "app_url": house.app_url,
-        "console_url": None,
+        "console_url": house.console_url,
         "member_id": state.member_id,
         "admin_webhook_url": people[0]["webhook_url"],
         "people": people,
@@ -97,8 +97,7 @@ def _greet(house: House, state: DemoState, *, as_json: bool) -> None:
     click.echo(f"\n  Scene       {document['scene_url']}   the way of one event, step by step")
     click.echo(f"  Feed        {document['feed_url']}")
     click.echo(f"  Developers  {document['developer_url']}")
-    if document["console_url"] is not None:
-        click.echo(f"  Console     {document['console_url']}")
+    click.echo(f"  Console     {document['console_url']}")
     click.echo("\n  People: one click away on the pages, or signed in with login and password.")
     for person in state.people:
         click.echo(f"    {person.name:<22} {person.login:<10} {person.password or ''}".rstrip())

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from livefeed.app.console.entry import console_url
 from livefeed.cli.databases import key_ring
 from livefeed.cli.demo import stage
 from livefeed.cli.demo.certificates import Certificates
@@ -14,8 +15,9 @@ from livefeed.cli.demo.keeper import Keeper
 from livefeed.cli.demo.processes import Child, wait_until
 from livefeed.cli.demo.state import DemoState, read_state, write_state
 from livefeed.cli.portal.founding import found_portal
-from livefeed.cli.running import find_running, operate
+from livefeed.cli.running import find_running, fresh_token, operate
 from livefeed.errors import SettingsError
+from livefeed.portal.seed.company import company_name
 from livefeed.settings import DatabaseUrl
 
 SCOPES: Final = "log,user,im,department,sonet_group,placement"
@@ -48,12 +50,18 @@ class House:
         self.app_url = f"http://127.0.0.1:{app_port}"
         self._data = data.resolve()
         self._port, self._app_port, self._quiet_s = port, app_port, quiet_s
+        self._console_token = fresh_token()
         self._portal_db = DatabaseUrl("sqlite", self._data / "portal.db")
         self._notifier_db = DatabaseUrl("sqlite", self._data / "notifier.db")
         self._portal: Child | None = None
         self._notifier: Keeper | None = None
         # The portal's process asks the keeper for what people press on the scene.
         self._control, self._handed_control = socket.socketpair()
+
+    @property
+    def console_url(self) -> str:
+        """The notifier's console, also after it was killed and started again."""
+        return console_url(self.app_url, self._console_token)
 
     def start(self) -> DemoState:
         """Found the company if this is the first time, then start both halves and wait until all is up."""
@@ -92,7 +100,7 @@ class House:
         for left in self._data.glob("portal.db.new*"):
             left.unlink()
         keys = key_ring(fresh, self._data / "portal.db.key")
-        state = DemoState.of(asyncio.run(found_portal(fresh, keys, "demo", self.portal_url, "Livefeed")))
+        state = DemoState.of(asyncio.run(found_portal(fresh, keys, "demo", self.portal_url, company_name())))
         write_state(self._data, state)
         return state
 
@@ -148,6 +156,7 @@ class House:
             "LIVEFEED_CLIENT_SECRET": state.client_secret or "",
             "LIVEFEED_MEMBER_ID": state.member_id,
             "LIVEFEED_RATE_LIMIT": "off",
+            "LIVEFEED_CONSOLE_TOKEN": self._console_token,
         }
         if self.tls is not None:
             environ["LIVEFEED_CA_FILE"] = str(self.tls.authority)
