@@ -1,16 +1,25 @@
 """Write COVERAGE.md: every method and event of the documented contract, done or missing.
 
 ``python tools/coverage_page.py`` writes the page, ``--check`` only compares. What is done is read from the
-portal's own method table and event list, never typed by hand.
+portal's own method table and event list, never typed by hand; each names the test that calls it through a
+real SDK and that fails when it is taken away.
 """
 
 import sys
 from pathlib import Path
 
-from livefeed.portal.events.outbox import SENT_EVENTS
-from livefeed.portal.server import method_table
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
-PAGE = Path(__file__).parents[1] / "COVERAGE.md"
+from tests.clients.cases import CASES, DELIVERIES  # noqa: E402 - the tests are found from the root
+
+from livefeed.portal.events.outbox import SENT_EVENTS  # noqa: E402
+from livefeed.portal.server import method_table  # noqa: E402
+
+PAGE = ROOT / "COVERAGE.md"
+OF_METHODS = "tests/clients/test_methods.py::test_an_sdk_gets_the_right_answer"
+OF_EVENTS = "tests/clients/test_events.py::test_the_sdk_accepts_the_body_of_the_event"
+OF_CODES = "tests/clients/test_oauth.py::test_the_sdk_exchanges_the_code_of_somebody_who_allowed_it"
 
 DOCUMENTED_METHODS = {
     "News Feed": [
@@ -104,12 +113,14 @@ DOCUMENTED_EVENTS = [
     "ONUSERADD",
 ]
 
+AUTHORIZATION = {
+    "/oauth/authorize/": OF_CODES,
+    "grant_type=authorization_code": OF_CODES,
+    "grant_type=refresh_token": "tests/clients/test_oauth.py::test_the_sdk_renews_an_expired_pair_and_calls_again",
+}
+
 MISSING = [
-    "OAuth 2.0 sign-in and consent (`/oauth/authorize/`, grant type `authorization_code`)",
     "applications with pages: frames, the installer page, `installFinish` from the browser, widgets",
-    "ONAPPUPDATE and reinstallation",
-    "outgoing webhooks; expiry and regeneration of incoming ones",
-    "sign-in with passwords and sessions (in the demo one chooses a person; elsewhere pages show a notice)",
     "the scene (`/scene`) and the console of the application runtime (`/console/`)",
     "downloading the files of posts (they are stored and listed), link previews, polls, gratitude",
     "the XML transport, REST 3.0, rate limits (`--limits`); `operating` of an answer is always 0",
@@ -118,30 +129,63 @@ MISSING = [
     "the sweep for lost events (promise P7), `doctor`, `forward`, `connect`, `who`",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",
-    "development TLS (`--tls`, `--tls-cert`), the door on its own HTTP protocol, `bench rest`, `make soak`",
+    "the door on its own HTTP protocol, `bench rest`, `make soak`",
     "the shipped pytest plugin (`livefeed.testing`)",
 ]
 
 
-def table(heading: str, names: list[str], done: set[str]) -> list[str]:
-    """One table of names with their state."""
-    rows = [f"| `{name}` | {'done' if name in done else 'missing'} |" for name in names]
-    return [f"## {heading}", "", "| name | state |", "|---|---|", *rows, ""]
+def table(heading: str, names: list[str], tests: dict[str, tuple[str, str]]) -> list[str]:
+    """One table of names with their state; ``tests`` has the caller and the test of those that are done."""
+    rows = [
+        f"| `{name}` | done | {tests[name][0]} | `{tests[name][1]}` |"
+        if name in tests
+        else f"| `{name}` | missing | | |"
+        for name in names
+    ]
+    head = ["| name | state | shown by | test |", "|---|---|---|---|"]
+    return [f"## {heading}", "", *head, *rows, ""]
+
+
+def tested(done: set[str], cases: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """The tests of what is done; nothing is done without one."""
+    if done != set(cases):
+        raise SystemExit(f"no case, or a case of nothing: {', '.join(sorted(done ^ set(cases)))}")
+    return cases
+
+
+def of_methods() -> dict[str, tuple[str, str]]:
+    """Caller and test of each method."""
+    return {name: (case.sdk, f"{OF_METHODS}[{name}]") for name, case in CASES.items()}
+
+
+def of_events() -> dict[str, tuple[str, str]]:
+    """Reader and test of each event."""
+    return {name: ("b24pysdk", f"{OF_EVENTS}[{name}]") for name in DELIVERIES}
 
 
 def page() -> str:
     """The whole page."""
     done = set(method_table().names())
-    events = set(SENT_EVENTS)
+    methods = tested(done, of_methods())
+    events = tested(set(SENT_EVENTS), of_events())
     lines = [
         "# Coverage",
         "",
         "What of the documented contract is built. Made by `make docs`; do not edit.",
         "",
+        "A row is done only if it names a test in which a real SDK calls the method, or reads the event, and",
+        "compares the values; the test fails when the method is taken away",
+        "(`tests/clients/test_methods.py::test_the_case_fails_without_the_method`).",
+        "",
     ]
     for heading, names in DOCUMENTED_METHODS.items():
-        lines += table(heading, names, done)
+        lines += table(heading, names, methods)
     lines += table("What the portal sends", DOCUMENTED_EVENTS, events)
+    lines += table(
+        "Authorization",
+        list(AUTHORIZATION),
+        {name: ("b24pysdk", test) for name, test in AUTHORIZATION.items()},
+    )
     lines += ["## Missing besides", "", *[f"- {text}" for text in MISSING], ""]
     unlisted = done - {name for names in DOCUMENTED_METHODS.values() for name in names}
     if unlisted:

@@ -22,6 +22,17 @@ def test_the_coverage_page_is_up_to_date():
     assert 0 == done.returncode, done.stderr.decode()
 
 
+def test_every_row_of_the_coverage_page_that_is_done_names_a_test_that_exists():
+    rows = [line.split("|") for line in (ROOT / "COVERAGE.md").read_text().splitlines() if "| done |" in line]
+    named = {row[4].strip().strip("`") for row in rows}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    files = sorted({name.partition("::")[0] for name in named})
+    collected = subprocess.run([*command, *files], cwd=ROOT, capture_output=True, text=True)
+
+    assert 40 < len(rows)
+    assert named <= set(collected.stdout.splitlines()), collected.stdout[-2000:]
+
+
 @pytest.mark.parametrize("path", sorted({*re.findall(r"\]\(([\w./-]+?)\)", README)}))
 def test_a_file_that_the_readme_links_exists(path: str):
     assert (ROOT / path).exists()
