@@ -15,6 +15,11 @@ SIGHT = {"viewer": 2, "is_admin": 0}
 PAGE = {**SIGHT, "codes": None, "since": None, "until": None, "count": 50}
 HOT: list[tuple[str, str, str, dict[str, Any]]] = [
     ("livefeed.portal.apps", "webhooks.sql", "webhook", {"person": 1, "code_hash": b"", "now": 1}),
+    ("livefeed.portal.apps", "webhooks.sql", "incoming", {"id": 1}),
+    ("livefeed.portal.apps", "webhooks.sql", "outgoing", {"id": 1}),
+    ("livefeed.portal.events", "events.sql", "bound", {"event": "ONLIVEFEEDPOSTUPDATE"}),
+    ("livefeed.portal.events", "events.sql", "bound_of_webhook", {"webhook": 1}),
+    ("livefeed.portal.events", "events.sql", "redirect", {"webhook": 1, "url": "", "owner": 1}),
     ("livefeed.portal.feed", "feed.sql", "post", {"id": 1}),
     ("livefeed.portal.feed", "feed.sql", "visible_post", {"id": 1, **SIGHT}),
     ("livefeed.portal.feed", "feed.sql", "newest_posts", {**PAGE, "before": 10**9, "offset": 0}),

@@ -23,7 +23,7 @@ SELECT * FROM handler INDEXED BY handler_once WHERE app = :app AND state = 'boun
 -- name: bound_of_webhook(portal, webhook)
 -- The bound handlers of one outgoing webhook.
 SELECT * FROM handler INDEXED BY handler_webhook
-WHERE portal = :portal AND webhook = :webhook AND state = 'bound' ORDER BY id;
+WHERE portal = :portal AND webhook = :webhook AND state = 'bound' ORDER BY event;
 
 -- name: redirect(portal, webhook, url, owner)!
 -- The bound handlers of one outgoing webhook go where it now lives.

@@ -11,6 +11,7 @@ from livefeed.portal.people.passwords import LONGEST, SHORTEST
 from livefeed.portal.people.people import NewPerson, Person
 from livefeed.portal.portals import PortalRow
 from livefeed.portal.web.desk import session
+from livefeed.portal.webhooks import managing
 from livefeed.secrets import Secret
 from livefeed.wire.ids import DepartmentId, UserId
 
@@ -100,6 +101,7 @@ async def dismiss_user(office: Office, portal: PortalRow, asked: UserDismiss) ->
     def unit(tx: Tx) -> Person:
         person = staff.active(tx, portal.member_id, asked.user)
         staff.dismiss(tx, portal.member_id, person)
+        managing.end_of_person(tx, portal.member_id, person.id)
         session.end_sessions(tx, portal.member_id, person.id)
         return person
 
