@@ -6,6 +6,7 @@ from livefeed.app import App
 from livefeed.durable.store import Tx
 from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people, showing
 from livefeed.notifier.channels import bell
+from livefeed.notifier.pages import history
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
 from livefeed.wire.ids import MemberId
@@ -26,6 +27,7 @@ def build(settings: AppSettings) -> App:
     app.when_installed(backfill.order)
     app.when_erased(_forget)
     app.show_in_console(showing.NOTICES)
+    history.add_pages(app)
     return app
 
 

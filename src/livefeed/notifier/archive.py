@@ -8,6 +8,7 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.notifier.changes import Version
+from livefeed.notifier.policy import Editors
 from livefeed.wire.ids import MemberId, PostId, UserId
 
 _SQL: Final = sql.load("livefeed.notifier", "queries/archive.sql")
@@ -75,8 +76,15 @@ def add(tx: Tx, portal: MemberId, post: PostId, author: UserId, content: Version
     _add_version(tx, portal, post, 1, content, source)
 
 
-def see(tx: Tx, portal: MemberId, known: ArchivedPost, content: Version, source: Source) -> int:
-    """Archive ``content`` as the newest version unless it is that already.
+def see(
+    tx: Tx,
+    portal: MemberId,
+    known: ArchivedPost,
+    content: Version,
+    source: Source,
+    editors: Editors | None = None,
+) -> int:
+    """Archive ``content``, made by ``editors``, as the newest version unless it is that already.
 
     Returns:
         The number of the newest version.
@@ -84,7 +92,8 @@ def see(tx: Tx, portal: MemberId, known: ArchivedPost, content: Version, source:
     number = known.seen_version
     if content != known.seen:
         number += 1
-        _add_version(tx, portal, known.post, number, content, source)
+        _add_version(tx, portal, known.post, number, content, source, editors)
+        _SQL.edited(tx.conn, portal=portal, post=known.post, at=tx.now_ms)
     _SQL.see(tx.conn, portal=portal, post=known.post, version=number)
     return number
 
@@ -121,7 +130,13 @@ def forget(tx: Tx, portal: MemberId) -> None:
 
 
 def _add_version(
-    tx: Tx, portal: MemberId, post: PostId, number: int, content: Version, source: Source
+    tx: Tx,
+    portal: MemberId,
+    post: PostId,
+    number: int,
+    content: Version,
+    source: Source,
+    editors: Editors | None = None,
 ) -> None:
     _SQL.add_version(
         tx.conn,
@@ -131,4 +146,5 @@ def _add_version(
         source=source.value,
         at=tx.now_ms,
         content=msgspec.json.encode(content),
+        editors=msgspec.json.encode(editors) if editors else None,
     )

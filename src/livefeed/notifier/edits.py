@@ -72,7 +72,8 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
         return
     comparison = await _compare(known.told, content)
     ctx.step("compared", ", ".join(sorted(comparison.classes)) or "nothing")
-    editors = await _editors(ctx) if comparison.is_worth_telling else Editors()
+    is_news = comparison.is_worth_telling or content != known.seen
+    editors = await _editors(ctx) if is_news else Editors()
     circle = await _circle(ctx, post.row, known, content) if comparison.is_worth_telling else _Circle()
     decision = decide(comparison, circle.present, editors)
     ctx.step("told", _summary(decision))
@@ -83,10 +84,10 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
         events=len(ctx.events),
         from_version=known.told_version,
         to_version=known.seen_version,
-        editors=editors,
+        editors=editors if comparison.is_worth_telling else Editors(),
         passed_over=passed_over(circle.everyone, circle.dismissed, editors),
     )
-    ctx.on_settle(_settlement(ctx, known, content, decision, ruling, post.row.num_comments))
+    ctx.on_settle(_settlement(ctx, known, content, decision, ruling, editors, post.row.num_comments))
 
 
 async def _compare(old: Version, new: Version) -> Comparison:
@@ -101,13 +102,14 @@ def _settlement(
     content: Version,
     decision: Decision,
     ruling: Ruling,
+    editors: Editors,
     num_comments: int,
 ) -> Callable[[Tx], None]:
     """What commits with the settle of the inbox lane: version, decision, and the notices with their lanes."""
     consumer = ctx.consumer_of(notices.BELL)
 
     def settle(tx: Tx) -> None:
-        number = archive.see(tx, ctx.portal, known, content, Source.UPDATED)
+        number = archive.see(tx, ctx.portal, known, content, Source.UPDATED, editors)
         decisions.record(tx, ctx.portal, known.post, replace(ruling, to_version=number))
         match decision:
             case Silent(why=Silence.NOBODY):

@@ -13,6 +13,9 @@ ON CONFLICT (portal, post) DO NOTHING;
 -- name: see(portal, post, version)!
 UPDATE archived_post SET seen_version = :version, state = 'live' WHERE portal = :portal AND post = :post;
 
+-- name: edited(portal, post, at)!
+UPDATE archived_post SET edited_at = :at WHERE portal = :portal AND post = :post;
+
 -- name: tell(portal, post, version)!
 UPDATE archived_post SET told_version = :version WHERE portal = :portal AND post = :post;
 
@@ -25,9 +28,9 @@ UPDATE archived_post SET comments_checked = :count WHERE portal = :portal AND po
 -- name: version(portal, post, version)$
 SELECT content FROM archived_version WHERE portal = :portal AND post = :post AND version = :version;
 
--- name: add_version(portal, post, version, source, at, content)!
-INSERT INTO archived_version (portal, post, version, source, at, content)
-VALUES (:portal, :post, :version, :source, :at, :content)
+-- name: add_version(portal, post, version, source, at, content, editors)!
+INSERT INTO archived_version (portal, post, version, source, at, content, editors)
+VALUES (:portal, :post, :version, :source, :at, :content, :editors)
 ON CONFLICT (portal, post, version) DO NOTHING;
 
 -- name: set_language(portal, language)!

@@ -1,0 +1,226 @@
+"""The pages themselves: what was edited lately, and the history of one post."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from livefeed.app import App, PageContext
+from livefeed.content.bbcode import parse
+from livefeed.content.render import excerpt
+from livefeed.durable.store import Tx
+from livefeed.notifier import archive
+from livefeed.notifier.archive import ArchivedPost
+from livefeed.notifier.changes import Version, known_as
+from livefeed.notifier.pages.reading import Seen, look
+from livefeed.notifier.pages.versions import Kept, Row, as_row, kept, lately_edited, named
+from livefeed.notifier.people import Person
+from livefeed.ui import diff
+from livefeed.ui.bbcode import as_html
+from livefeed.ui.languages import Words, noted, spoken, told
+from livefeed.ui.pages import Page
+from livefeed.wire.feed.rows import PostRow
+from livefeed.wire.frames import POST_PLACEMENT
+from livefeed.wire.ids import PostId, UserId, decimal
+
+_POST: Final = "post"
+_LISTED: Final = 40
+_VERSIONS_A_PAGE: Final = 20
+_TITLE_CHARS: Final = 90
+_NEWEST: Final = 2**31
+_VIEWS: Final[Mapping[str, Callable[[str, str, diff.Words], Markup]]] = {
+    "inline": diff.inline,
+    "side": diff.beside,
+    "raw": diff.raw,
+}
+
+
+def add_pages(app: App) -> None:
+    """The list as the application's own page, and the history of a post under each post."""
+    app.page()(show_edited)
+    app.page(path=_POST)(show_history)
+    app.placement(POST_PLACEMENT, title="Edit history", titles={"ru": "История правок"}, handler=show_history)
+
+
+async def show_edited(page: PageContext) -> Page:
+    """The posts that were edited lately, of those that the person may see."""
+    edited = await page.read(lambda tx: lately_edited(tx, page.portal, most=_LISTED))
+    seen = await look(page, [post for post, _, _ in edited])
+    titles = {row.id: _title(Version.of(row)) for row in seen.posts}
+    rows = [
+        {
+            "title": titles[post],
+            "url": page.url(_POST, id=post),
+            "at": spoken(edited_at, seen.zone, page.language),
+            "versions": versions,
+        }
+        for post, edited_at, versions in edited
+        if post in titles
+    ]
+    return page.show("history_list.html", rows=rows)
+
+
+async def show_history(page: PageContext) -> Page:
+    """The versions of one post, and the difference of two of them."""
+    post = _asked_post(page)
+    seen = await look(page, [post]) if post else None
+    if post is None or seen is None or not seen.posts:
+        return _unseen(page)
+    found = await page.read(lambda tx: _History.read(tx, page, post, seen))
+    if found is None:
+        return page.show(
+            "inside_told.html",
+            heading=_title(Version.of(seen.posts[0])),
+            text=noted("No edit of this post has been seen yet."),
+        )
+    return await asyncio.to_thread(found.show, page)
+
+
+def _asked_post(page: PageContext) -> PostId | None:
+    """The post of the place, or on the application's own page the one of the address."""
+    given = page.query.get("id", "") if page.path == _POST else str(page.options.get("POST_ID", ""))
+    number = decimal(given)
+    return PostId(number) if number else None
+
+
+def _unseen(page: PageContext) -> Page:
+    """The same words whether it is not for him or not there: nothing tells the two apart."""
+    return page.show(
+        "inside_told.html",
+        status=404,
+        heading=noted("There is no such post"),
+        text=noted("It was deleted, or you may not see it."),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _History:
+    """One post as its page shows it.
+
+    Attributes:
+        post: As the archive knows it.
+        row: As the person sees it now.
+        seen: What else the portal said.
+        versions: One page of them and the one before, the newest first.
+        people: Everybody who is named.
+        old: The older version of those compared.
+        new: The newer one.
+    """
+
+    post: ArchivedPost
+    row: PostRow
+    seen: Seen
+    versions: list[Kept]
+    people: Mapping[UserId, Person]
+    old: tuple[int, Version]
+    new: tuple[int, Version]
+
+    @classmethod
+    def read(cls, tx: Tx, page: PageContext, post: PostId, seen: Seen) -> "_History | None":
+        known = archive.find(tx, page.portal, post)
+        if known is None:
+            return None
+        until = _number(page, "until", _NEWEST)
+        versions = kept(tx, page.portal, post, until=until, most=_VERSIONS_A_PAGE + 1)
+        last = known.seen_version
+        new = min(max(_number(page, "to", last), 1), last)
+        old = min(max(_number(page, "from", new - 1), 1), last)
+        old, new = sorted((old, new))
+        return cls(
+            post=known,
+            row=seen.posts[0],
+            seen=seen,
+            versions=versions,
+            people=named(tx, page.portal, versions, known.author),
+            old=(old, archive.version(tx, page.portal, post, old)),
+            new=(new, archive.version(tx, page.portal, post, new)),
+        )
+
+    def show(self, page: PageContext) -> Page:
+        """The page; it may take a while for long texts."""
+        rows = self._rows(page)
+        view = page.query.get("view", "inline")
+        view = view if view in _VIEWS else "inline"
+        (old, before), (new, after) = self.old, self.new
+        words = _words(page)
+        return page.show(
+            "history_frame.html",
+            title=_title(Version.of(self.row)),
+            action=page.url(page.path),
+            id=self.post.post if page.path == _POST else None,
+            back=page.url() if page.path == _POST else "",
+            rows=rows,
+            earlier=rows[-1].number - 1 if rows and rows[-1].number > 1 else None,
+            last=rows[0].number if rows else 0,
+            old=old,
+            new=new,
+            view=view,
+            link=self._link(page, old, new),
+            changes=_changes(before, after, words),
+            text=_VIEWS[view](before.text, after.text, words) if before.text != after.text else None,
+            only=as_html(parse(after.text)) if old == new else None,
+        )
+
+    def _rows(self, page: PageContext) -> list[Row]:
+        before = [*self.versions[1:], None]
+        return [
+            as_row(
+                one,
+                earlier,
+                people=self.people,
+                author=self.post.author,
+                zone=self.seen.zone,
+                language=page.language,
+            )
+            for one, earlier in list(zip(self.versions, before, strict=True))[:_VERSIONS_A_PAGE]
+        ]
+
+    def _link(self, page: PageContext, old: int, new: int) -> Callable[..., str]:
+        """Makes the address of this page with something changed: ``link(view='raw')``."""
+        here: dict[str, object] = {"from": old, "to": new, "view": page.query.get("view", "inline")}
+        if page.path == _POST:
+            here["id"] = self.post.post
+
+        def link(**changed: object) -> str:
+            asked = {**here, **{name.rstrip("_"): value for name, value in changed.items()}}
+            return page.url(page.path, **asked)
+
+        return link
+
+
+def _number(page: PageContext, name: str, otherwise: int) -> int:
+    number = decimal(page.query.get(name, ""))
+    return otherwise if number is None else min(number, _NEWEST)
+
+
+def _title(version: Version) -> str:
+    return excerpt(known_as(version, version), _TITLE_CHARS)
+
+
+def _words(page: PageContext) -> diff.Words:
+    def say(text: str) -> str:
+        return told(noted(text), page.language)
+
+    return diff.Words(removed=say("removed:"), added=say("added:"), before=say("Before"), after=say("After"))
+
+
+def _changes(old: Version, new: Version, words: diff.Words) -> list[tuple[Words, Markup | Words]]:
+    """What differs beside the text: its name, and what it was and became."""
+    changes: list[tuple[Words, Markup | Words]] = []
+    if old.title != new.title and not new.is_derived:
+        changes.append((noted("title"), diff.inline(old.title, new.title, words)))
+    if old.files != new.files:
+        changes.append((noted("files"), diff.inline(_listed(old.files), _listed(new.files), words)))
+    if old.is_important != new.is_important:
+        marked = noted("marked as important") if new.is_important else noted("no longer important")
+        changes.append((noted("importance"), marked))
+    if old.is_for_everyone != new.is_for_everyone:
+        opened = noted("for everybody now") if new.is_for_everyone else noted("no longer for everybody")
+        changes.append((noted("recipients"), opened))
+    return changes
+
+
+def _listed(files: tuple[int, ...]) -> str:
+    return ", ".join(f"#{number}" for number in files)
