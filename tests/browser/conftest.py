@@ -9,8 +9,9 @@ from tests.browser.watching import Watched, chromium
 from tests.system.demo import Demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Closed after the last test in Chromium: while it is open, no other test can run a loop of its own."""
     with chromium() as started:
         yield started
 

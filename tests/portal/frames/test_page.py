@@ -173,7 +173,7 @@ async def test_before_the_installation_is_finished_administrators_get_the_instal
     assert frame.action.startswith(INSTALLER)
     assert "not fully installed" in frame.page.text
 
-    refused = await (await someone(site, 3)).get(f"/apps/{frame.app}/")
+    refused = await (await someone(site, 4)).get(f"/apps/{frame.app}/")
     assert refused.status == 403
     assert "not fully installed" in refused.text
     assert "AUTH_ID" not in refused.text
