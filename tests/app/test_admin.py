@@ -83,7 +83,7 @@ async def test_an_administrator_asks_for_the_handlers_again(house: House):
     assert len(house.portal.bound) == 2
 
 
-@pytest.mark.parametrize("path", ["/", "/console/", "/event", "/admin/"])
+@pytest.mark.parametrize("path", ["/", "/event", "/admin/"])
 async def test_elsewhere_there_is_nothing(house: House, path: str):
     assert (await house.http.send("GET", f"{house.url}{path}")).status == 404
 

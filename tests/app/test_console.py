@@ -1,5 +1,6 @@
 """The console, over real HTTP."""
 
+import asyncio
 import re
 
 import pytest
@@ -171,3 +172,41 @@ async def test_pages_are_in_the_language_of_the_browser(house: House):
     page = (await (await inside(house)).get("", **{"accept-language": "ru"})).body.decode()
     assert '<html lang="ru">' in page
     assert "Обзор" in page
+
+
+async def test_an_open_page_hears_that_something_has_happened(house: House):
+    visitor = await inside(house)
+    door = house.server.console
+    heard: list[bytes] = []
+    happened = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        await happened.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        body = message.get("body", b"")
+        assert isinstance(body, bytes)
+        heard.append(body)
+        if body.startswith(b"retry"):
+            await house.event()
+            await house.work()
+        elif body.startswith(b"data"):
+            happened.set()
+
+    headers = [(b"cookie", visitor.cookie.encode())]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/console/live",
+        "query_string": b"",
+        "headers": headers,
+    }
+    async with asyncio.timeout(20):
+        await door(scope, receive, send)
+
+    assert b"data: work\n\n" in heard
+
+
+async def test_the_stream_is_closed_to_whoever_has_no_cookie(house: House):
+    assert (await Visitor(house).get("live")).status == 401

@@ -19,6 +19,9 @@ _POST: Final = "post:"
 OTHER_EVENTS: Final = "app:events"
 """The lane of all events that are not about a post."""
 
+STEPS: Final = "steps"
+"""The topic of units that record what happened to an event."""
+
 FINISHED: Final = "finished"
 """The step that ends an event; its detail is the number of tries."""
 
@@ -136,6 +139,7 @@ def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:
     for seq in seqs:
         for place, step in enumerate(steps):
             _SQL.add_step(tx.conn, seq=seq, step=step.step, place=place, at=step.at_ms, detail=step.detail)
+    tx.wake(STEPS)
 
 
 def list_inbox(

@@ -73,6 +73,12 @@ class AppServer:
         assert self._doors is not None, "the application is not open"
         return self._doors.running
 
+    @property
+    def console(self) -> ConsoleDoor:
+        """The console's door, while it serves."""
+        assert self._doors is not None, "the application is not open"
+        return self._doors.console
+
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[Running]:
         """Open the application while the block lasts.
@@ -100,12 +106,13 @@ class AppServer:
             try:
                 yield running
             finally:
+                self._doors.console.close()
                 self._doors = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
             return
         assert scope["type"] == "http", "there are no websockets here"
         doors = self._doors
@@ -134,11 +141,14 @@ class AppServer:
             case _:
                 await send_text(send, 404, b"there is nothing here\n")
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         async with contextlib.AsyncExitStack() as stack:
             if self._doors is None:
                 await stack.enter_async_context(self.open())
+            assert self._doors is not None, "it was opened just above"
+            # Streams of open pages have no end; a server that knows of this ends them before it waits.
+            scope.get("state", {})["before_stop"] = self._doors.console.close
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -62,8 +62,10 @@ class Stream:
 
     async def wait(self, timeout_s: float) -> list[str]:
         """What changed, once something did; empty after ``timeout_s`` seconds, or when it was stirred."""
+        # Not `wait_for`: it can swallow a cancellation.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stirred.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._stirred.wait()
         self._stirred.clear()
         names = list(self._names)
         self._names.clear()

@@ -8,11 +8,14 @@ from livefeed.app.console import views
 from livefeed.app.console.entry import Entry, cookie_header, read_cookie
 from livefeed.app.console.sections import Asked, Section, Values
 from livefeed.app.exchange import Disconnected, DoorAnswer, Patience, Receive, Scope, Send, read_request
+from livefeed.app.inbox import STEPS
 from livefeed.app.running import Running
+from livefeed.durable.entries import LANES
 from livefeed.durable.store import Tx
 from livefeed.errors import AppError, StoreError, WireError
 from livefeed.ui.languages import Words, chosen, noted
 from livefeed.ui.pages import Page, page
+from livefeed.ui.streams import Full, Streams, serve
 from livefeed.wire.form import Limits, decode
 from livefeed.wire.ids import decimal
 from livefeed.wire.params import Params
@@ -39,7 +42,18 @@ class ConsoleDoor:
         self._admin = admin
         self._entry = Entry(token, running.runtime.clock)
         self._patience = Patience()
+        self._streams = Streams()
+        self._ends = [
+            running.runtime.store.listen(topic, lambda: self._streams.tell("work"))
+            for topic in (LANES, STEPS)
+        ]
         self._sections: Mapping[str, Section] = {one.name: one for one in running.app.sections}
+
+    def close(self) -> None:
+        """End every open stream, and listen no more: the server stops."""
+        self._streams.close()
+        for end in self._ends:
+            end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -51,6 +65,8 @@ class ConsoleDoor:
             await self._enter(scope, send, asked)
         elif not self._is_let_in(cookie):
             await _send(send, self._plain(asked, _CLOSED, status=401))
+        elif _place(scope) == "live":
+            await self._follow(receive, send, asked, cookie)
         elif scope["method"] == "POST":
             await self._act(scope, receive, send, asked, cookie)
         else:
@@ -66,6 +82,21 @@ class ConsoleDoor:
             return
         cookie = cookie_header(self._entry.fresh_cookie(), is_secure=scope["scheme"] == "https")
         await _go(send, _HOME, cookie)
+
+    async def _follow(self, receive: Receive, send: Send, asked: Asked, cookie: str) -> None:
+        """An open page hears that something has happened, and asks for itself again."""
+        stream = self._streams.open(cookie)
+        if isinstance(stream, Full):
+            await _send(send, self._plain(asked, _BUSY, status=stream.status))
+            return
+
+        async def may_go_on() -> bool:
+            return self._entry.admits(cookie)
+
+        try:
+            await serve(stream, receive, send, may_go_on=may_go_on)
+        finally:
+            self._streams.forget(stream)
 
     async def _shown(self, place: str, asked: Asked, cookie: str) -> Page:
         name, _, rest = place.partition("/")
@@ -108,8 +139,9 @@ class ConsoleDoor:
         return page(
             template,
             language=asked.language,
-            menu=[*_OWN, *sections],
+            sections=[*_OWN, *sections],
             here=name,
+            live_from="/console/live",
             token=self._entry.form_token(cookie),
             said=_said(asked.query.text("said")),
             shown=values,
