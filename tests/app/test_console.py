@@ -195,8 +195,9 @@ async def test_an_open_page_hears_that_something_has_happened(house: House):
             happened.set()
 
     headers = [(b"cookie", visitor.cookie.encode())]
-    scope = {
-        "type": "http",
+    scope = {"type": "http", "method": "GET", "path": "/console/live", "query_string": b""}
+    scope["headers"] = headers
+    async with asyncio.timeout(20):
         "method": "GET",
         "path": "/console/live",
         "query_string": b"",
