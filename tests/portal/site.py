@@ -18,6 +18,7 @@ from livefeed.portal.feed import posts, reading
 from livefeed.portal.feed.posts import Change
 from livefeed.portal.lifecycle import present
 from livefeed.portal.server import Portal, PortalOptions
+from livefeed.portal.web.scene.stage import Stage
 from livefeed.ui.languages import told
 from livefeed.wire.form import Form, decode
 from livefeed.wire.ids import PostId, UserId
@@ -224,8 +225,8 @@ class Site:
 
 
 @asynccontextmanager
-async def standing(house: House, **options: Any) -> AsyncIterator[Site]:
-    """A running portal beside a receiver."""
+async def standing(house: House, *, stage: Stage | None = None, **options: Any) -> AsyncIterator[Site]:
+    """A running portal beside a receiver, with a scene if there is a stage."""
     chosen = {
         "allow_private": True,
         "is_dispatching": False,
@@ -233,7 +234,11 @@ async def standing(house: House, **options: Any) -> AsyncIterator[Site]:
         "is_demo": True,
     }
     server = Portal(
-        store=house.store, keys=house.keys, clock=house.clock, options=PortalOptions(**{**chosen, **options})
+        store=house.store,
+        keys=house.keys,
+        clock=house.clock,
+        options=PortalOptions(**{**chosen, **options}),
+        stage=stage,
     )
     admin = Admin(store=house.store, keys=house.keys, clock=house.clock, directory=house.directory)
     async with receiving() as receiver, server.running():
