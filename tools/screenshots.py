@@ -66,7 +66,7 @@ def edit(document: dict[str, Any]) -> int:
     (post,) = call(admin, "log.blogpost.get", POST_ID=1)
     text = post["DETAIL_TEXT"]
     changed = text.replace("1", "3", 1) if "1" in text else f"{text}\nFrom 3 to 14 June."
-    call(admin, "log.blogpost.update", POST_ID=1, POST_MESSAGE=changed)
+    call(admin, "log.blogpost.update", POST_ID=1, POST_TITLE=post["TITLE"], POST_MESSAGE=changed)
     return 1
 
 
