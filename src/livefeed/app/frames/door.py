@@ -10,9 +10,10 @@ from livefeed.app.frames import telling
 from livefeed.app.frames.pages import PageContext, Pages
 from livefeed.app.frames.tickets import LIFE_MS, Ticket, read_ticket, write_ticket
 from livefeed.app.installs.ladder import Claim, Quarantined, Refused
-from livefeed.app.installs.openings import NeedsAdministrator, Opened, Opening, Openings, origin_of
+from livefeed.app.installs.openings import NeedsAdministrator, Opened, Opening, Openings
 from livefeed.app.runtime import Runtime
 from livefeed.errors import AppError, Fault, StoreError, TransportError, UnknownPortal, WireError
+from livefeed.net.urls import origin_of
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
 from livefeed.ui.languages import chosen

@@ -6,11 +6,11 @@ from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
 from livefeed.app.frames.tickets import Ticket
-from livefeed.app.installs.openings import origin_of
 from livefeed.app.runtime import Runtime
 from livefeed.client.rest import RestClient
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
+from livefeed.net.urls import origin_of
 from livefeed.ui.pages import Page, page, page_headers
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import MemberId, UserId

@@ -22,7 +22,7 @@ from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.vault import Vault
 from livefeed.durable.store import Store
 from livefeed.errors import Fault, WireError
-from livefeed.net.http import HttpClient
+from livefeed.net.http import HttpClient, is_http_url
 from livefeed.secrets import KeyRing, Secret
 from livefeed.telemetry import logger
 from livefeed.wire.apps import AppInfo, Install
@@ -162,7 +162,7 @@ class Ladder:
             return _refused("the token belongs to another portal", member_id)
         if info.client_id != self.endpoint.client_id:
             return _refused("the token belongs to another application", member_id)
-        if install.status not in _STATUSES or not install.client_endpoint:
+        if install.status not in _STATUSES or not is_http_url(install.client_endpoint):
             return _refused("the authorization server tells neither status nor address", member_id)
         if info.user_id is None:
             return _refused("the authorization server does not tell whose token it is", member_id)

@@ -19,6 +19,7 @@ from livefeed.app.installs.registry import SQL
 from livefeed.client import vault
 from livefeed.clock import Clock
 from livefeed.errors import Fault, UnknownPortal, WireError
+from livefeed.net.urls import origin_of
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
 from livefeed.wire.apps import install_data
@@ -207,12 +208,6 @@ class Openings:
                 return Opened(member_id=proved.member_id, user_id=token.user_id)
             case Quarantined() | Refused() as other:
                 return other
-
-
-def origin_of(endpoint: str) -> str:
-    """Scheme, host and port of a REST base: ``https://some-domain.bitrix24.com``."""
-    scheme, _, rest = endpoint.partition("://")
-    return f"{scheme}://{rest.partition('/')[0]}".lower()
 
 
 async def _unless_refused(opening: Awaitable[Opening], member_id: str) -> Opening:
