@@ -59,7 +59,7 @@ class Throttle:
 
     def _wait_s(self, key: str) -> int:
         over = self._level(key, self.clock.now_ms()) - (self.burst - 1)
-        return math.ceil(over * self.drain_s) if over > 0 else 0
+        return math.ceil(round(over * self.drain_s, 3)) if over > 0 else 0
 
     def _level(self, key: str, now_ms: int) -> float:
         bucket = self._buckets.get(key)
@@ -75,6 +75,8 @@ def address_of(request: Request) -> str:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return host
-    if address.version == 4 or address.ipv4_mapped is not None:
+    if address.version == 4:
         return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))

@@ -15,8 +15,8 @@ from livefeed.portal.webhooks import managing
 from livefeed.secrets import Secret
 from livefeed.wire.ids import DepartmentId, UserId
 
-_Login = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[a-z])[a-z0-9._@-]{1,64}$")]
-_Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Login = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[a-z])[a-z0-9._@-]{1,64}\Z")]
+_Name = Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 _Password = Annotated[str, msgspec.Meta(min_length=SHORTEST, max_length=LONGEST)]
 _Who = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
