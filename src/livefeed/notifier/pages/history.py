@@ -200,10 +200,15 @@ def _title(version: Version) -> str:
 
 
 def _words(page: PageContext) -> diff.Words:
-    def say(text: str) -> str:
-        return told(noted(text), page.language)
+    def say(words: Words) -> str:
+        return told(words, page.language)
 
-    return diff.Words(removed=say("removed:"), added=say("added:"), before=say("Before"), after=say("After"))
+    return diff.Words(
+        removed=say(noted("removed:")),
+        added=say(noted("added:")),
+        before=say(noted("Before")),
+        after=say(noted("After")),
+    )
 
 
 def _changes(old: Version, new: Version, words: diff.Words) -> list[tuple[Words, Markup | Words]]:
