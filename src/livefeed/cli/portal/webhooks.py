@@ -43,13 +43,12 @@ def _do(
     print_document(document, as_json=as_json)
 
 
-_doer_option = click.option(
-    "--user",
-    type=NUMBER,
-    default=1,
-    show_default=True,
-    help="User id of who does it: he needs the right, and a changed secret is his from then on.",
-)
+def _by(words: str) -> Callable[[Command], Command]:
+    return click.option("--user", type=NUMBER, default=1, show_default=True, help=words)
+
+
+_taker_option = _by("User id of who does it; somebody else's webhook becomes his, if he is an administrator.")
+_doer_option = _by("User id of who does it: whose webhook it is, or an administrator.")
 
 
 @click.group()
@@ -79,7 +78,7 @@ def add_incoming(
 @click.option("--scope", default=None, help="Scopes, separated by commas.")
 @click.option("--name", default=None, help="What people call it.")
 @click.option("--expires", default=None, metavar="DATE|never", help="Last day on which it works, in UTC.")
-@_doer_option
+@_taker_option
 @_on_portal
 def change_incoming(
     database: DatabaseUrl,
@@ -99,7 +98,7 @@ def change_incoming(
 
 @webhook.command("regenerate", short_help="Give a webhook another secret.")
 @click.argument("id", type=NUMBER)
-@_doer_option
+@_taker_option
 @_on_portal
 def regenerate(
     database: DatabaseUrl, key_file: Path | None, member_id: str | None, as_json: bool, **given: object
@@ -147,7 +146,7 @@ def _row(tx: Tx, one: Webhook) -> dict[str, object]:
     return {**shared, **own, "events": ",".join(bound), "handlers": bound}
 
 
-@webhook.group("outgoing")
+@webhook.group("outgoing", short_help="Make, change and show outgoing webhooks.")
 def outgoing() -> None:
     """Make, change and show outgoing webhooks; the commands above list, regenerate and remove them."""
 
@@ -184,7 +183,7 @@ def add_outgoing(
 @click.option("--url", default=None, help="Where the events are sent, those that wait too.")
 @_event_option
 @click.option("--name", default=None, help="What people call it.")
-@_doer_option
+@_taker_option
 @_on_portal
 def change_outgoing(
     database: DatabaseUrl,
