@@ -1,4 +1,4 @@
-"""``portal user`` and ``portal app payment``: on the file, one JSON document, one clear line for a mistake."""
+"""``portal user`` and ``portal app payment``: one JSON document, or one clear line for a mistake."""
 
 import asyncio
 import json

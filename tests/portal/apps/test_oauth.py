@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from livefeed.portal.apps.oauth import FAILURES
-
 from livefeed.portal.people import people
 from livefeed.wire.ids import UserId
 
