@@ -114,7 +114,9 @@ def test_started_again_it_does_not_wait_for_the_next_try_of_the_portal(demo: Dem
     visitor = Visitor(demo)
     visitor.press("/scene/kill")
     visitor.press("/scene/1", suggestion="number")
-    eventually(lambda: "4 attempts so far" in (visitor.look(), visitor.words())[1], what="a long pause begins")
+    eventually(
+        lambda: "4 attempts so far" in (visitor.look(), visitor.words())[1], what="a long pause begins"
+    )
 
     visitor.press("/scene/start")
     eventually(lambda: is_ready(demo.document["app_url"]), what="it is started again")
