@@ -51,6 +51,9 @@ class Town:
     notifier: AppServer
     clock: ManualClock
     http: HttpClient
+    keys: KeyRing
+    door_url: str
+    client_id: str
 
     async def call(self, user: int, method: str, **params: Any) -> Any:
         """Call ``method`` over the webhook of a person."""
@@ -93,7 +96,16 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
         door = Later()
         door_url = await stack.enter_async_context(serving(door))
-        added = await admin.run("app_add", {"name": "Notifier", "install_url": f"{door_url}/install"})
+        added = await admin.run(
+            "app_add",
+            {
+                "name": "Notifier",
+                "install_url": f"{door_url}/install",
+                "handler_url": f"{door_url}/frame",
+                "redirect_uri": f"{door_url}/oauth/callback",
+                "scope": "log,user,im,placement",
+            },
+        )
         settings = AppSettings(
             db=f"sqlite:///{tmp_path}/notifier.db",
             portal_url=url,
@@ -116,6 +128,9 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             notifier=door.app,
             clock=clock,
             http=http,
+            keys=keys,
+            door_url=door_url,
+            client_id=str(added["client_id"]),
         )
         await town.settle()
         yield town

@@ -22,7 +22,7 @@ from livefeed.ui.bbcode import as_html
 from livefeed.ui.languages import Words, noted, spoken, told
 from livefeed.ui.pages import Page
 from livefeed.wire.feed.rows import PostRow
-from livefeed.wire.frames import POST_PLACEMENT
+from livefeed.wire.frames import DEFAULT_PLACEMENT, LEFT_MENU, POST_PLACEMENT
 from livefeed.wire.ids import PostId, UserId, decimal
 
 _POST: Final = "post"
@@ -38,10 +38,13 @@ _VIEWS: Final[Mapping[str, Callable[[str, str, diff.Words], Markup]]] = {
 
 
 def add_pages(app: App) -> None:
-    """The list as the application's own page, and the history of a post under each post."""
-    app.page()(show_edited)
-    app.page(path=_POST)(show_history)
-    app.placement(POST_PLACEMENT, title="Edit history", titles={"ru": "История правок"}, handler=show_history)
+    """The list as the application's own page and in the menu, and the history of a post under each post."""
+    for place in (DEFAULT_PLACEMENT, LEFT_MENU):
+        app.page(place)(show_edited)
+        app.page(place, _POST)(show_history)
+    app.page(POST_PLACEMENT)(show_history)
+    app.placement(LEFT_MENU, title="Edited posts", titles={"ru": "Изменённые сообщения"})
+    app.placement(POST_PLACEMENT, title="Edit history", titles={"ru": "История правок"})
 
 
 async def show_edited(page: PageContext) -> Page:

@@ -2,6 +2,7 @@
 
 from livefeed.wire.frames.requests import (
     DEFAULT_PLACEMENT,
+    LEFT_MENU,
     POST_PLACEMENT,
     FrameRequest,
     frame_fields,
@@ -11,6 +12,7 @@ from livefeed.wire.frames.requests import (
 
 __all__ = [
     "DEFAULT_PLACEMENT",
+    "LEFT_MENU",
     "POST_PLACEMENT",
     "FrameRequest",
     "frame_fields",

@@ -13,6 +13,9 @@ from livefeed.wire.params import Params
 DEFAULT_PLACEMENT: Final = "DEFAULT"
 """The application's own page."""
 
+LEFT_MENU: Final = "LEFT_MENU"
+"""An entry in the portal's menu."""
+
 POST_PLACEMENT: Final = "LIVEFEED_POST"
 """An entry under each post; a place of this portal, which Bitrix24 does not have. Its options name the post:
 ``{"POST_ID":"205","URI":"/posts/205"}``."""
