@@ -469,3 +469,19 @@ async def test_secrets_are_on_no_page_but_the_frames_own(site: Site):
     browser = await someone(site)
 
     assert app.application_token not in (await browser.get("/")).text
+
+
+async def test_an_application_that_is_not_paid_for_does_not_open_and_what_is_open_is_over(site: Site):
+    app = await with_pages(site)
+    frame = await opened(site, app)
+    await site.do("app_payment", client_id=app.client_id, status="T", until="2000-01-01T00:00:00Z")
+
+    assert (await frame.browser.get(f"/apps/{frame.app}/")).status == 402
+    assert (await frame.send("refreshAuth")).status == 403
+
+
+async def test_the_page_is_not_fetched_again_by_itself(site: Site):
+    text = (await opened(site, await with_pages(site))).page.text
+
+    assert "live.js" not in text
+    assert "data-live-from" not in text

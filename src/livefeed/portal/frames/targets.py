@@ -14,7 +14,7 @@ from livefeed.portal.people.people import Person
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import AppId, MemberId, PlacementId, PostId
 
-WhyNot: TypeAlias = Literal["missing", "withheld", "no post"]
+WhyNot: TypeAlias = Literal["missing", "unpaid", "withheld", "no post"]
 
 _NO_OPTIONS: Final[Mapping[str, JsonValue]] = {}
 
@@ -69,6 +69,8 @@ def find(tx: Tx, portal: MemberId, me: Person, wanted: Wanted, *, language: str)
     app = registry.find(tx, wanted.app)
     if app is None or app.portal != portal or app.state == "removed":
         return "missing"
+    if not app.is_paid(tx.now_ms):
+        return "unpaid"
     options = {"URI": wanted.uri} if wanted.uri else {}
     if wanted.placement is None or app.state == "withheld":
         return own_page(app, me, options)
@@ -95,6 +97,8 @@ def find_link(
     app = registry.find_by_client_id(tx, client_id)
     if app is None or app.portal != portal or app.state == "removed":
         return "missing"
+    if not app.is_paid(tx.now_ms):
+        return "unpaid"
     options = {**given, **({"URI": uri} if uri else {})}
     if app.state == "withheld":
         return own_page(app, me, options)

@@ -115,7 +115,7 @@ def _caller(tx: Tx, asking: Asking, person: UserId) -> Caller | None:
     epoch = person_epoch(tx, asking.portal.member_id, person)
     if opening is None or app is None or me is None or epoch is None:
         return None
-    if app.portal != asking.portal.member_id or app.state == "removed":
+    if app.portal != asking.portal.member_id or app.state == "removed" or not app.is_paid(tx.now_ms):
         return None
     return Caller(asking=asking, app=app, me=me, person_epoch=epoch, opening=opening)
 

@@ -25,6 +25,7 @@ from livefeed.portal.web.frames.door import FrameDoor
 from livefeed.ui.languages import noted
 from livefeed.wire.ids import AppId, PlacementId, PostId, decimal
 
+_NEVER: Final = ""  # a page fetched again would be another opening
 _NO_APP: Final = Sorry(
     status=404,
     heading=noted("No such application"),
@@ -34,6 +35,12 @@ _WITHHELD: Final = Sorry(
     status=403,
     heading=noted("This application is not fully installed"),
     text=noted("An administrator has to open it and finish its installation first."),
+)
+
+_UNPAID: Final = Sorry(
+    status=402,
+    heading=noted("This application has to be paid for"),
+    text=noted("Its paid or trial period is over; it opens again once it is paid."),
 )
 
 _Find: TypeAlias = Callable[[Tx, Guest], Target | WhyNot]
@@ -83,6 +90,8 @@ class FramePages:
             match target:
                 case "missing":
                     return _NO_APP
+                case "unpaid":
+                    return _UNPAID
                 case "withheld":
                     return _WITHHELD
                 case "no post":
@@ -140,6 +149,6 @@ def _framed(target: Target, handing: Handing) -> Shown:
     origins = " ".join(sorted({origin_of(url) for url in target.urls()}))
     return Shown(
         template="frame.html",
-        values={"handing": handing, "target": target},
+        values={"handing": handing, "target": target, "live_from": _NEVER},
         policy={"frame-src": origins, "form-action": f"'self' {origins}"},
     )
