@@ -218,10 +218,12 @@ async def test_texts_and_names_are_escaped(scene: Set):
     browser = await anna(scene)
     await browser.submit("/scene/1", seen_at="/scene", version="1", text=evil)
     content = Content(title=evil, text=evil)
+    steps = [Step(name=evil, at_ms=NOW_MS, detail=evil)]
+    before = Content(title="", text="")
     scene.stage.told = Account(
-        arrival=Arrival(seq=1, at_ms=NOW_MS, state="done", steps=[Step(name=evil, at_ms=NOW_MS, detail=evil)], due_at_ms=None),
-        judgement=Judgement(seq=1, events=1, silence=evil, old=Content(title="", text=""), new=content, heard=[]),
-    )  # fmt: skip
+        arrival=Arrival(seq=1, at_ms=NOW_MS, state="done", steps=steps, due_at_ms=None),
+        judgement=Judgement(seq=1, events=1, silence=evil, old=before, new=content, heard=[]),
+    )
     page = (await browser.get("/scene")).text
     assert "<img" not in page
     assert 'href="javascript' not in page
