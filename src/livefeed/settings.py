@@ -58,6 +58,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         client_secret: Its secret, sent only to the authorization server.
         application_token: With ``member_id``: a portal that counts as known without an installation.
         member_id: The portal this local application belongs to.
+        portals: Base URLs of more portals at which people may sign in, with commas; those that have installed
+            the application need not be named.
         public_url: The URL under which the portal reaches this application.
         quiet_s: Seconds without a new event before a lane is due.
         max_wait_s: Seconds after which it is due in any case.
@@ -74,6 +76,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: Secret = Secret("")
     application_token: Secret = Secret("")
     member_id: str = ""
+    portals: str = ""
     public_url: str = ""
     quiet_s: float = 0.0
     max_wait_s: float = 300.0

@@ -17,12 +17,15 @@ from livefeed.app.frames.door import FrameDoor
 from livefeed.app.ingest import Door
 from livefeed.app.installs.openings import Openings
 from livefeed.app.running import Running, opened
+from livefeed.app.signin import door as signin
+from livefeed.app.signin.door import SignInDoor
+from livefeed.app.signin.states import States
 from livefeed.clock import Clock
 from livefeed.errors import StoreError
 from livefeed.secrets import KeyRing
 from livefeed.settings import AppSettings
 from livefeed.telemetry import metrics_page
-from livefeed.ui.pages import asset
+from livefeed.ui.pages import Page, asset
 
 _READY_MS: Final = 5_000
 _ASSETS: Final = "/ui/"
@@ -38,6 +41,7 @@ class _Doors:
     install: InstallDoor
     operations: OperationsDoor
     frames: FrameDoor
+    sign_in: SignInDoor
     console: ConsoleDoor
 
 
@@ -91,17 +95,22 @@ class AppServer:
             self._app, settings=self._settings, clock=self._clock, keys=self._keys, works=self._works
         ) as running:
             admin = Admin(running)
+            runtime = running.runtime
+            openings = Openings(ladder=running.ladder, clock=runtime.clock)
+            frames = FrameDoor(runtime=runtime, pages=running.app.pages, openings=openings)
             self._doors = _Doors(
                 running=running,
                 events=Door(running.runtime, running.leaving),
                 install=InstallDoor(running.ladder),
                 operations=OperationsDoor(admin, self._admin_token),
-                frames=FrameDoor(
-                    runtime=running.runtime,
-                    pages=running.app.pages,
-                    openings=Openings(ladder=running.ladder, clock=running.runtime.clock),
-                ),
                 console=ConsoleDoor(running, admin, running.runtime.settings.console_token.reveal()),
+                frames=frames,
+                sign_in=SignInDoor(
+                    runtime=runtime,
+                    openings=openings,
+                    frames=frames,
+                    states=States(keys=runtime.keys, clock=runtime.clock),
+                ),
             )
             try:
                 yield running
@@ -126,6 +135,8 @@ class AppServer:
                 await _framed(doors.frames, scope, receive, send)
             case path if path.startswith("/frame/"):
                 await _framed(doors.frames, scope, receive, send)
+            case path if path.startswith(signin.PREFIX):
+                await _answered(send, await doors.sign_in.answer(scope))
             case "/healthz":
                 await send_text(send, 200, b"alive\n")
             case "/readyz":
@@ -210,8 +221,12 @@ async def _framed(door: FrameDoor, scope: Scope, receive: Receive, send: Send) -
         answer = await door.answer(scope, receive)
     except Disconnected:
         return
+    await _answered(send, answer, None if answer is TOO_SLOW else receive)
+
+
+async def _answered(send: Send, answer: Page | DoorAnswer, receive: Receive | None = None) -> None:
     if isinstance(answer, DoorAnswer):
-        await respond(send, answer, None if answer is TOO_SLOW else receive)
+        await respond(send, answer, receive)
     else:
         await send_page(send, answer)
 

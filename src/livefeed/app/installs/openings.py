@@ -80,12 +80,13 @@ class Openings:
         """
         return await _unless_refused(self._open(claim, expires_in, language), claim.member_id)
 
-    async def sign_in(self, code: Secret, *, origin: str, language: str) -> Opening:
+    async def sign_in(self, code: Secret, *, origin: str, member_id: str, language: str) -> Opening:
         """Let in who comes back from his portal with a code, and keep the pair that it is exchanged for.
 
         Args:
             code: As his browser brought it.
             origin: Of the portal that he was sent to; another portal's code is refused.
+            member_id: As his browser brought it; empty: nothing to compare.
             language: Of the person, for an installation.
 
         Raises:
@@ -93,7 +94,7 @@ class Openings:
             Fault: It is overloaded; likewise.
             StoreError: Nothing can be committed now.
         """
-        return await _unless_refused(self._sign_in(code, origin, language), origin)
+        return await _unless_refused(self._sign_in(code, origin, member_id, language), origin)
 
     async def _open(self, claim: Claim, expires_in: int, language: str) -> Opening:
         token = await self._look_up(claim)
@@ -109,8 +110,10 @@ class Openings:
             return NeedsAdministrator(endpoint=token.install.client_endpoint)
         return await self._let_in(token, self._posted(claim, token, expires_in))
 
-    async def _sign_in(self, code: Secret, origin: str, language: str) -> Opening:
+    async def _sign_in(self, code: Secret, origin: str, member_id: str, language: str) -> Opening:
         answer = await self.ladder.endpoint.exchange(code)
+        if member_id and member_id != answer.member_id:
+            return _refused(member_id, "the code is another portal's")
         claim = Claim(
             member_id=answer.member_id,
             access_token=Secret(answer.access_token),
