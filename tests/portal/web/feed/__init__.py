@@ -1,0 +1,1 @@
+"""The pages of the feed, one file a part."""
