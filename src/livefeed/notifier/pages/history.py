@@ -203,14 +203,12 @@ def _title(version: Version) -> str:
 
 
 def _words(page: PageContext) -> diff.Words:
-    def say(words: Words) -> str:
-        return told(words, page.language)
-
+    language = page.language
     return diff.Words(
-        removed=say(noted("removed:")),
-        added=say(noted("added:")),
-        before=say(noted("Before")),
-        after=say(noted("After")),
+        removed=told(noted("removed:"), language),
+        added=told(noted("added:"), language),
+        before=told(noted("Before"), language),
+        after=told(noted("After"), language),
     )
 
 
