@@ -1,6 +1,7 @@
 """Two portals in one server: nothing that one of them gave out is worth anything on the other."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,12 @@ async def test_id_and_secret_belong_together(city: City):
 async def test_a_pair_is_for_its_own_portal_wherever_it_was_asked_for(city: City):
     mine = await app_of(city.first)
 
-    answer = await city.second.exchange(mine["client_id"], mine["client_secret"], mine["refresh"])
+    refused = await city.second.exchange(mine["client_id"], mine["client_secret"], mine["refresh"])
+    assert fault_in(refused) == (400, "invalid_client")
 
-    # One authorization server serves every portal; what it gives out stays bound to the application's.
+    # Some clients know one authorization server for all portals, by an address that is no portal's own.
+    elsewhere = replace(city.second, row=replace(city.second.row, host="oauth.example"))
+    answer = await elsewhere.exchange(mine["client_id"], mine["client_secret"], mine["refresh"])
     assert answer.status == 200
     assert city.first.member.encode() in answer.body
     assert city.second.member.encode() not in answer.body

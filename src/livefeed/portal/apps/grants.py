@@ -27,19 +27,19 @@ class Asker:
     """Who asks for tokens.
 
     Attributes:
-        portal: The portal whose address was asked.
+        portal: The portal whose address was asked; None: an address that is no portal's own, open to all.
         client_id: Which application.
         secret_hash: Keyed hash of its client_secret.
         scope: Scopes it asks for; empty: all that it has.
     """
 
-    portal: MemberId
+    portal: MemberId | None
     client_id: str
     secret_hash: bytes
     scope: str
 
     @classmethod
-    def of(cls, keys: KeyRing, portal: MemberId, request: TokenRequest) -> "Asker":
+    def of(cls, keys: KeyRing, portal: MemberId | None, request: TokenRequest) -> "Asker":
         """Hash the secret before the unit."""
         return cls(
             portal=portal,
@@ -99,7 +99,7 @@ def admit(tx: Tx, asker: Asker) -> App:
     app = registry.find_by_client_id(tx, asker.client_id)
     expected = bytes(len(asker.secret_hash)) if app is None else app.secret_hash
     is_proved = hmac.compare_digest(expected, asker.secret_hash)
-    if app is None or not is_proved or app.state == "removed" or app.portal != asker.portal:
+    if app is None or not is_proved or app.state == "removed" or asker.portal not in (None, app.portal):
         raise InvalidClient
     if not app.is_paid(tx.now_ms):
         raise PaymentRequired

@@ -19,12 +19,13 @@ from livefeed.errors import Fault, StoreError, TooLarge, WireError
 from livefeed.portal.apps import codes, refresh
 from livefeed.portal.apps.grants import Asker, Fresh, Granted
 from livefeed.portal.apps.tokens import codec_of
-from livefeed.portal.portals import Directory, PortalRow
+from livefeed.portal.portals import Directory
 from livefeed.portal.throttle import Throttle, address_of
 from livefeed.secrets import KeyRing
 from livefeed.wire.calls import fault_body
 from livefeed.wire.faults import InternalServerError, InvalidClient, InvalidGrant, InvalidRequestOauth
 from livefeed.wire.form import JsonValue, Limits, decode
+from livefeed.wire.ids import MemberId
 from livefeed.wire.oauth import (
     ACCESS_TOKEN_LIFE_S,
     CodeExchange,
@@ -56,13 +57,13 @@ class TokenEndpoint:
         self._directory = directory
         self._failures = Throttle(clock=clock, burst=FAILURES, drain_s=_FAILURE_S)
 
-    async def answer(self, portal: PortalRow, request: TokenRequest) -> TokenAnswer:
-        """Answer one request.
+    async def answer(self, portal: MemberId | None, request: TokenRequest) -> TokenAnswer:
+        """Answer one request, which came to the address of ``portal`` or to one that is no portal's own.
 
         Raises:
             Fault: In the form of the authorization server.
         """
-        asker, fresh = Asker.of(self._keys, portal.member_id, request), Fresh.draw(self._keys)
+        asker, fresh = Asker.of(self._keys, portal, request), Fresh.draw(self._keys)
         match request:
             case Refresh():
                 renewal = refresh.prepare(self._keys, asker, request, fresh)
@@ -73,11 +74,14 @@ class TokenEndpoint:
             case _:
                 assert_never(request)
         if isinstance(granted, Granted):
-            return self._pair(portal, granted, fresh)
+            return self._pair(granted, fresh)
         raise granted
 
-    def _pair(self, portal: PortalRow, granted: Granted, fresh: Fresh) -> TokenAnswer:
+    def _pair(self, granted: Granted, fresh: Fresh) -> TokenAnswer:
         app, bearer, at_ms = granted.app, granted.bearer, granted.at_ms
+        portal = self._directory.by_member(app.portal)
+        if portal is None:
+            raise InvalidClient
         return TokenAnswer(
             access_token=codec_of(self._keys).mint("access", bearer, at_ms, nonce=fresh.nonce),
             refresh_token=fresh.refresh_token,
@@ -122,10 +126,9 @@ class TokenEndpoint:
         if wait_s:
             fault = InvalidRequestOauth(f"too many wrong secrets or tokens; try again in {wait_s} s")
             return _json(fault_body(fault), 429, {"retry-after": str(wait_s)})
-        portal = self._directory.by_host(http.headers.get("host", ""))
         self._failures.count(key)
         try:
-            answer = await self.answer(portal, request)
+            answer = await self.answer(self._asked_at(http), request)
         except (InvalidClient, InvalidGrant):
             raise
         except (Fault, StoreError):
@@ -133,6 +136,11 @@ class TokenEndpoint:
             raise
         self._failures.give_back(key)
         return _json(msgspec.json.encode(answer.to_wire()), 200)
+
+    def _asked_at(self, http: Request) -> MemberId | None:
+        host = http.headers.get("host", "").lower()
+        portal = self._directory.by_host(host)
+        return portal.member_id if portal.host == host else None
 
 
 def oauth_routes(endpoint: TokenEndpoint) -> list[BaseRoute]:
