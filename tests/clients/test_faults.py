@@ -208,7 +208,6 @@ REACHED: dict[type[Fault], Ask] = {
     f.WidgetsNeedApp: lambda ask: ask.call("placement.get"),
     f.PlacementMissing: lambda ask: ask.app_call("placement.bind", HANDLER=HANDLER),
     f.PlacementNotText: lambda ask: ask.app_call("placement.bind", PLACEMENT=["LEFT_MENU"], HANDLER=HANDLER),
-    f.PlacementHandlerMissing: lambda ask: ask.app_call("placement.bind", PLACEMENT="LEFT_MENU"),
     f.PlacementNotFound: lambda ask: ask.app_call("placement.bind", PLACEMENT="CRM_LEAD", HANDLER=HANDLER),
     f.PlacementUserMode: lambda ask: ask.app_call(
         "placement.bind", PLACEMENT="LEFT_MENU", HANDLER=HANDLER, USER_ID=2

@@ -14,7 +14,7 @@ from livefeed.wire.calls import Answer
 from livefeed.wire.faults import (
     AccessDenied,
     ArgumentError,
-    PlacementHandlerMissing,
+    BindNeedsHandler,
     PlacementMissing,
     PlacementNotFound,
     PlacementNotText,
@@ -35,7 +35,7 @@ def bind(tx: Tx, call: Call) -> Answer:
 
     Raises:
         AccessDenied: The caller is no administrator.
-        PlacementMissing: No place; PlacementHandlerMissing: no address.
+        PlacementMissing: No place; BindNeedsHandler: no address.
         PlacementNotFound: No such place, or its scope is not the application's.
         PlacementUserMode: It is asked for one person.
         PlacementMaxCount: The place takes one handler, and has it.
@@ -45,7 +45,7 @@ def bind(tx: Tx, call: Call) -> Answer:
     app, params = calling_app(tx, call), call.params
     code, handler = _place_code(call), params.text("HANDLER").strip()
     if not handler:
-        raise PlacementHandlerMissing
+        raise BindNeedsHandler
     place = next((one for one in places.available(app.scopes) if one.code == code), None)
     if place is None:
         raise PlacementNotFound

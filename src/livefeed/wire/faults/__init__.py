@@ -45,7 +45,6 @@ from livefeed.wire.faults.feed import (
 )
 from livefeed.wire.faults.frames import (
     PlacementAlreadyBound,
-    PlacementHandlerMissing,
     PlacementMaxCount,
     PlacementMissing,
     PlacementNotFound,
@@ -165,7 +164,6 @@ __all__ = [
     "ParamsWrong",
     "PaymentRequired",
     "PlacementAlreadyBound",
-    "PlacementHandlerMissing",
     "PlacementMaxCount",
     "PlacementMissing",
     "PlacementNotFound",

@@ -59,7 +59,8 @@ class HandlerAlreadyBound(CoreError):
 
 
 class BindNeedsHandler(ArgumentError):
-    """An online binding without ``handler`` (A-41)."""
+    """A handler or a widget is bound without ``handler`` (A-41)."""
 
     status = 400
     description = "Argument 'HANDLER' is null or empty"
+    argument = "HANDLER"

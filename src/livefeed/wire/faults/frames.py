@@ -31,14 +31,6 @@ class PlacementNotText(ArgumentError):
     argument = "PLACEMENT"
 
 
-class PlacementHandlerMissing(ArgumentError):
-    """``HANDLER`` was not given."""
-
-    status = 400
-    description = "Argument 'HANDLER' is null or empty"
-    argument = "HANDLER"
-
-
 class PlacementNotFound(Fault):
     """There is no such place, or it is outside the scopes of the application."""
 
