@@ -128,6 +128,7 @@ def scene(tx: Tx, guest: Guest, backdrop: Backdrop, typed: Typed | None = None) 
         "outcome": _outcome(guest, edit, way),
         "words": words,
         "live_from": "/scene/live",
+        "without_menu": True,
     }
     status = 200 if typed is None else typed.status
     return Shown(template="scene.html", values=values, status=status)
