@@ -1,14 +1,13 @@
-"""What people are shown: deliveries, events, why, the developer page."""
+"""What people are shown: deliveries, events, why."""
 
-import base64
-
-import pytest
-
+from livefeed.durable.attempts import Attempt, record_attempts
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.entries import append, index_entries
+from livefeed.durable.store import Tx
 from livefeed.portal.events.deliveries import list_events
 from livefeed.portal.upkeep import purge
 
-from ..conftest import House
-from ..site import Site, standing
+from ..site import Site
 
 DAY_S = 86_400
 
@@ -145,36 +144,38 @@ async def test_an_answer_to_why_is_one_sentence(site: Site) -> None:
     assert all("\n" not in answer and 20 < len(answer) < 300 for answer in answers)
 
 
-async def test_the_developer_page_shows_attempts_and_no_secret(site: Site) -> None:
-    app = await site.add_app(name="<b>Shop</b>")
-    handler = await site.bind(app, "/s3cret-path?key=s3cret")
-    site.receiver.will("/s3cret-path?key=s3cret", 500)
+async def test_busy_neighbours_never_hide_the_rows_of_a_portal(site: Site) -> None:
+    handler = await site.bind(await site.add_app())
     await site.edit(1)
-    (one,) = await site.send_due()
-    page = await site.http("GET", f"/developer/?post=1&handler={handler}")
-    assert page.status == 200
-    assert "&lt;b&gt;Shop&lt;/b&gt;" in page.text
-    assert "failed, will be tried again" in page.text
-    assert "attempt 1 failed" in page.text
-    for secret in ("s3cret", app.client_secret, app.application_token, one.auth["access_token"]):
-        assert secret not in page.text
+    await site.send_due()
+
+    def crowd(tx: Tx) -> None:
+        for number in range(1_100):
+            append(
+                tx, portal="other", key=f"post:{number}", kind="ONX", body=b"{}", source="rest", consumers=[]
+            )
+        rows = [
+            Attempt(10_000 + number, ConsumerId(999), "post:1", 1, "", 1, 200, None, 1, "delivered")
+            for number in range(1_100)
+        ]
+        record_attempts(tx, rows)
+
+    await site.run(crowd)
+    assert [row.handler for row in await site.rows()] == [handler]
+    member_id = site.house.portal.member_id
+    seen = await site.house.store.read(lambda tx: list_events(tx, portal=member_id))
+    assert [row.post for row in seen] == [None, 1]
+    await site.run(index_entries)
+    assert await site.house.store.read(lambda tx: list_events(tx, portal=member_id)) == seen
 
 
-async def test_the_developer_page_says_in_red_what_is_withheld(site: Site) -> None:
-    await site.add_app(interface=True)
-    page = await site.http("GET", "/developer/")
-    assert "events are withheld until the installation is finished" in page.text
-
-
-@pytest.mark.parametrize("query", ["?post=x&handler=-1", "?post=" + "9" * 100, "?handler=%00"])
-async def test_the_developer_page_takes_any_query(site: Site, query: str) -> None:
-    assert (await site.http("GET", "/developer/" + query)).status == 200
-
-
-async def test_outside_the_demo_the_developer_page_asks_for_the_administrator_token(house: House) -> None:
-    async with standing(house, is_demo=False) as site:
-        assert (await site.http("GET", "/developer/")).status == 401
-        for token, status in (("wrong", 401), ("token-of-this-run", 200)):
-            basic = base64.b64encode(f"admin:{token}".encode()).decode()
-            answer = await site.http("GET", "/developer/", headers={"authorization": f"Basic {basic}"})
-            assert answer.status == status
+async def test_the_newest_thousand_are_shown_and_events_of_a_time_are_found_among_many(site: Site) -> None:
+    handler = await site.bind(await site.add_app())
+    await site.do("handler_state", handler=handler, state="paused")
+    for number in range(5):
+        await site.edit(1, f"text {number}")
+        site.house.clock.advance(60)
+    since_ms = site.house.clock.now_ms() - 121_000
+    assert [row.seq for row in await site.rows(since_ms=since_ms)] == [row.seq for row in await site.rows()][
+        3:
+    ]

@@ -1,187 +1,108 @@
-"""The page at ``/developer/``: applications, their handlers, and every delivery with its attempts."""
+"""The addresses of the developer area; only administrators come in."""
 
-from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from livefeed.clock import Clock
-from livefeed.durable import consumers
-from livefeed.durable.store import Tx
-from livefeed.portal.apps import registry
-from livefeed.portal.apps.registry import App
-from livefeed.portal.events import handlers
-from livefeed.portal.events.deliveries import DeliveryRow, list_deliveries, list_events
-from livefeed.portal.events.handlers import Handler
-from livefeed.portal.events.why import why
-from livefeed.portal.portals import PortalRow
-from livefeed.portal.web.desk import Desk, Guest, Shown
+from livefeed.errors import StoreError
+from livefeed.portal.apps.registry import fresh_credentials
+from livefeed.portal.events.log.resending import NotSent
+from livefeed.portal.operations import deliveries as operations
+from livefeed.portal.operations.deliveries import Resend
+from livefeed.portal.operations.office import Office
+from livefeed.portal.web.desk import Desk, Sorry, View
+from livefeed.portal.web.desk.results import BUSY, ONLY_ADMINISTRATORS
+from livefeed.portal.web.developer import apps, delivery, handling, listing
+from livefeed.portal.web.developer.words import read_moment
+from livefeed.ui.languages import noted
 from livefeed.wire.ids import decimal
 
-_SHOWN: Final = 50
-_WORDS: Final = {
-    "waiting": "waiting",
-    "leased": "being sent",
-    "backing_off": "failed, will be tried again",
-    "delivered": "delivered",
-    "dead": "given up",
-    "withheld": "withheld",
-    "expired": "too old",
-}
+_SECTION: Final = "developer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerCard:
-    """One handler as shown: ``state`` is in words for people."""
+class _Counter:
+    """Shows pages and takes forms in the name of the area."""
 
-    id: int
-    event: str
-    url: str
-    state: str
-    is_well: bool
-    whose: str
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._office = Office(store=desk.store, keys=desk.keys, clock=clock, directory=desk.directory)
 
+    def page(self, path: str, view: View) -> Route:
+        """A page."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppCard:
-    """One application as shown."""
+        async def serve(request: Request) -> Response:
+            return await self._desk.show(request, view, section=_SECTION, admin=True)
 
-    name: str
-    client_id: str
-    scope: str
-    state: str
-    is_withheld: bool
-    handlers: list[HandlerCard]
+        return Route(path, serve, methods=["GET"])
 
+    def form(self, path: str, unit: View) -> Route:
+        """A form."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryCard:
-    """One delivery: an event, a handler, and all attempts."""
+        async def serve(request: Request) -> Response:
+            return await self._desk.act(request, unit, section=_SECTION, admin=True)
 
-    seq: int
-    event: str
-    post: int | None
-    handler: int | None
-    state: str
-    words: str
-    attempts: list[DeliveryRow]
+        return Route(path, serve, methods=["POST"])
 
+    async def deliveries(self, request: Request) -> Response:
+        """``GET /developer/deliveries/?post=205&handler=7``."""
+        view = listing.shown_list(self._clock.now_ms())
+        return await self._desk.show(request, view, section=_SECTION, admin=True)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What was asked for; None: everything."""
+    async def new_app(self, request: Request) -> Response:
+        """``POST /developer/apps``: secrets are made before the unit that stores them."""
+        unit = apps.made(self._desk.keys, fresh_credentials(self._desk.keys))
+        return await self._desk.act(request, unit, section=_SECTION, admin=True)
 
-    post: int | None
-    handler: int | None
+    async def change_app(self, request: Request) -> Response:
+        """``POST /developer/apps/3/rotate``."""
+        unit = apps.changed(fresh_credentials(self._desk.keys))
+        return await self._desk.act(request, unit, section=_SECTION, admin=True)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
-    """What the page shows."""
-
-    apps: list[AppCard]
-    deliveries: list[DeliveryCard]
-    answer: str
+    async def resend_since(self, request: Request) -> Response:
+        """``POST /developer/handlers/7/resend``: many units, because it may be many events."""
+        form = await self._desk.received(request)
+        if isinstance(form, Sorry):
+            return self._desk.sorry(request, form)
+        me, handler = await self._desk.whose(request), decimal(request.path_params["handler"])
+        if me is None or not me.is_admin:
+            return self._desk.sorry(request, ONLY_ADMINISTRATORS)
+        page = f"/developer/handlers/{handler}"
+        since_ms = read_moment(form.text("since"), me.time_zone)
+        if handler is None or since_ms is None:
+            return RedirectResponse(f"{page}?said=unreadable", 303)
+        asked = Resend(handler=handler, since_ms=since_ms, only_missing=form.flag("only_missing"))
+        try:
+            document = await operations.resend(self._office, self._desk.portal(request), asked)
+        except NotSent as exc:
+            refusal = Sorry(status=409, heading=noted("Nothing was sent"), text=exc.words, back=page)
+            return self._desk.sorry(request, refusal)
+        except StoreError:
+            return self._desk.sorry(request, BUSY)
+        return RedirectResponse(f"{page}?count={document['resent']}", 303)
 
 
 def developer_routes(desk: Desk, clock: Clock) -> list[BaseRoute]:
     """The routes of the developer area."""
-
-    async def deliveries(request: Request) -> Response:
-        """``GET /developer/?post=205&handler=7``."""
-        now_ms = clock.now_ms()
-        return await desk.show(
-            request, lambda tx, guest: _deliveries_page(tx, guest, now_ms), section="developer", admin=True
-        )
-
-    return [Route("/developer/", deliveries), Route("/developer", deliveries)]
-
-
-def _deliveries_page(tx: Tx, guest: Guest, now_ms: int) -> Shown:
-    asked = Filter(post=decimal(guest.query.get("post", "")), handler=decimal(guest.query.get("handler", "")))
-    view = overview(tx, guest.portal, asked, now_ms)
-    return Shown(template="developer.html", values={"asked": asked, "view": view})
-
-
-def _origin(url: str) -> str:
-    """The address without what may hold a secret: ``https://shop.example/…``."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}/{'…' if parts.path.strip('/') or parts.query else ''}"
-
-
-def overview(tx: Tx, portal: PortalRow, asked: Filter, now_ms: int) -> Overview:
-    """Applications with their handlers, the last deliveries, and an answer to why."""
-    answer = ""
-    if asked.post is not None and asked.handler is not None:
-        answer = why(tx, portal=portal.member_id, post=asked.post, handler=asked.handler, now_ms=now_ms)
-    bound = handlers.every(tx, portal.member_id)
-    return Overview(
-        apps=[_app(tx, app, bound) for app in registry.every(tx, portal.member_id)],
-        deliveries=_deliveries(tx, portal, asked),
-        answer=answer,
-    )
-
-
-def _app(tx: Tx, app: App, bound: list[Handler]) -> AppCard:
-    words = {
-        "withheld": "events are withheld until the installation is finished",
-        "installed": "installed",
-        "removed": "uninstalled",
-    }
-    return AppCard(
-        name=app.name,
-        client_id=app.client_id,
-        scope=app.scope,
-        state=words[app.state],
-        is_withheld=app.state == "withheld",
-        handlers=[_handler(tx, one) for one in bound if one.app == app.id],
-    )
-
-
-def _handler(tx: Tx, handler: Handler) -> HandlerCard:
-    consumer = consumers.get(tx, handler.consumer)
-    if handler.state == "unbound" or consumer is None:
-        state, is_well = f"unbound: {handler.reason}", False
-    elif consumer.state != "active":
-        state, is_well = consumer.state, False
-    elif consumer.fails:
-        state, is_well = f"does not answer ({consumer.fails} in a row)", False
-    else:
-        state, is_well = "bound", True
-    whose = f"user {handler.auth_type}" if handler.auth_type else "the acting user"
-    return HandlerCard(
-        id=handler.id,
-        event=handler.event,
-        url=_origin(handler.url),
-        state=state,
-        is_well=is_well,
-        whose=whose,
-    )
-
-
-def _deliveries(tx: Tx, portal: PortalRow, asked: Filter) -> list[DeliveryCard]:
-    """The newest first, the attempts of each in order."""
-    rows = list_deliveries(tx, portal=portal.member_id, post=asked.post, handler=asked.handler)
-    names = {row.seq: row.event for row in list_events(tx, portal=portal.member_id, post=asked.post)}
-    grouped: dict[tuple[int, int | None], list[DeliveryRow]] = {}
-    for row in rows:
-        grouped.setdefault((row.seq, row.handler), []).append(row)
-    newest = sorted(grouped.values(), key=lambda attempts: attempts[0].seq, reverse=True)[:_SHOWN]
-    return [_delivery(attempts, names.get(attempts[0].seq, "")) for attempts in newest]
-
-
-def _delivery(attempts: list[DeliveryRow], event: str) -> DeliveryCard:
-    last = attempts[-1]
-    return DeliveryCard(
-        seq=last.seq,
-        event=event,
-        post=last.post,
-        handler=last.handler,
-        state=last.state,
-        words=_WORDS[last.state],
-        attempts=[row for row in attempts if row.sent_at is not None],
-    )
+    counter = _Counter(desk, clock)
+    return [
+        counter.page("/developer", apps.shown_list),
+        counter.page("/developer/", apps.shown_list),
+        counter.page("/developer/apps/new", apps.shown_new),
+        Route("/developer/apps", counter.new_app, methods=["POST"]),
+        counter.page("/developer/apps/{app}", apps.shown_app),
+        counter.page("/developer/apps/{app}/{change}", apps.shown_change),
+        Route("/developer/apps/{app}/{change}", counter.change_app, methods=["POST"]),
+        counter.page("/developer/handlers/", handling.shown_list),
+        counter.page("/developer/handlers/{handler}", handling.shown_handler),
+        counter.form("/developer/handlers/{handler}/pause", handling.paused),
+        counter.form("/developer/handlers/{handler}/resume", handling.resumed),
+        counter.form("/developer/handlers/{handler}/test", handling.tried),
+        Route("/developer/handlers/{handler}/resend", counter.resend_since, methods=["POST"]),
+        Route("/developer/deliveries/", counter.deliveries, methods=["GET"]),
+        counter.page("/developer/deliveries/{seq}/{consumer}", delivery.shown_delivery(desk.keys)),
+        counter.form("/developer/deliveries/{seq}/{consumer}/resend", delivery.resent),
+    ]
