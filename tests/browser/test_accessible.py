@@ -1,4 +1,4 @@
-"""Every page, light and dark, at a desk and on a phone: axe finds nothing, nothing is wider than the screen."""
+"""Every page, light, dark and on a phone: axe finds nothing, and nothing is wider than the screen."""
 
 from collections.abc import Callable
 from typing import Any

@@ -139,6 +139,7 @@ class House:
                 "name": "Livefeed notifier",
                 "handler_url": f"{self.app_url}/frame",
                 "install_url": f"{self.app_url}/install",
+                "redirect_uri": f"{self.app_url}/oauth/callback",
                 "scope": SCOPES,
             },
         )
