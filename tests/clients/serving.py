@@ -82,7 +82,7 @@ class Relay:
     def __init__(self, ports: Mapping[str, int]) -> None:
         self.ports = ports
         self.asked: list[str] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._handle, "127.0.0.1", 0)
@@ -90,9 +90,9 @@ class Relay:
 
     async def close(self) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*[writer.wait_closed() for writer in self._writers], return_exceptions=True)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -109,22 +109,13 @@ class Relay:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
         """Pass bytes both ways until both ends are through."""
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        both = [
-            asyncio.create_task(_pass(reader, inner_writer)),
-            asyncio.create_task(_pass(inner_reader, writer)),
-        ]
-        self._tasks.update(both)
-        await asyncio.gather(*both, return_exceptions=True)
-        self._tasks.difference_update(both)
+        self._writers += [writer, inner_writer]
+        await asyncio.gather(_pass(reader, inner_writer), _pass(inner_reader, writer))
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        with contextlib.suppress(OSError):
-            while chunk := await reader.read(65_536):
-                writer.write(chunk)
-                await writer.drain()
-    except asyncio.CancelledError:
-        writer.transport.abort()
-        raise
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(65_536):
+            writer.write(chunk)
+            await writer.drain()
     writer.close()

@@ -1,10 +1,12 @@
 """Bodies that the portal's dispatcher sends, read by the vendor's own dependency for FastAPI."""
 
+from collections.abc import Iterator
+
 import pytest
 from tests.clients.cases.deliveries import DELIVERIES, Delivery, delivered
 from tests.clients.cases.registry import made
 from tests.clients.sdks import Sdks
-from tests.clients.world import ADMINISTRATOR, NAME
+from tests.clients.world import ADMINISTRATOR, NAME, Registered
 
 from livefeed.portal.events.outbox import SENT_EVENTS
 
@@ -16,9 +18,15 @@ def test_every_event_that_the_portal_sends_has_a_case():
     assert sorted(SENT_EVENTS) == sorted(DELIVERIES)
 
 
+@pytest.fixture
+def app(sdks: Sdks) -> Iterator[Registered]:
+    with sdks.world.registered() as registered:
+        yield registered
+
+
 @pytest.mark.parametrize("delivery", EVENTS)
-def test_the_sdk_accepts_the_body_of_the_event(delivery: Delivery, sdks: Sdks):
-    app, seen, expected = delivered(sdks, delivery)
+def test_the_sdk_accepts_the_body_of_the_event(delivery: Delivery, sdks: Sdks, app: Registered):
+    seen, expected = delivered(sdks, app, delivery)
 
     assert 200 == seen.status, seen.detail
     assert (delivery.event, expected) == (seen.parsed.event, seen.parsed.data)
@@ -29,23 +37,19 @@ def test_the_sdk_accepts_the_body_of_the_event(delivery: Delivery, sdks: Sdks):
 
 
 @pytest.mark.parametrize("delivery", WITH_TOKENS)
-def test_the_tokens_of_the_event_are_those_of_who_caused_it(delivery: Delivery, sdks: Sdks):
+def test_the_tokens_of_the_event_are_those_of_who_caused_it(delivery: Delivery, sdks: Sdks, app: Registered):
     from b24pysdk.credentials import BitrixToken
 
-    app, seen, _ = delivered(sdks, delivery)
+    seen, _ = delivered(sdks, app, delivery)
     token = BitrixToken.from_oauth_event_data(seen.parsed, sdks.app_of(app))
 
     assert ADMINISTRATOR == seen.parsed.auth.user_id
     assert str(ADMINISTRATOR) == token.get_client().user.current().result["ID"]
 
 
-def test_an_event_that_no_user_caused_is_a_system_event_to_the_sdk(sdks: Sdks):
-    app = sdks.world.register()
-    made(
-        sdks.token_of(app)
-        .get_client()
-        .event.bind("OnLiveFeedPostUpdate", f"{sdks.world.receiver.url}/events")
-    )
+def test_an_event_that_no_user_caused_is_a_system_event_to_the_sdk(sdks: Sdks, app: Registered):
+    handler = f"{sdks.world.receiver.url}/events"
+    made(sdks.token_of(app).get_client().event.bind("OnLiveFeedPostUpdate", handler))
     post = sdks.hook.log.blogpost.add("by hand").result
     sdks.world.operate("edit_post", post=post, text="by a robot", as_automation=True)
 
@@ -56,19 +60,18 @@ def test_an_event_that_no_user_caused_is_a_system_event_to_the_sdk(sdks: Sdks):
     assert {"FIELDS": {"POST_ID": str(post)}} == seen.parsed.data
 
 
-def test_a_body_of_somebody_elses_application_is_refused_by_the_sdk_which_asks_app_info(sdks: Sdks):
-    mine, other = sdks.world.register(), sdks.world.register()
-    made(
-        sdks.token_of(other)
-        .get_client()
-        .event.bind("OnLiveFeedPostAdd", f"{sdks.world.receiver.url}/checked")
-    )
-    sdks.world.receiver.bitrix_app = sdks.app_of(mine)
-    made(sdks.hook.log.blogpost.add("for the other one"))
+def test_a_body_of_somebody_elses_application_is_refused_by_the_sdk_which_asks_app_info(
+    sdks: Sdks, app: Registered
+):
+    with sdks.world.registered() as mine:
+        sdks.world.receiver.bitrix_app = sdks.app_of(mine)
+        handler = f"{sdks.world.receiver.url}/checked"
+        made(sdks.token_of(app).get_client().event.bind("OnLiveFeedPostAdd", handler))
+        made(sdks.hook.log.blogpost.add("for the other one"))
 
-    seen = sdks.world.receiver.next(
-        where=lambda one: one.auth["application_token"] == other.application_token
-    )
+        seen = sdks.world.receiver.next(
+            where=lambda one: one.auth["application_token"] == app.application_token
+        )
 
     assert 401 == seen.status
     assert "Invalid event auth data" in seen.detail

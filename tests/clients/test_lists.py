@@ -47,7 +47,7 @@ def test_get_all_of_fast_bitrix24_brings_every_page_once(posts: dict[int, str], 
 
     found = {int(row["ID"]): row["DETAIL_TEXT"] for row in rows}
     assert sorted(int(row["ID"]) for row in rows) == sorted(
-        post for (post,) in sdks.world.rows("SELECT id FROM post")
+        post for (post,) in sdks.world.rows("SELECT id FROM post WHERE deleted_at IS NULL")
     )
     assert posts == {post: text for post, text in found.items() if post in posts}
 

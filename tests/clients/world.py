@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -159,6 +160,16 @@ class World:
     def rows(self, statement: str) -> list[Any]:
         """What is stored, whatever the portal says of it."""
         return self.loop.run(self.store.read(lambda tx: tx.execute(statement).fetchall()))
+
+    @contextlib.contextmanager
+    def registered(self) -> Iterator[Registered]:
+        """An application that is removed in the end, with its handlers."""
+        app = self.register()
+        try:
+            yield app
+        finally:
+            with contextlib.suppress(urllib.error.HTTPError):  # some tests remove it themselves
+                self.operate("app_remove", client_id=app.client_id)
 
     @contextlib.contextmanager
     def as_network(self) -> Iterator[None]:
