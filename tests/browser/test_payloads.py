@@ -72,10 +72,10 @@ class Poisoned:
         self.app = self._app(evil_url)
         self.post = self._posts()
 
-    def operate(self, name: str, **arguments: object) -> dict[str, object]:
+    def operate(self, operation: str, **arguments: object) -> dict[str, object]:
         running = find_running(self._database)
         assert running is not None
-        return operate(running, name, arguments)
+        return operate(running, operation, dict(arguments))
 
     def _people(self) -> None:
         for number, (first, last) in enumerate(zip(PLAIN[::2], PLAIN[1::2], strict=False)):

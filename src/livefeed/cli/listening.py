@@ -68,15 +68,19 @@ def run_until_stopped(
     admin_token: str,
     with_stdin: bool,
     tls: Tls | None = None,
+    greeting: str = "",
 ) -> None:
-    """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order."""
+    """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order.
+
+    ``greeting`` is said once it listens.
+    """
     if with_stdin:
         stop_with_stdin()
     announcement = announced(
         database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
     )
     with listener:
-        uvloop.run(_serve(prepare, listener, announcement, tls))
+        uvloop.run(_serve(prepare, listener, announcement, tls, greeting))
 
 
 async def _serve(
@@ -84,11 +88,14 @@ async def _serve(
     listener: socket.socket,
     announcement: contextlib.AbstractContextManager[None],
     tls: Tls | None,
+    greeting: str,
 ) -> None:
     # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
         with announcement:
             click.echo(f"livefeed: listening on {_url(listener, tls)}", err=True)
+            if greeting:
+                click.echo(f"livefeed: {greeting}", err=True)
             await _listen(asgi, listener, tls)
 
 

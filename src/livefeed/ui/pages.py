@@ -12,7 +12,11 @@ from jinja2.runtime import Context
 
 from livefeed.ui.languages import LANGUAGES, Words, catalogue, told
 
-_KINDS: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 _YEAR_S: Final = 31_536_000
 
 _POLICY: Final = {

@@ -112,13 +112,13 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         console_token = settings.console_token.reveal() or fresh_token()
         settings = msgspec.structs.replace(settings, console_token=Secret(console_token))
         base_url = f"http://{self.host}:{self.port}"
-        click.echo(f"livefeed: the console opens at {console_url(base_url, console_token)}", err=True)
         run_until_stopped(
             lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
             database=self.database,
             listener=listener,
             admin_token=token,
             with_stdin=self.stop_with_stdin,
+            greeting=f"the console opens at {console_url(base_url, console_token)}",
         )
 
 
