@@ -23,6 +23,7 @@ from livefeed.portal.apps import methods as app_methods
 from livefeed.portal.apps.oauth import TokenEndpoint, oauth_routes
 from livefeed.portal.events import methods as event_methods
 from livefeed.portal.events.dispatcher import Dispatcher
+from livefeed.portal.events.sender import USER_AGENT
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.feed import methods as feed_methods
 from livefeed.portal.frames import methods as frame_methods
@@ -102,7 +103,7 @@ class Portal:
         self._options = options
         self._stage = stage
         self.http: Final = HttpClient(
-            allow_private=options.allow_private, timeout_s=HANDLER_TIMEOUT_S, user_agent="livefeed-portal"
+            allow_private=options.allow_private, timeout_s=HANDLER_TIMEOUT_S, user_agent=USER_AGENT
         )
         self.dispatcher: Final = Dispatcher(
             store=store,

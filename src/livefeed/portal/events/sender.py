@@ -11,6 +11,9 @@ from livefeed.errors import TransportError
 from livefeed.net.http import HttpAnswer
 from livefeed.portal.events.verdicts import Reply, retry_after_of
 
+USER_AGENT: Final = "livefeed-portal"
+"""As whom a portal calls."""
+
 _CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
 _UNSIGNED: Final[Mapping[str, str]] = {"content-type": _CONTENT_TYPE}
 

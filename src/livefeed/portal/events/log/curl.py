@@ -7,7 +7,7 @@ from typing import Final
 from livefeed.portal.events.log.masks import Hole, Piece
 from livefeed.portal.events.log.requests import Sent
 
-_OF_CURL: Final = frozenset({"host", "content-length"})
+_OF_CURL: Final = frozenset({"accept", "content-length", "host", "user-agent"})
 """Headers that curl makes itself."""
 
 

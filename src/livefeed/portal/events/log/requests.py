@@ -13,6 +13,7 @@ from livefeed.portal.events.cards import Card, past_card
 from livefeed.portal.events.dispatcher import body_of
 from livefeed.portal.events.log.masks import Hole, Piece, cut, dotted, host_of, is_plain, masked_path
 from livefeed.portal.events.outbox import Happening
+from livefeed.portal.events.sender import USER_AGENT
 from livefeed.secrets import KeyRing
 
 _TOKENS: Final = {
@@ -81,7 +82,7 @@ def _body(card: Card, entry: Entry, attempt: Attempt) -> str:
 
 
 def _headers(card: Card, attempt: Attempt, length: int) -> dict[str, tuple[Piece, ...]]:
-    headers: dict[str, tuple[Piece, ...]] = {"host": (host_of(card.url),)}
+    headers: dict[str, tuple[Piece, ...]] = {}
     if attempt.webhook_id:
         signature = Hole(name="WEBHOOK_SIGNATURE", length=_SIGNATURE_CHARS)
         signed = card.signer.headers(attempt.webhook_id, attempt.sent_at_ms // 1000, b"")
@@ -89,4 +90,10 @@ def _headers(card: Card, attempt: Attempt, length: int) -> dict[str, tuple[Piece
         headers["webhook-signature"] = ("v1,", signature)
     else:
         headers["content-type"] = ("application/x-www-form-urlencoded",)
-    return {**headers, "content-length": (str(length),)}
+    return {
+        **headers,
+        "accept": ("*/*",),
+        "user-agent": (USER_AGENT,),
+        "host": (host_of(card.url),),
+        "content-length": (str(length),),
+    }
