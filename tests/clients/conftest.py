@@ -9,10 +9,15 @@ from tests.clients.world import World
 from tests.required import require_package
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def require_sdks() -> None:
+    """Go on only if the Python SDKs are installed."""
     for package in ("b24pysdk", "fast_bitrix24", "trustme", "fastapi"):
         require_package(package)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    require_sdks()
     opened = World(tmp_path_factory.mktemp("world"))
     with opened.as_network():
         yield opened

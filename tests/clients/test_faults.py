@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests.clients.conftest import require_sdks
 from tests.clients.world import ADMINISTRATOR, MEMBER, NAME, Registered, World
 
 from livefeed.errors import Fault
@@ -102,6 +103,7 @@ class Asker:
 
 @pytest.fixture(scope="module")
 def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    require_sdks()
     world = World(tmp_path_factory.mktemp("faults"))
     yield Asker(world)
     world.close()

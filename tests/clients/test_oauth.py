@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 from tests.clients import sdk_js
 from tests.clients.cases.registry import made
+from tests.clients.conftest import require_sdks
 from tests.clients.sdks import Sdks
 from tests.clients.world import ADMINISTRATOR, MEMBER, NAME, OAUTH_HOST, SCOPES, Registered, World
 
@@ -18,6 +18,7 @@ AN_HOUR_S = 3_700  # tokens end with a minute
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A portal of its own: its clock is put forward."""
+    require_sdks()
     opened = World(tmp_path_factory.mktemp("oauth"))
     with opened.as_network():
         yield opened
@@ -43,6 +44,8 @@ def form_token(page: str) -> str:
 
 def allowed(app: Registered, person: int, state: str) -> dict[str, str]:
     """Sign in as a person, allow the application, and return what it is told."""
+    import requests
+
     with requests.Session() as browser:
         question = f"https://{NAME}/oauth/authorize/?client_id={app.client_id}&state={state}"
         login = browser.get(question)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import trustme
 from tests.clients import sdk_js
 from tests.clients.js_driver import Node, Refused
 from tests.clients.sdks import Sdks
 from tests.clients.world import SCOPES
+from tests.required import require_package
 from tests.system.world import Process, Recorder, eventually, free_port, livefeed
 
 pytestmark = pytest.mark.system
@@ -31,6 +31,9 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    require_package("trustme")
+    import trustme
+
     folder = tmp_path_factory.mktemp("served")
     modules = sdk_js.installed()
     authority = trustme.CA()

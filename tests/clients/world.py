@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import trustme
 from tests.clients.receiver import Receiver, Seen
 from tests.clients.serving import Loop, Relay, Site
 
@@ -73,6 +72,8 @@ class World:
         self.receiver = Receiver()
 
     def _certify(self) -> None:
+        import trustme
+
         authority = trustme.CA()
         issued = authority.issue_cert(NAME, OAUTH_HOST, "127.0.0.1", "localhost")
         authority.cert_pem.write_to_path(str(self.ca_file))

@@ -57,3 +57,17 @@ def test_every_setting_is_described():
     described = re.findall(r"^    (\w+):", inspect.getdoc(AppSettings) or "", flags=re.MULTILINE)
 
     assert set(AppSettings.__struct_fields__) == set(described)
+
+
+def test_no_file_names_the_address_of_a_package_registry():
+    addresses = [f"registry.{'npmjs'}", f"files.{'pythonhosted'}", f"{'pypi'}.org"]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+
+    found = [
+        path.name
+        for path in files
+        if path.is_file() and any(one.encode() in path.read_bytes() for one in addresses)
+    ]
+
+    assert [] == found

@@ -2,11 +2,11 @@
 
 import base64
 import json
-import shutil
 import subprocess
 import time
 
 import pytest
+from tests.required import require_or_skip
 
 from livefeed.errors import TooLarge, WireError
 from livefeed.wire.form import REST_LIMITS, Form, decode, nest
@@ -60,7 +60,6 @@ def test_rest_reads_it_so(raw: bytes, expected: object):
     assert as_php(raw) == expected
 
 
-@pytest.mark.skipif(shutil.which("php") is None, reason="needs php, the original")
 def test_php_reads_it_so_too():
     script = (
         "foreach (json_decode(stream_get_contents(STDIN)) as $raw) {"
@@ -68,7 +67,7 @@ def test_php_reads_it_so_too():
     )
     asked = json.dumps([base64.b64encode(raw).decode() for raw, _ in READINGS])
     done = subprocess.run(
-        ["php", "-n", "-r", script], input=asked, capture_output=True, text=True, check=True
+        [require_or_skip("php"), "-n", "-r", script], input=asked, capture_output=True, text=True, check=True
     )
 
     assert [json.loads(line) for line in done.stdout.splitlines()] == [expected for _, expected in READINGS]

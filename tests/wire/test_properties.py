@@ -3,12 +3,11 @@
 import base64
 import json
 import random
-import shutil
 import subprocess
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.required import require_or_skip
 
 from livefeed.errors import WireError
 from livefeed.wire.batch import substitute
@@ -160,7 +159,6 @@ def corpus(size: int) -> list[bytes]:
     return [b"".join(draw.choices(pieces, k=draw.randrange(1, 12))) for _ in range(size)]
 
 
-@pytest.mark.skipif(shutil.which("php") is None, reason="needs php, the original")
 def test_php_reads_odd_bodies_as_rest_does():
     bodies = corpus(3_000)
     script = (
@@ -170,14 +168,13 @@ def test_php_reads_odd_bodies_as_rest_does():
     )
     asked = json.dumps([base64.b64encode(body).decode() for body in bodies])
     done = subprocess.run(
-        ["php", "-n", "-r", script], input=asked, capture_output=True, text=True, check=True
+        [require_or_skip("php"), "-n", "-r", script], input=asked, capture_output=True, text=True, check=True
     )
 
     for body, line in zip(bodies, done.stdout.splitlines(), strict=True):
         assert (body, decode(body, limits=REST_LIMITS, strict=False)) == (body, json.loads(line))
 
 
-@pytest.mark.skipif(shutil.which("php") is None, reason="needs php, the original")
 def test_php_writes_the_same_bytes():
     draw = random.Random(731)
     letters = "aZ09-_.~ /:+%&=?[]ёж€\n*!'\"(),;@#$"
@@ -195,7 +192,11 @@ def test_php_writes_the_same_bytes():
         ' echo http_build_query($form), "\\n"; }'
     )
     done = subprocess.run(
-        ["php", "-n", "-r", script], input=json.dumps(forms), capture_output=True, text=True, check=True
+        [require_or_skip("php"), "-n", "-r", script],
+        input=json.dumps(forms),
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert done.stdout.splitlines() == [encode(form).decode() for form in forms]
