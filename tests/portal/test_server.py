@@ -55,7 +55,7 @@ async def test_a_new_portal_is_found_under_its_address_without_a_restart(site: S
     await site.run(lambda tx: portals.create(tx, public_url="http://other.example", name="Other"))
     for _ in range(100):  # the directory is read again after the commit, in its own time
         await site.house.store.read(lambda tx: None)
-        if "Other" in (await site.http("GET", "/developer/", host="other.example")).text:
+        if "Other" in (await site.http("GET", "/login", host="other.example")).text:
             break
     else:
         pytest.fail("the portal is not found")
