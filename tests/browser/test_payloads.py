@@ -102,12 +102,8 @@ class Poisoned:
             rest(self.admin, "log.blogcomment.add", POST_ID=post, TEXT=payload)
             rest(self.admin, "im.notify.personal.add", USER_ID=1, MESSAGE=payload)
         content = base64.b64encode(b"<script>mark(1)</script>").decode()
-        files = {
-            f"FILES[{number}][{part}]": value
-            for number, payload in enumerate(PLAIN)
-            for part, value in ((0, payload), (1, content))
-        }
-        rest(self.admin, "log.blogpost.add", POST_TITLE="Files", POST_MESSAGE="Files", **files)
+        files = [[payload, content] for payload in PLAIN]
+        rest(self.admin, "log.blogpost.add", POST_TITLE="Files", POST_MESSAGE="Files", FILES=files)
         for payload in ALL:
             rest(self.admin, "log.blogpost.add", POST_TITLE=payload, POST_MESSAGE=payload)
         return int(post)
@@ -189,7 +185,7 @@ def test_versions_and_their_differences_never_run(reader: Reader, poisoned: Pois
 def test_names_of_files_never_run_and_files_are_only_downloaded(reader: Reader, poisoned: Poisoned):
     post = poisoned.post + 1
     assert "mark(1)" in reader.read(f"/posts/{post}")
-    links = reader.page.locator("a[href^='/files/']")
+    links = reader.page.locator("a[href*='/files/']")
     assert links.count() >= 60
     answer = reader.context.request.get(str(links.first.get_attribute("href")))
     assert answer.headers["content-disposition"].startswith("attachment")

@@ -38,6 +38,7 @@ from livefeed.portal.web.account.consent import consent_routes
 from livefeed.portal.web.account.signin import signin_routes
 from livefeed.portal.web.desk import Desk
 from livefeed.portal.web.desk.answers import ui_routes
+from livefeed.portal.web.desk.elsewhere import elsewhere
 from livefeed.portal.web.desk.languages import language_routes
 from livefeed.portal.web.developer.pages import developer_routes
 from livefeed.portal.web.feed.live import live_routes
@@ -144,6 +145,7 @@ class Portal:
         door = Door(store=store, clock=clock, keys=keys, methods=method_table(options.without))
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
         desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
+        self.asgi.router.default = elsewhere(desk)
         return [
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
             *oauth_routes(TokenEndpoint(store=store, keys=keys, clock=clock, directory=directory)),
