@@ -1,5 +1,6 @@
 """The one HTTP client: no redirect, no proxy, bounded time and bytes; only our own errors leave it."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,6 +20,7 @@ from livefeed.net.foreign import translate
 _CLIENTS: Final = 256  # pinned clients kept, one for each (host, address, port)
 _IDLE_CONNECTIONS: Final = 128  # kept open for each host
 _IDLE_S: Final = 30.0
+_HOST: Final = re.compile(r"[a-z0-9._-]+|\[?[0-9a-f:.]+\]?", re.ASCII)
 _NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -188,12 +190,18 @@ class HttpClient:
 
 
 def is_http_url(url: str) -> bool:
-    """Whether ``url`` is an absolute http or https URL with a host, as the client will read it."""
+    """Whether ``url`` is an absolute http or https URL with a host, as the client will read it.
+
+    A host has letters, digits, ``.``, ``-`` and ``_``, or is an IPv6 address: hosts are written into security
+    policies, where ``;``, ``,`` and ``*`` mean something else.
+    """
+    if not url.isprintable():
+        return False
     try:
         parsed = _parsed(url)
     except TransportError:
         return False
-    return parsed.scheme in {"http", "https"} and bool(parsed.host_str)
+    return parsed.scheme in {"http", "https"} and _HOST.fullmatch(parsed.host_str or "") is not None
 
 
 def _parsed(url: str) -> Url:

@@ -38,6 +38,7 @@ from livefeed.portal.web.account.consent import consent_routes
 from livefeed.portal.web.account.signin import signin_routes
 from livefeed.portal.web.desk import Desk
 from livefeed.portal.web.desk.answers import ui_routes
+from livefeed.portal.web.desk.apologies import Apologies
 from livefeed.portal.web.desk.elsewhere import elsewhere
 from livefeed.portal.web.desk.languages import language_routes
 from livefeed.portal.web.developer.pages import developer_routes
@@ -116,7 +117,11 @@ class Portal:
             concurrency=options.concurrency,
         )
         self.streams: Final = Streams()
-        self.asgi: Final = Starlette(lifespan=self._lifespan)
+        self._apologies: Final = Apologies()
+        self.asgi: Final = Starlette(
+            lifespan=self._lifespan,
+            exception_handlers=self._apologies.handlers(),  # pyright: ignore[reportArgumentType] - narrower keys
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -145,6 +150,7 @@ class Portal:
         door = Door(store=store, clock=clock, keys=keys, methods=method_table(options.without))
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
         desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
+        self._apologies.desk = desk
         self.asgi.router.default = elsewhere(desk)
         return [
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),

@@ -1,6 +1,7 @@
 """Pages: rendered from templates in one look, with headers under which no foreign code can run."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,7 @@ _POLICY: Final = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+_SOURCES: Final = re.compile(r"[\x20-\x2b\x2d-\x3a\x3c-\x7e]*")  # all but "," and ";"
 _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -69,8 +71,14 @@ def page(
 
 
 def page_headers(language: str, policy: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What every page of HTML is sent with; see `page`."""
+    """What every page of HTML is sent with; see `page`.
+
+    Raises:
+        ValueError: A directive holds more than its own sources: the policy would say something else.
+    """
     directives = {**_POLICY, **(policy or {})}
+    if not all(_SOURCES.fullmatch(sources) for sources in directives.values()):
+        raise ValueError("a directive of a content security policy holds signs that end it")
     return {
         **_HEADERS,
         "content-type": "text/html; charset=utf-8",

@@ -7,7 +7,16 @@ from livefeed.app.admin import Admin, OperationRefused
 from livefeed.app.console import views
 from livefeed.app.console.entry import Entry, cookie_header, read_cookie
 from livefeed.app.console.sections import Asked, Section, Values
-from livefeed.app.exchange import Disconnected, DoorAnswer, Patience, Receive, Scope, Send, read_request
+from livefeed.app.exchange import (
+    Disconnected,
+    DoorAnswer,
+    Patience,
+    Receive,
+    Scope,
+    Send,
+    read_request,
+    respond,
+)
 from livefeed.app.inbox import STEPS
 from livefeed.app.running import Running
 from livefeed.durable.entries import LANES
@@ -22,6 +31,8 @@ from livefeed.wire.params import Params
 
 _LIMITS: Final = Limits(max_bytes=16_384, max_keys=50, max_depth=2)
 _HOME: Final = "/console/"
+_METHODS: Final = ("GET", "HEAD", "POST")
+_WRONG_METHOD: Final = DoorAnswer(405, "method_not_allowed", "pages are asked for by GET, forms sent by POST")
 _OWN: Final = (("", noted("Overview")), ("inbox", noted("Inbox")), ("dead", noted("Dead letters")))
 
 _SAID: Final[Mapping[str, Words]] = {
@@ -57,15 +68,21 @@ class ConsoleDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        query = Params(decode(scope["query_string"], limits=_LIMITS, strict=False))
         language = chosen(accepted=_header(scope, b"accept-language"))
+        try:
+            query = Params(decode(scope["query_string"], limits=_LIMITS, strict=False))
+        except WireError:
+            await _send(send, self._plain(Asked(query=Params(), language=language), _NOTHING, status=400))
+            return
         asked = Asked(query=query, language=language)
         cookie = read_cookie(scope["headers"])
-        if scope["method"] == "GET" and query.has("token"):
+        if scope["method"] not in _METHODS:
+            await respond(send, _WRONG_METHOD)
+        elif scope["method"] == "GET" and query.has("token"):
             await self._enter(scope, send, asked)
         elif not self._is_let_in(cookie):
             await _send(send, self._plain(asked, _CLOSED, status=401))
-        elif _place(scope) == "live":
+        elif _place(scope) == "live" and scope["method"] == "GET":
             await self._follow(receive, send, asked, cookie)
         elif scope["method"] == "POST":
             await self._act(scope, receive, send, asked, cookie)

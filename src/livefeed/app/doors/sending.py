@@ -11,7 +11,11 @@ TEXT: Final = b"text/plain; charset=utf-8"
 
 async def send_text(send: Send, status: int, body: bytes, content_type: bytes = TEXT) -> None:
     """Answer with ``body`` as it is."""
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

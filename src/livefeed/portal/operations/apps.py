@@ -29,6 +29,7 @@ from livefeed.portal.operations.office import (
 from livefeed.portal.portals import PortalRow
 from livefeed.wire.apps import scope_list
 from livefeed.wire.ids import UserId
+from livefeed.wire.scopes import unknown_scopes
 
 
 class AppAdd(Asked, frozen=True, kw_only=True):
@@ -53,7 +54,7 @@ class AppUpdate(Asked, frozen=True, kw_only=True):
     """Another version of an application; what is not given stays."""
 
     client_id: str
-    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){0,3}$")]
+    version: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){0,3}\Z")]
     handler_url: str | None = None
     install_url: str | None = None
     scope: Scopes | None = None
@@ -95,7 +96,7 @@ async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
         handler_url=asked.handler_url,
         install_url=asked.install_url,
         redirect_uri=asked.redirect_uri,
-        scope=tuple(scope_list([asked.scope]).split(",")),
+        scope=_scopes(asked.scope),
         has_interface=asked.interface,
         auth_keys=asked.auth_keys,
     )
@@ -125,15 +126,15 @@ async def finish_app(office: Office, portal: PortalRow, asked: AppFinish) -> Doc
 async def update_app(office: Office, portal: PortalRow, asked: AppUpdate) -> Document:
     """Give an application another version."""
     _check_urls(asked.handler_url, asked.install_url)
+    scopes = None if asked.scope is None else _scopes(asked.scope)
 
     def unit(tx: Tx) -> registry.App:
         app = lifecycle.present(tx, portal, asked.client_id)
-        scope = app.scope if asked.scope is None else scope_list([asked.scope])
         release = Release(
             name=asked.version,
             handler_url=app.handler_url if asked.handler_url is None else asked.handler_url,
             install_url=app.install_url if asked.install_url is None else asked.install_url,
-            scope=tuple(scope.split(",")),
+            scope=tuple(app.scope.split(",")) if scopes is None else scopes,
         )
         return lifecycle.update(tx, portal, asked.client_id, release)
 
@@ -193,6 +194,14 @@ async def open_app(office: Office, portal: PortalRow, asked: AppOpen) -> Documen
         now_ms=office.clock.now_ms(),
     )
     return {**handing.query(), **handing.body()}
+
+
+def _scopes(asked: str) -> tuple[str, ...]:
+    scopes = tuple(scope_list([asked]).split(","))
+    unknown = unknown_scopes(scopes)
+    if unknown:
+        raise Refused(f"there is no scope {', '.join(unknown)}")
+    return scopes
 
 
 def _check_urls(*urls: str | None) -> None:

@@ -1,11 +1,12 @@
 """Passwords: hashed with argon2id in threads of their own, compared in a time that tells nothing.
 
-A hash takes 19 MiB and about 20 ms, so at most two are made at a time, and never in a unit of work.
+A hash takes 19 MiB and about 20 ms, so at most two are made at a time, and never in a unit of work; no more
+than `MOST_WAITING` comparisons wait for that.
 """
 
 import asyncio
 import unicodedata
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -16,12 +17,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from livefeed.clock import fresh_code
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
+from livefeed.errors import LivefeedError
 from livefeed.secrets import Secret
 from livefeed.wire.ids import MemberId, UserId
 
 SHORTEST: Final = 10
 LONGEST: Final = 200
 """In characters; a longer one is hashed no safer."""
+
+MOST_WAITING: Final = 32
+"""How many comparisons may wait, or be made; the last of them waits a third of a second."""
 
 _DRAWN_CHARS: Final = 16
 
@@ -30,6 +35,13 @@ _hasher: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=
 _threads: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="passwords")
 
 _sql = load("livefeed.portal.people", "people.sql")
+
+
+class TooMany(LivefeedError):
+    """More passwords than can be compared in time are waiting; try again in a moment."""
+
+
+_queue: Final[set[Future[bool]]] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +77,18 @@ async def hashed(password: Secret) -> Password:
 
 
 async def is_right(credentials: Credentials, password: Secret) -> bool:
-    """Whether ``password`` opens the door; where there is no hash, one of nobody's takes the same time."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, _is_same, credentials.hash, password)
+    """Whether ``password`` opens the door; where there is no hash, one of nobody's takes the same time.
+
+    Raises:
+        TooMany: `MOST_WAITING` others are being compared.
+    """
+    if len(_queue) >= MOST_WAITING:
+        raise TooMany("too many passwords are being compared; try again in a moment")
+    # A comparison goes on when its browser leaves, and counts until it is done.
+    work = _threads.submit(_is_same, credentials.hash, password)
+    _queue.add(work)
+    work.add_done_callback(_queue.discard)
+    return await asyncio.shield(asyncio.wrap_future(work))
 
 
 def find(tx: Tx, portal: MemberId, login: str) -> Credentials:

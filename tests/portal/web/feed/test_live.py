@@ -163,7 +163,7 @@ async def test_signing_out_ends_the_stream(house: House, open_page: Opening):
     page = await Page(LiveEndpoint(desk, house.clock, Streams()), browser).is_open()
     code = browser.cookies["livefeed_session"]
     visit = session.Visit(code=code, is_session=True)
-    await house.store.write(lambda tx: session.end_session(tx, visit.hash(house.keys)))
+    await house.store.write(lambda tx: session.end_session(tx, house.portal.member_id, visit.hash(house.keys)))
     assert await page.hears() == ""
     await page.ended()
 

@@ -11,7 +11,7 @@ from livefeed.clock import Clock
 from livefeed.durable.store import Tx
 from livefeed.errors import StoreError
 from livefeed.portal.people import passwords
-from livefeed.portal.people.passwords import LONGEST
+from livefeed.portal.people.passwords import LONGEST, TooMany
 from livefeed.portal.portals import PortalRow
 from livefeed.portal.throttle import Throttle, address_of
 from livefeed.portal.web.desk import Desk, Shown, Sorry
@@ -86,7 +86,12 @@ class SignIn:
                 return await self._later(request, following, login, wait_s)
             self._logins.count(key)
             self._addresses.count(address)
-            person = await self._proved(portal, login, form)
+            try:
+                person = await self._proved(portal, login, form)
+            except TooMany:
+                self._logins.give_back(key)
+                self._addresses.give_back(address)
+                return self._desk.sorry(request, BUSY)
             if person is None:
                 return await self._form(request, following, login=login, problem=_WRONG, status=403)
             self._logins.give_back(key)

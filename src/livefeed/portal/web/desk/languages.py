@@ -24,7 +24,10 @@ def language_routes(desk: Desk) -> list[BaseRoute]:
         wanted = form.text("language")
         response = RedirectResponse(local_path(form.text("here", "/")), 303)
         if wanted in LANGUAGES:
-            response.set_cookie(LANGUAGE_COOKIE, wanted, max_age=_YEAR_S, httponly=True, samesite="lax")
+            is_secure = request.url.scheme == "https"
+            response.set_cookie(
+                LANGUAGE_COOKIE, wanted, max_age=_YEAR_S, httponly=True, samesite="lax", secure=is_secure
+            )
         return response
 
     return [Route("/language", choose, methods=["POST"])]

@@ -134,7 +134,7 @@ class Desk:
         old, new = visit_of(request).hash(self.keys), visit.hash(self.keys)
 
         def unit(tx: Tx) -> bool:
-            session.end_session(tx, old)
+            session.end_session(tx, portal.member_id, old)
             return session.open_session(tx, portal.member_id, person, new)
 
         if not await self.store.write(unit):
@@ -145,8 +145,8 @@ class Desk:
 
     async def sign_out(self, request: Request) -> Response:
         """End the session of this browser."""
-        old = visit_of(request).hash(self.keys)
-        await self.store.write(lambda tx: session.end_session(tx, old))
+        portal, old = self.portal(request).member_id, visit_of(request).hash(self.keys)
+        await self.store.write(lambda tx: session.end_session(tx, portal, old))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(session.SESSION_COOKIE, httponly=True, samesite="lax", path="/")
         return response

@@ -1,12 +1,13 @@
 """Who looks at a page: sessions, the cookies that carry them, and the token that proves a form is our own."""
 
+import asyncio
 import hmac
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from livefeed.clock import fresh_code
@@ -26,6 +27,9 @@ SESSION_LIFE_S: Final = 14 * 86_400
 """How long one stays signed in."""
 
 _CODE_CHARS: Final = 32
+BODY_TIMEOUT_S: Final = 30.0
+"""How long a browser may take for a form."""
+
 _FORM_LIMITS: Final = Limits(max_bytes=1_000_000, max_keys=300, max_depth=4)
 
 _sql = load("livefeed.portal.web.desk", "session.sql")
@@ -94,9 +98,9 @@ def person_of(tx: Tx, portal: MemberId, session_hash: bytes) -> UserId | None:
     return None if person is None else UserId(person)
 
 
-def end_session(tx: Tx, session_hash: bytes) -> None:
-    """Sign out."""
-    _sql.end_session(tx.conn, hash=session_hash)
+def end_session(tx: Tx, portal: MemberId, session_hash: bytes) -> None:
+    """Sign out of this portal; a session of another one stands."""
+    _sql.end_session(tx.conn, portal=portal, hash=session_hash)
     tx.wake(SESSIONS)
 
 
@@ -123,28 +127,49 @@ async def read_form(request: Request) -> Params:
 
     Raises:
         TooLarge: The form is longer than 1 MB.
-        WireError: There is a NUL in it.
+        WireError: There is a NUL in it, it does not come in time, or the browser has left.
     """
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        chunks.append(chunk)
-        if size > _FORM_LIMITS.max_bytes:
-            break
-    return Params(decode(b"".join(chunks), limits=_FORM_LIMITS, strict=False))
+    body = await read_body(request, most_bytes=_FORM_LIMITS.max_bytes)
+    return Params(decode(body, limits=_FORM_LIMITS, strict=False))
+
+
+async def read_body(request: Request, *, most_bytes: int) -> bytes:
+    """The body of a request; of one that is longer than ``most_bytes``, as much as shows that it is.
+
+    Raises:
+        WireError: It does not come in `BODY_TIMEOUT_S`, or the browser has left.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most_bytes:
+                    break
+    except TimeoutError as exc:
+        raise WireError("body", "all of it in time", "a part") from exc
+    except ClientDisconnect as exc:
+        raise WireError("body", "all of it", "the end of the connection") from exc
+    return bytes(body)
 
 
 def is_own(request: Request, form: Params, visit: Visit, keys: KeyRing) -> bool:
     """Whether a form was shown by this server to this browser, and is sent from one of its pages."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if origin is not None and _host_of(origin) != request.headers.get("host", "").lower():
         return False
     try:
         given = form.text("token") or request.headers.get("x-livefeed-token", "")
     except WireError:
         return False
     return hmac.compare_digest(given.encode(), visit.token(keys).encode())
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _is_code(text: str) -> bool:

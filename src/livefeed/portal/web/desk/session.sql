@@ -10,9 +10,9 @@ VALUES (:hash, :portal, :person, :person_epoch, :now, :expires_at);
 SELECT s.person FROM web_session AS s JOIN person AS p ON p.portal = s.portal AND p.id = s.person
 WHERE s.hash = :hash AND s.portal = :portal AND s.expires_at > :now AND p.is_active = 1 AND p.epoch = s.person_epoch;
 
--- name: end_session(hash)!
+-- name: end_session(portal, hash)!
 -- Signed out.
-DELETE FROM web_session WHERE hash = :hash;
+DELETE FROM web_session WHERE hash = :hash AND portal = :portal;
 
 -- name: end_sessions(portal, person)!
 -- Signed out everywhere.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, cast, get_args
 
+from livefeed.errors import LivefeedError
 from livefeed.net.http import is_http_url
 from livefeed.portal.apps.redirects import is_redirect_uri
 from livefeed.portal.apps.registry import App, AuthKeys, NewApp, Release
@@ -19,7 +20,7 @@ _VERSION: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 _NOT_A_URL: Final = noted("This is not an absolute http or https URL.")
 
 
-class Unusable(Exception):
+class Unusable(LivefeedError):
     """A form cannot be used; ``problems`` say why, by field."""
 
     def __init__(self, problems: Mapping[str, Words]) -> None:

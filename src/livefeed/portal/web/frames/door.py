@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from livefeed.clock import Clock
-from livefeed.errors import StoreError
+from livefeed.errors import StoreError, WireError
 from livefeed.portal.frames.handing import Handing, fresh_pair, init_data, renewed
 from livefeed.portal.frames.openings import fresh_sid
 from livefeed.portal.frames.targets import Target
 from livefeed.portal.web.desk import Desk
-from livefeed.portal.web.desk.session import LANGUAGE_COOKIE, is_own, visit_of
+from livefeed.portal.web.desk.session import LANGUAGE_COOKIE, is_own, read_body, visit_of
 from livefeed.portal.web.frames.around import address_of
 from livefeed.portal.web.frames.commands import (
     COMMANDS,
@@ -133,12 +133,13 @@ def _slider(handing: Handing, target: Target) -> JsonValue:
 
 
 async def _params(request: Request) -> Params | None:
-    """The parameters as JSON; None if they are no mapping, or too long."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MOST_BYTES:
-            return None
+    """The parameters as JSON; None if they are no mapping, too long, or do not come in time."""
+    try:
+        body = await read_body(request, most_bytes=_MOST_BYTES)
+    except WireError:
+        return None
+    if len(body) > _MOST_BYTES:
+        return None
     try:
         read = cast("JsonValue", msgspec.json.decode(body or b"{}"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
