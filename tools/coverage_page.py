@@ -121,13 +121,12 @@ AUTHORIZATION = {
 }
 
 MISSING = [
-    "applications with pages: frames, the installer page, `installFinish` from the browser, widgets",
-    "the scene (`/scene`) and the console of the application runtime (`/console/`)",
-    "downloading the files of posts (they are stored and listed), link previews, polls, gratitude",
+    "files sent by the composer (over REST they are), link previews, polls, gratitude",
+    "dialogs of frames that choose from CRM; placements beyond `DEFAULT`, `LEFT_MENU`, `REST_APP_URI` and one on posts",
+    "redacting a version; moving the integrations of a dismissed person to a technical user",
     "the XML transport, REST 3.0, rate limits (`--limits`); `operating` of an answer is always 0",
-    "pages in Russian, live updates of pages",
     "PostgreSQL, more than one process a half (`--workers`, `--role`), `db copy`, `keys rotate`",
-    "the sweep for lost events (promise P7), `doctor`, `forward`, `connect`, `who`",
+    "the sweep for lost events (promise P7), `doctor`, `forward`, `connect`",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",
     "the door on its own HTTP protocol, `bench rest`, `make soak`",

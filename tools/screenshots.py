@@ -29,11 +29,10 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 SHOWN = {
     ("scene", "light"): "scene.png",
-    ("scene", "dark"): "scene-dark.png",
-    ("history", "light"): "history.png",
+    ("history-beside", "light"): "history.png",
     ("delivery", "light"): "delivery.png",
-    ("feed", "phone"): "feed-phone.png",
     ("feed", "dark"): "feed.png",
+    ("console-event", "light"): "console.png",
 }
 """Which pictures README and docs show, and as what."""
 
@@ -90,12 +89,13 @@ def addresses(document: dict[str, Any], page: Page) -> Iterator[tuple[str, str]]
     yield "bell", "/bell"
     yield "developer", "/developer/"
     for name, part in (("app", "/developer/apps/"), ("delivery", "/developer/deliveries/")):
-        page.goto("/developer/" if name == "app" else "/developer/deliveries")
-        found = page.locator(f"main a[href^='{part}']").first
+        page.goto("/developer/" if name == "app" else "/developer/deliveries/")
+        found = page.locator(f"main .card a[href^='{part}']").first
         if found.count():
             yield name, str(found.get_attribute("href"))
     yield "new-app", "/developer/apps/new"
-    yield "deliveries", "/developer/deliveries"
+    yield "deliveries", "/developer/deliveries/"
+    yield "handlers", "/developer/handlers/"
     yield "webhooks", "/developer/webhooks/"
     page.goto("/posts/1")
     widget = page.locator("main a[href^='/apps/']").first
@@ -105,6 +105,7 @@ def addresses(document: dict[str, Any], page: Page) -> Iterator[tuple[str, str]]
     yield "console", console
     base = console.partition("?")[0]
     yield "console-inbox", f"{base}inbox"
+    page.goto(console)
     page.goto(f"{base}inbox")
     event = page.locator("main a[href^='/console/inbox/']").first
     if event.count():
@@ -118,6 +119,7 @@ def take(browser: Browser, document: dict[str, Any], look: str, language: str, p
     context = browser.new_context(base_url=document["portal_url"], locale=language, **LOOKS[look])
     context.set_default_timeout(20_000)
     page, taken = sign_in(context, person), list[Path]()
+    context.add_cookies([{"name": "livefeed_language", "value": language, "url": document["portal_url"]}])
     for name, address in list(addresses(document, page)):
         page.goto(address)
         page.wait_for_timeout(400)
@@ -125,7 +127,7 @@ def take(browser: Browser, document: dict[str, Any], look: str, language: str, p
         page.screenshot(path=path, full_page=True)
         taken.append(path)
         if language == "en" and (name, look) in SHOWN:
-            page.screenshot(path=IMAGES / SHOWN[name, look])
+            page.screenshot(path=IMAGES / SHOWN[name, look], full_page=name == "scene")
     visitor = browser.new_context(base_url=document["portal_url"], locale=language, **LOOKS[look])
     entrance = visitor.new_page()
     entrance.goto("/login")
