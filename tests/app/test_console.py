@@ -198,12 +198,6 @@ async def test_an_open_page_hears_that_something_has_happened(house: House):
     scope = {"type": "http", "method": "GET", "path": "/console/live", "query_string": b""}
     scope["headers"] = headers
     async with asyncio.timeout(20):
-        "method": "GET",
-        "path": "/console/live",
-        "query_string": b"",
-        "headers": headers,
-    }
-    async with asyncio.timeout(20):
         await door(scope, receive, send)
 
     assert b"data: work\n\n" in heard
