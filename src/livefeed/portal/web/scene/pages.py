@@ -42,7 +42,7 @@ def scene_routes(desk: Desk, stage: Stage, streams: Streams) -> list[BaseRoute]:
     scene = _Scene(desk, stage)
     return [
         Route("/scene", scene.show),
-        Route("/scene/live", Watch(desk, stage, streams)),
+        Route("/scene/live", Watch(desk, stage, streams), methods=["GET"]),
         Route("/scene/kill", scene.kill, methods=["POST"]),
         Route("/scene/start", scene.start, methods=["POST"]),
         Route("/scene/{post}", scene.save, methods=["POST"]),
