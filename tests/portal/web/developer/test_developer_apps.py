@@ -65,7 +65,7 @@ async def test_an_application_with_an_interface_is_withheld_in_red_until_it_is_f
     for page in ("/developer/", f"/developer/apps/{app.id}"):
         text = (await admin.get(page)).text
         assert "events are withheld until the installation is finished" in text
-        assert 'class="message problem" role="alert"' in text
+        assert 'class="message problem says" role="alert"' in text
     asked = await admin.get(f"/developer/apps/{app.id}/finish")
     assert f'action="/developer/apps/{app.id}/finish"' in asked.text
     done = await admin.submit(f"/developer/apps/{app.id}/finish", seen_at=f"/developer/apps/{app.id}/finish")

@@ -1,6 +1,7 @@
 """A request as a command: curl in a POSIX shell, with a variable for each secret."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from shlex import quote
 from typing import Final
 
@@ -27,4 +28,8 @@ def as_curl(sent: Sent) -> str:
 
 def _word(pieces: Sequence[Piece]) -> str:
     """One word of the shell: nothing in it is expanded but the variables."""
-    return "".join(f'"${piece.name}"' if isinstance(piece, Hole) else quote(piece) for piece in pieces)
+    word: list[str] = []
+    for is_hole, run in groupby(pieces, key=lambda piece: isinstance(piece, Hole)):
+        texts = [f'"${piece.name}"' if isinstance(piece, Hole) else piece for piece in run]
+        word += texts if is_hole else [quote("".join(texts))]
+    return "".join(word)

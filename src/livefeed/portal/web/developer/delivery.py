@@ -21,7 +21,7 @@ from livefeed.portal.web.desk.showing import Moment
 from livefeed.portal.web.developer.handling import not_sent
 from livefeed.portal.web.developer.listing import MOST, Names, line_of, problem_of
 from livefeed.portal.web.developer.standing import handler_card
-from livefeed.portal.web.developer.words import SOURCES
+from livefeed.portal.web.developer.words import SOURCES, exact
 from livefeed.secrets import KeyRing
 from livefeed.ui.languages import Words, noted
 
@@ -76,14 +76,20 @@ def shown_delivery(keys: KeyRing) -> Callable[[Tx, Guest], Result]:
             "webhook_id": next((one.webhook_id for one in delivery.attempts if one.webhook_id), ""),
             "tries": tries,
             "withheld_at": next(
-                (guest.look.moment(one.sent_at_ms) for one in delivery.attempts if one.state == "withheld"),
+                (
+                    exact(one.sent_at_ms, guest.me.time_zone)
+                    for one in delivery.attempts
+                    if one.state == "withheld"
+                ),
                 None,
             ),
             "standing": standing,
             "is_paused": consumer is not None and consumer.state == "paused",
-            "due_at": None if due_ms is None else guest.look.moment(due_ms),
+            "due_at": None if due_ms is None else exact(due_ms, guest.me.time_zone),
             "letter": delivery.letter,
-            "letter_at": None if delivery.letter is None else guest.look.moment(delivery.letter.at_ms),
+            "letter_at": None
+            if delivery.letter is None
+            else exact(delivery.letter.at_ms, guest.me.time_zone),
             "may_resend": handler is not None and handler.state == "bound" and standing is None,
             "curl": next((one.curl for one in reversed(tries) if one.curl), None),
         }
@@ -128,7 +134,7 @@ def _try(tx: Tx, keys: KeyRing, guest: Guest, one: Attempt) -> Try:
     sent = rebuilt(tx, keys, one)
     return Try(
         number=one.attempt,
-        at=guest.look.moment(one.sent_at_ms),
+        at=exact(one.sent_at_ms, guest.me.time_zone),
         status=one.status,
         problem=problem_of(one),
         ms=one.ms,

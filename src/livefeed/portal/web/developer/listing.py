@@ -18,7 +18,7 @@ from livefeed.portal.events.why import why
 from livefeed.portal.web.desk import Guest, Shown
 from livefeed.portal.web.desk.showing import Moment
 from livefeed.portal.web.developer.standing import handler_card
-from livefeed.portal.web.developer.words import ERRORS, STATES, Said, read_moment, state_of
+from livefeed.portal.web.developer.words import ERRORS, STATES, Said, exact, read_moment, state_of
 from livefeed.ui.languages import Words
 from livefeed.wire.ids import AppId, decimal
 
@@ -187,7 +187,7 @@ def line_of(tx: Tx, guest: Guest, names: Names, place: Place) -> Line | None:
     return Line(
         place=place,
         event=event,
-        at=None if entry is None else guest.look.moment(entry.at_ms),
+        at=None if entry is None else exact(entry.at_ms, guest.me.time_zone),
         post=post_of(delivery.key),
         to=to,
         href=href,

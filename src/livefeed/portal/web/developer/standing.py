@@ -12,7 +12,7 @@ from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.log.masks import masked_url
 from livefeed.portal.web.desk import Guest
 from livefeed.portal.web.desk.showing import Moment
-from livefeed.portal.web.developer.words import Said
+from livefeed.portal.web.developer.words import Said, exact
 from livefeed.ui.languages import Words, noted
 
 NEWEST: Final = 50
@@ -115,7 +115,7 @@ def handler_card(tx: Tx, guest: Guest, handler: Handler) -> HandlerCard:
         owner=_owner(tx, handler),
         whose=_whose(guest, handler),
         state=_state(handler, consumer),
-        probe_at=guest.look.moment(consumer.ready_at_ms)
+        probe_at=exact(consumer.ready_at_ms, guest.me.time_zone)
         if is_down and consumer is not None and consumer.ready_at_ms is not None
         else None,
         failed=sum(one.state != "delivered" for one in attempts),
@@ -130,7 +130,7 @@ def _owner(tx: Tx, handler: Handler) -> Owner:
         webhook = outgoing.find(tx, handler.portal, handler.webhook)
         name = "" if webhook is None else webhook.name
         href = f"/developer/webhooks/outgoing/{handler.webhook}"
-        return Owner(name=name or f"#{handler.webhook}", href=href, is_webhook=True)
+        return Owner(name=name or f"webhook {handler.webhook}", href=href, is_webhook=True)
     app = None if handler.app is None else registry.find(tx, handler.app)
     name = "" if app is None else app.name
     return Owner(name=name, href=f"/developer/apps/{handler.app}", is_webhook=False)

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from livefeed.clock import at_utc, iso
 from livefeed.durable.deliveries import EXPIRED, Delivery
+from livefeed.portal.web.desk.showing import Moment
 from livefeed.ui.languages import Words, noted
 
 Mood: TypeAlias = Literal["good", "wait", "bad", "plain"]
@@ -58,6 +60,12 @@ def state_of(delivery: Delivery) -> str:
     if delivery.letter is not None:
         return "expired" if delivery.letter.reason == EXPIRED else "dead"
     return "dropped" if delivery.standing is None else delivery.standing.state
+
+
+def exact(at_ms: int, zone_name: str) -> Moment:
+    """A time to the second, as developers compare it with their logs: ``2026-03-17 15:29:14``."""
+    at = at_utc(at_ms).astimezone(_zone(zone_name))
+    return Moment(iso=iso(at_ms), text=at.strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def read_moment(text: str, zone_name: str) -> int | None:
