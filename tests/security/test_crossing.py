@@ -39,8 +39,7 @@ def named(things: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("demo", [False])
-async def test_a_session_opens_no_page_and_sends_no_form_of_the_other_company(stand: Stand, demo: bool):
+async def test_a_session_opens_no_page_and_sends_no_form_of_the_other_company(stand: Stand):
     first, second = stand.first, stand.second
     browser = second.browser()
     browser.cookies["livefeed_session"] = first.secrets["session"]

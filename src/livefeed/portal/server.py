@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -38,7 +39,7 @@ from livefeed.portal.web.account.consent import consent_routes
 from livefeed.portal.web.account.signin import signin_routes
 from livefeed.portal.web.desk import Desk
 from livefeed.portal.web.desk.answers import ui_routes
-from livefeed.portal.web.desk.apologies import Apologies
+from livefeed.portal.web.desk.apologies import Apologies, PlainQueries
 from livefeed.portal.web.desk.elsewhere import elsewhere
 from livefeed.portal.web.desk.languages import language_routes
 from livefeed.portal.web.developer.pages import developer_routes
@@ -120,6 +121,7 @@ class Portal:
         self._apologies: Final = Apologies()
         self.asgi: Final = Starlette(
             lifespan=self._lifespan,
+            middleware=[Middleware(PlainQueries)],
             exception_handlers=self._apologies.handlers(),  # pyright: ignore[reportArgumentType] - narrower keys
         )
 

@@ -149,7 +149,7 @@ def oauth_routes(endpoint: TokenEndpoint) -> list[BaseRoute]:
 
 
 async def _params(request: Request) -> Params:
-    query = decode(request.url.query.encode(), limits=_LIMITS, strict=False)
+    query = decode(request.scope["query_string"], limits=_LIMITS, strict=False)
     body = await _body(request)
     values: dict[str, JsonValue] = {**query, **decode(body, limits=_LIMITS, strict=False)}
     return Params(values)
