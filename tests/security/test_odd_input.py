@@ -45,12 +45,7 @@ ODD = (
     "%(name)s %s %d",
     "{{ 7 * 7 }}",
 )
-NAMES = (
-    "post", "next", "here", "handler", "since", "before", "state", "event", "client_id", "placement", "params",
-    "query", "said", "count", "from", "to", "view", "version", "arrived", "page", "id", "text", "title", "name",
-    "scope", "url", "until", "login", "password", "person", "language", "answer", "suggestion", "only_missing",
-    "more_scopes", "auth_keys", "handler_url", "install_url", "redirect_uri", "has_interface", "clean", "member_id",
-)  # fmt: skip
+NAMES = ["post", "next", "here", "handler", "since", "before", "state", "event", "client_id", "placement", "params", "query", "said", "count", "from", "to", "view", "version", "arrived", "page", "id", "text", "title", "name", "scope", "url", "until", "login", "password", "person", "language", "answer", "suggestion", "only_missing", "more_scopes", "auth_keys", "handler_url", "install_url", "redirect_uri", "has_interface", "clean", "member_id"]
 RAW_QUERIES = (
     b"%",
     b"%zz=%zz",

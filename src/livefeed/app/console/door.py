@@ -175,7 +175,7 @@ class ConsoleDoor:
                 if isinstance(read, DoorAnswer)
                 else Params(decode(read[0], limits=_LIMITS, strict=False))
             )
-            if not self._entry.is_own_form(cookie, form.text("token")):
+            if not _is_from_here(scope) or not self._entry.is_own_form(cookie, form.text("token")):
                 await _send(send, self._plain(asked, _NOT_OURS, status=403))
                 return
             location = await self._done(_place(scope), form)
@@ -190,6 +190,7 @@ class ConsoleDoor:
         elif location:
             await _go(send, location)
         else:
+            self._entry.forget(cookie)
             await _go(send, _HOME, cookie_header("", is_secure=scope["scheme"] == "https"))
 
     async def _done(self, place: str, form: Params) -> str | None:
@@ -225,6 +226,12 @@ def _said(code: str) -> Words | str:
 def _place(scope: Scope) -> str:
     path: str = scope["path"]
     return path.removeprefix("/console").strip("/")
+
+
+def _is_from_here(scope: Scope) -> bool:
+    """Whether a form comes from a page of this host, as far as the browser tells."""
+    origin = _header(scope, b"origin")
+    return not origin or origin.partition("://")[2].lower() == _header(scope, b"host").lower()
 
 
 def _header(scope: Scope, wanted: bytes) -> str:

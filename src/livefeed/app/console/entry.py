@@ -27,6 +27,7 @@ class Entry:
     def __init__(self, token: str, clock: Clock) -> None:
         self._clock = clock
         self._token = token
+        self._left: set[str] = set()
         self._key = blake2b(token.encode(), digest_size=32, person=b"livefeed.console").digest()
 
     @property
@@ -47,7 +48,12 @@ class Entry:
         """Whether a cookie was given out in this run and is not over."""
         ends_at, _, mac = cookie.partition(".")
         is_own = hmac.compare_digest(mac.encode(), self._mac(f"cookie {ends_at}").encode())
-        return self.is_open and is_own and int(ends_at) > self._clock.now_ms()
+        return self.is_open and is_own and mac not in self._left and int(ends_at) > self._clock.now_ms()
+
+    def forget(self, cookie: str) -> None:
+        """Let nobody in with this cookie any more, as long as the run lasts."""
+        if self.admits(cookie):
+            self._left.add(cookie.partition(".")[2])
 
     def form_token(self, cookie: str) -> str:
         """The token of every form shown to whoever has this cookie."""
