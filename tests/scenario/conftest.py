@@ -23,6 +23,7 @@ from livefeed.settings import AppSettings
 from livefeed.wire.form import encode
 
 QUIET_S = 60.0
+CONSOLE = "opens-the-console-of-this-run"
 
 
 @pytest.fixture
@@ -114,6 +115,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             client_secret=Secret(str(added["client_secret"])),
             quiet_s=QUIET_S,
             rate_limit=False,
+            console_token=Secret(CONSOLE),
         )
         door.app = await stack.enter_async_context(prepared(build(settings), settings=settings, clock=clock))
         await door.app.running.worker.stop()

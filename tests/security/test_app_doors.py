@@ -1,4 +1,4 @@
-"""The application's own doors: forms of the console, headers of every page, odd input, no way to other sites."""
+"""The application's doors: forms of the console, headers of every page, odd input, no way to other sites."""
 
 import ast
 import inspect
