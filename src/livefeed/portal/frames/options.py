@@ -17,6 +17,7 @@ EVERYBODY: Final = UserId(0)
 _MOST: Final = 1_000
 _MOST_BYTES: Final = 65_536
 _MOST_CHARS: Final = 255
+_MOST_IN_ALL: Final = 1_000_000
 _sql = load("livefeed.portal.frames", "frames.sql")
 
 
@@ -32,17 +33,22 @@ def put(tx: Tx, app: AppId, person: UserId, given: Mapping[str, JsonValue]) -> N
     """Set what is given, with the types it came in; other settings stay.
 
     Raises:
-        ArgumentError: A name or a value is too long, or there would be more than a thousand.
+        ArgumentError: A name or a value is too long, or there would be more than a thousand, or more than
+            1 MB of them; then nothing is set.
     """
-    for name, value in given.items():
-        encoded = msgspec.json.encode(value)
-        if not name or len(name) > _MOST_CHARS or len(encoded) > _MOST_BYTES:
-            raise ArgumentError(
-                f"A setting has a name of {_MOST_CHARS} characters and {_MOST_BYTES} bytes at most"
-            )
-        _sql.set_option(tx.conn, app=app, person=person, name=name, value=encoded.decode())
-    if len(get(tx, app, person)) > _MOST:
-        raise ArgumentError(f"An application keeps at most {_MOST} settings")
+    encoded = {name: msgspec.json.encode(value).decode() for name, value in given.items()}
+    if any(not name or len(name) > _MOST_CHARS or len(text) > _MOST_BYTES for name, text in encoded.items()):
+        raise ArgumentError(
+            f"A setting has a name of {_MOST_CHARS} characters and {_MOST_BYTES} bytes at most"
+        )
+    kept: dict[str, str] = {
+        row["name"]: row["value"] for row in _sql.options(tx.conn, app=app, person=person)
+    }
+    then = {**kept, **encoded}
+    if len(then) > _MOST or sum(map(len, then.values())) > _MOST_IN_ALL:
+        raise ArgumentError(f"An application keeps at most {_MOST} settings of {_MOST_IN_ALL} characters")
+    for name, text in encoded.items():
+        _sql.set_option(tx.conn, app=app, person=person, name=name, value=text)
 
 
 def forget(tx: Tx, app: AppId) -> None:

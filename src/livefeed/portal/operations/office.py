@@ -19,7 +19,7 @@ Document: TypeAlias = dict[str, JsonValue]
 
 MOST: Final = 2**63 - 1
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
-Scopes: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z_.]+([, ]+[a-z_.]+)*\Z")]
+Scopes: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.]+([, ]+[a-z0-9_.]+)*\Z")]
 
 ADMINISTRATOR: Final = UserId(1)
 """In whose name applications are registered and posts edited, unless another is named."""
