@@ -132,21 +132,31 @@ def test_the_widget_on_a_post_shows_its_history_with_the_rights_of_who_opens_it(
     expect(frame.locator("ins", has_text="3").first).to_be_visible()
 
 
-def test_a_failed_delivery_is_explained_and_sent_again(somebody: Opening, demo: Demo):
+def test_a_failed_delivery_is_explained_and_sent_again(somebody: Opening, demo: Demo, site: Site):
     page = somebody().sign_in(demo.name(1), then="/developer/webhooks/outgoing/new")
-    page.get_by_label("Name").fill("Nobody listens")
+    page.get_by_label("Name").fill("Out of order")
     page.get_by_label("Address").fill(f"{demo.document['portal_url']}/nothing-is-here")
     page.locator("label", has_text="ONLIVEFEEDPOSTADD").click()
     page.get_by_role("button", name="Make webhook").click()
     expect(page.get_by_text("The webhook is made")).to_be_visible()
+    webhook = page.url
     post = post_of(demo)
 
     page.goto(f"/developer/deliveries/?post={post}")
-    page.locator("tr", has_text="Nobody listens").get_by_role("link").first.click()
+    page.locator("tr", has_text="Out of order").get_by_role("link").first.click()
+    delivery = page.url
     expect(page.locator("ol.timeline > li", has_text="HTTP 404").first).to_be_visible()
     page.locator("summary", has_text="Request and answer").first.click()
     expect(page.locator("pre", has_text="ONLIVEFEEDPOSTADD").first).to_be_visible()
     expect(page.get_by_text("curl ").first).to_be_visible()
+
+    page.goto(webhook)
+    page.get_by_label("Address").fill(f"{site.url}/silent")
+    page.get_by_role("button", name="Save").click()
+    page.goto(delivery)
+    page.get_by_role("button", name="Try now").click()
+    expect(page.locator("ol.timeline > li", has_text="HTTP 200")).to_be_visible()
+    page.reload()
     page.get_by_role("button", name="Send again").click()
     expect(page.get_by_text("Repeats")).to_be_visible()
 
@@ -191,7 +201,7 @@ def test_everything_works_without_scripts(somebody: Opening, demo: Demo):
     page.locator("a.edited").first.click()
     shows_the_difference(page)
     page.goto("/developer/deliveries/")
-    page.locator("main a[href^='/developer/deliveries/']").first.click()
+    page.locator("main table a[href^='/developer/deliveries/']").first.click()
     expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
 
 

@@ -30,6 +30,7 @@ FORMS = (
     "/developer/handlers/1/test",
     "/developer/handlers/1/resend",
     "/developer/deliveries/1/1/resend",
+    "/developer/deliveries/1/1/hurry",
 )
 
 

@@ -224,6 +224,20 @@ async def test_what_was_given_up_is_sent_again_once(site: Site, admin: Browser) 
     assert [one.headers["webhook-id"] for one in await site.send_due()] == [first.headers["webhook-id"]]
 
 
+async def test_what_waits_for_its_next_try_is_tried_at_once(site: Site, admin: Browser) -> None:
+    handler = await site.bind(await site.add_app())
+    site.receiver.will("/h", 404, 200)
+    await site.edit(1)
+    (first,) = await site.send_due()
+    page = await page_of(site, handler)
+    assert "Try now" in (await admin.get(page)).text
+    assert [] == await site.send_due()
+    done = await admin.submit(page + "/hurry", seen_at=page)
+    assert (done.status, done.headers["location"]) == (303, page)
+    assert [one.headers["webhook-id"] for one in await site.send_due()] == [first.headers["webhook-id"]]
+    assert "Try now" not in (await admin.get(page)).text
+
+
 async def test_events_since_a_time_are_sent_again_in_order(site: Site, admin: Browser) -> None:
     handler = await site.bind(await site.add_app())
     await site.edit(1, "too early")

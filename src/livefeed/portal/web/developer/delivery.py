@@ -91,6 +91,7 @@ def shown_delivery(keys: KeyRing) -> Callable[[Tx, Guest], Result]:
             if delivery.letter is None
             else exact(delivery.letter.at_ms, guest.me.time_zone),
             "may_resend": handler is not None and handler.state == "bound" and standing is None,
+            "may_hurry": due_ms is not None and due_ms > tx.now_ms,
             "curl": next((one.curl for one in reversed(tries) if one.curl), None),
         }
         return Shown(template="delivery.html", values=values)
@@ -110,6 +111,15 @@ def resent(tx: Tx, guest: Guest) -> Result:
     except NotSent as exc:
         return not_sent(exc, guest)
     return Go(location=f"/developer/deliveries/{seq}/{handler.consumer}")
+
+
+def hurried(tx: Tx, guest: Guest) -> Result:
+    """Try at once what waits for its next try at this handler, and show the delivery."""
+    delivery = _found(tx, guest)
+    if delivery is None:
+        return NO_DELIVERY
+    consumers.hurry(tx, delivery.place.consumer)
+    return Go(location=f"/developer/deliveries/{delivery.place.seq}/{delivery.place.consumer}")
 
 
 def _found(tx: Tx, guest: Guest) -> Delivery | None:

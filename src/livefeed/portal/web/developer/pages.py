@@ -105,4 +105,5 @@ def developer_routes(desk: Desk, clock: Clock) -> list[BaseRoute]:
         Route("/developer/deliveries/", counter.deliveries, methods=["GET"]),
         counter.page("/developer/deliveries/{seq}/{consumer}", delivery.shown_delivery(desk.keys)),
         counter.form("/developer/deliveries/{seq}/{consumer}/resend", delivery.resent),
+        counter.form("/developer/deliveries/{seq}/{consumer}/hurry", delivery.hurried),
     ]
