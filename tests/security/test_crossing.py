@@ -206,6 +206,37 @@ async def test_a_frame_of_one_company_commands_nothing_at_the_other(stand: Stand
     assert before == await stand.dump("web_session")
 
 
+async def test_a_frame_takes_commands_from_the_very_session_it_was_shown_in(stand: Stand):
+    company, things = stand.first, stand.first.things
+    url = f"/apps/{things['app']}/frame/{things['sid']}/getInitData"
+    for person in (1, 2):  # another browser of the same person, and somebody else
+        browser = await company.entered(person)
+        headers = {"x-livefeed-token": await browser.token("/bell"), "content-type": JSON}
+        answer = await browser.send_body(url, b"{}", headers=headers)
+        assert (answer.status, answer.json()) == (403, {"error": "not_your_frame"})
+    browser = company.browser()
+    browser.cookies["livefeed_session"] = company.secrets["session"]
+    headers = {"x-livefeed-token": company.secrets["form_token"], "content-type": JSON}
+    assert (await browser.send_body(url, b"{}", headers=headers)).status == 200
+
+
+async def test_nobody_allows_an_application_of_the_other_company(stand: Stand):
+    first, second = stand.first, stand.second
+    browser = await first.entered()  # her number is that of one who has allowed it there
+    before = await stand.dump()
+    for path in ("/oauth/authorize/", "/oauth/authorize"):
+        url = f"{path}?client_id={second.things['client_id']}"
+        for answer in (
+            await browser.get(url),
+            await browser.send(url, token=await browser.token("/bell"), answer="allow"),
+            await browser.get(f"/marketplace/view/{second.things['client_id']}/"),
+        ):
+            assert answer.status in {303, 404}
+            assert "code=" not in answer.headers.get("location", "")
+            assert second.mark not in answer.text
+    assert before == await stand.dump()
+
+
 async def test_an_operation_finds_nothing_of_the_other_company(stand: Stand):
     first, second = stand.first, stand.second
     things = second.things
