@@ -165,17 +165,17 @@ SCOPES = (
 )
 
 
-@pytest.mark.parametrize("scope", SCOPES)
-async def test_an_application_is_granted_no_scope_that_there_is_not(stand: Stand, scope: str):
+async def test_an_application_is_granted_no_scope_that_there_is_not(stand: Stand):
     before = await stand.dump()
     client_id = stand.first.things["client_id"]
-    for operation, more in (
-        ("app_add", {"name": "Odd"}),
-        ("app_update", {"client_id": client_id, "version": "9"}),
-    ):
-        refused = await stand.first.operate(operation, scope=scope, **more)
-        said = refused.json()["error_description"]
-        assert (refused.status, "scope" in said, "\n" in said) == (400, True, False), said
+    for scope in SCOPES:
+        for operation, more in (
+            ("app_add", {"name": "Odd"}),
+            ("app_update", {"client_id": client_id, "version": "9"}),
+        ):
+            refused = await stand.first.operate(operation, scope=scope, **more)
+            said = refused.json()["error_description"]
+            assert (refused.status, "scope" in said, "\n" in said) == (400, True, False), (scope, said)
     assert before == await stand.dump()
 
 
@@ -185,7 +185,8 @@ async def test_every_documented_scope_may_be_granted(stand: Stand):
     await stand.first.operated("app_add", name="All", scope=", ".join(sorted(DOCUMENTED)))
 
 
-@pytest.mark.parametrize("version", ["2\n", "2.0.0\n", "\n2", "2.0.0.0.0", "", "v2"])
-async def test_a_version_is_numbers_and_points_to_its_very_end(stand: Stand, version: str):
+async def test_a_version_is_numbers_and_points_to_its_very_end(stand: Stand):
     client_id = stand.first.things["client_id"]
-    assert (await stand.first.operate("app_update", client_id=client_id, version=version)).status == 400
+    for version in ("2\n", "2.0.0\n", "\n2", "2.0.0.0.0", "", "v2"):
+        refused = await stand.first.operate("app_update", client_id=client_id, version=version)
+        assert refused.status == 400, version
