@@ -185,6 +185,18 @@ async def test_listeners_hear_of_commits_and_not_of_failures(store: Store) -> No
     assert not heard.is_set()
 
 
+async def test_a_listener_that_has_ended_may_end_again_and_disturbs_no_other(store: Store) -> None:
+    heard = asyncio.Event()
+    first, second = store.listen("topic", asyncio.Event().set), store.listen("topic", heard.set)
+    first()
+    first()
+    await store.write(lambda tx: tx.wake("topic"))
+    assert heard.is_set()
+    second()
+    first()
+    await store.write(lambda tx: tx.wake("topic"))
+
+
 async def test_two_loops_may_share_a_store(things: Store) -> None:
     def other_loop() -> int:
         return asyncio.run(things.write(add("b")))

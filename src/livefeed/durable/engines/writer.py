@@ -67,7 +67,11 @@ class Writer:
         self._listeners[topic] = [*self._listeners.get(topic, []), listener]
 
         def end() -> None:
-            self._listeners[topic] = [one for one in self._listeners[topic] if one is not listener]
+            left = [one for one in self._listeners.get(topic, ()) if one is not listener]
+            if left:
+                self._listeners[topic] = left
+            else:
+                self._listeners.pop(topic, None)  # a topic of one person comes and goes with his pages
 
         return end
 

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
+from livefeed.durable.store import Store
 from livefeed.portal import access
 from livefeed.portal.people import people
 from livefeed.portal.web.desk import Desk, session
@@ -137,6 +139,34 @@ async def test_whoever_joins_a_place_hears_of_its_posts_from_then_on(house: Hous
     assert await page.hears() == "data: posts\n\n"
 
 
+class Eventful:
+    """A store in which something may happen right after a read, before its result is known."""
+
+    def __init__(self, store: Store) -> None:
+        self.write, self.listen = store.write, store.listen
+        self._read = store.read
+        self.after_reads: list[Callable[[], Awaitable[object]] | None] = []
+
+    async def read(self, query: Any) -> Any:
+        result = await self._read(query)
+        if self.after_reads and (happens := self.after_reads.pop(0)) is not None:
+            await happens()
+        return result
+
+
+async def test_nothing_is_missed_while_a_page_begins_to_listen_anew(house: House, streams: Streams):
+    store: Any = Eventful(house.store)
+    desk = Desk(store=store, keys=house.keys, directory=house.directory, is_demo=True)
+    page = await Page(LiveEndpoint(desk, house.clock, streams), await signed_in(house, 5)).is_open()
+    notify = partial(house.call, 1, "im.notify.system.add", USER_ID=5, MESSAGE="Hello")
+    store.after_reads = [None, notify]  # who looks; which posts he may see
+    await house.store.write(lambda tx: tx.wake("people"))
+    assert await page.hears() == "data: posts\n\n"
+    assert store.after_reads == []
+    assert await page.hears() == "data: bell\n\n"
+    await page.close()
+
+
 async def test_a_bell_that_is_read_elsewhere_is_told(house: House, open_page: Opening):
     page = await (await open_page(5)).is_open()
     await house.call(1, "im.notify.system.add", USER_ID=5, MESSAGE="Hello")
@@ -163,7 +193,9 @@ async def test_signing_out_ends_the_stream(house: House, open_page: Opening):
     page = await Page(LiveEndpoint(desk, house.clock, Streams()), browser).is_open()
     code = browser.cookies["livefeed_session"]
     visit = session.Visit(code=code, is_session=True)
-    await house.store.write(lambda tx: session.end_session(tx, house.portal.member_id, visit.hash(house.keys)))
+    await house.store.write(
+        lambda tx: session.end_session(tx, house.portal.member_id, visit.hash(house.keys))
+    )
     assert await page.hears() == ""
     await page.ended()
 

@@ -109,8 +109,11 @@ class _Ears:
         self.are_stale = False
 
     async def follow(self, me: Person) -> None:
-        """Listen to what concerns ``me``: to his posts by the codes he holds now."""
-        self.close()
+        """Listen to what concerns ``me``: to his posts by the codes he holds now.
+
+        What was listened to before is heard until then, so that nothing is missed in between.
+        """
+        before = len(self._ends)
         self.are_stale = False
         self._listen(_PEOPLE, self._regrant)
         self._listen(SESSIONS, self._stream.look)
@@ -120,6 +123,9 @@ class _Ears:
         self._listen(bell_of(self._portal, me.id), self._telling(_ALL[BELL]))
         for topic in _OF_ADMINISTRATORS if me.is_admin else ():
             self._listen(topic, self._telling(_ALL[topic]))
+        for end in self._ends[:before]:
+            end()
+        del self._ends[:before]
 
     def close(self) -> None:
         """Hear nothing more."""
