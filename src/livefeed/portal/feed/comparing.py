@@ -3,6 +3,7 @@
 import enum
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from livefeed.content.bbcode import parse
 from livefeed.content.diff import diff
@@ -10,6 +11,8 @@ from livefeed.content.materiality import Materiality, weigh
 from livefeed.content.tokens import tokenize
 from livefeed.portal.feed import titles
 from livefeed.portal.feed.versions import Version
+
+_LARGE_CHARS: Final = 20_000  # of both texts together; below that a pair is weighed in some ten milliseconds
 
 
 class Part(enum.StrEnum):
@@ -39,10 +42,10 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How a version differs from an older one."""
+    """How a version differs from an older one; ``text`` is None for texts too long to be weighed."""
 
     parts: frozenset[Part]
-    text: Weight
+    text: Weight | None
 
 
 def compare(old: Version, new: Version) -> Comparison:
@@ -56,7 +59,8 @@ def compare(old: Version, new: Version) -> Comparison:
         Part.TAGS: set(old.tags) != set(new.tags),
     }
     parts = frozenset(part for part, is_so in differs.items() if is_so)
-    return Comparison(parts=parts, text=_weighed(old.text, new.text))
+    is_large = len(old.text) + len(new.text) > _LARGE_CHARS
+    return Comparison(parts=parts, text=None if is_large else _weighed(old.text, new.text))
 
 
 def is_derived(version: Version) -> bool:

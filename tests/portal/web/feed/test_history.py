@@ -90,6 +90,15 @@ async def test_a_change_of_markup_alone_is_called_that(house: House):
     assert "<ins>" in raw
 
 
+async def test_a_long_text_is_not_weighed_word_by_word(house: House):
+    for word in ("word ", "other "):
+        await house.call(1, "log.blogpost.update", POST_ID=1, POST_MESSAGE=word * 3_000)
+    page = (await (await signed_in(house, 4)).get("/posts/1/history")).text
+    assert '<span class="badge info">text</span>' in page
+    assert "words added" not in re.split(r'<li id="version-2', page)[0].rpartition("<li")[2]
+    assert "<ins>" in page, "the two versions that are shown are compared all the same"
+
+
 async def test_an_edit_that_changed_nothing_is_called_that(house: House):
     text = (await house.call(1, "log.blogpost.get", POST_ID=1))[0]["DETAIL_TEXT"]
     await house.call(1, "log.blogpost.update", POST_ID=1, POST_TITLE="Holidays", POST_MESSAGE=text)

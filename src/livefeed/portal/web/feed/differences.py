@@ -58,7 +58,7 @@ def difference(look: Look, old: Version, new: Version, view: str) -> Difference:
         before=told(noted("Version %(number)s", number=old.version), look.language),
         after=told(noted("Version %(number)s", number=new.version), look.language),
     )
-    has_text = Part.TEXT in comparison.parts
+    has_text, weight = Part.TEXT in comparison.parts, comparison.text
     return Difference(
         others=[
             (name, _swapped(_said(look, part, old), _said(look, part, new), words))
@@ -66,7 +66,7 @@ def difference(look: Look, old: Version, new: Version, view: str) -> Difference:
             if part in comparison.parts
         ],
         text=VIEWS[view](old.text, new.text, words) if has_text else None,
-        is_markup_only=has_text and not (comparison.text.gone or comparison.text.came),
+        is_markup_only=has_text and weight is not None and not (weight.gone or weight.came),
     )
 
 

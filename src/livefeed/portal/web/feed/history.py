@@ -26,6 +26,7 @@ _WEIGHTS: Final = {
     Materiality.MATERIAL: ("wait", noted("text: material")),
 }
 _SOURCES: Final = {"rest": noted("over REST"), "command": noted("by a command")}
+_LARGE: Final = ("info", noted("text"))
 _NOTHING: Final = ("plain", noted("nothing changed"))
 _FIRST: Final = ("good", noted("published"))
 
@@ -37,8 +38,8 @@ class Row:
     Attributes:
         source: The way it came, if that was not a page.
         kinds: Looks and words of what it changed.
-        gone: Words that went, against the version before it.
-        came: Words that came.
+        gone: Words that went, against the version before it; 0 where a text is too long to count them.
+        came: Words that came; likewise.
         is_old: Whether it is the older side of what is shown.
         is_new: Whether it is the newer side.
     """
@@ -88,19 +89,21 @@ def _asked(guest: Guest, name: str, otherwise: int, *, newest: int) -> int:
 
 def _row(look: Look, version: Version, before: Version | None, *, shown: Sequence[int]) -> Row:
     comparison = None if before is None else compare(before, version)
+    weight = None if comparison is None else comparison.text
     return Row(
         number=version.version,
         by=look.name(version.editor),
         at=look.moment(version.written_at),
         source=_SOURCES.get(version.source, ""),
         kinds=[_FIRST] if comparison is None else _kinds(comparison),
-        gone=0 if comparison is None else comparison.text.gone,
-        came=0 if comparison is None else comparison.text.came,
+        gone=0 if weight is None else weight.gone,
+        came=0 if weight is None else weight.came,
         is_old=version.version == shown[0],
         is_new=version.version == shown[1],
     )
 
 
 def _kinds(comparison: Comparison) -> list[tuple[str, Words]]:
-    text = [_WEIGHTS[comparison.text.materiality]] if Part.TEXT in comparison.parts else []
+    weight = _LARGE if comparison.text is None else _WEIGHTS[comparison.text.materiality]
+    text = [weight] if Part.TEXT in comparison.parts else []
     return [*text, *(("info", PARTS[part]) for part in PARTS if part in comparison.parts)] or [_NOTHING]
