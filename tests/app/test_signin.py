@@ -7,7 +7,9 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from livefeed.app import App, PageContext
-from livefeed.secrets import Secret
+from livefeed.app.signin.states import States
+from livefeed.clock import ManualClock
+from livefeed.secrets import KeyRing, Secret
 
 from .bodies import APPLICATION_TOKEN, MEMBER
 from .conftest import House, Opening
@@ -141,6 +143,17 @@ async def test_a_state_counts_once(house: House):
 
     browser.cookie = cookie
     assert 403 == (await browser.come_back(state)).status
+
+
+def test_what_is_remembered_of_states_that_came_back_is_bounded():
+    states = States(keys=KeyRing([b"k" * 32]), clock=ManualClock())
+    states.spent.update((str(number), None) for number in range(10_000))
+    state, browser = states.write("https://portal.example")
+
+    assert states.take(state, browser) is not None
+    assert states.take(state, browser) is None
+    assert 10_000 == len(states.spent)
+    assert "0" not in states.spent, "the first one is forgotten"
 
 
 async def test_a_state_counts_for_ten_minutes(house: House):

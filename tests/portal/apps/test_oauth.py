@@ -282,6 +282,14 @@ async def test_guessing_is_slowed_down_for_one_address_and_application(site: Sit
     assert (await refresh(site, app, pair["refresh_token"]))[0] == 200
 
 
+async def test_names_too_long_for_an_application_are_counted_as_one(site: Site) -> None:
+    base = {"grant_type": "refresh_token", "client_secret": "wrong", "refresh_token": "x"}
+    for number in range(FAILURES):
+        answer = await send(site, {**base, "client_id": f"{'x' * 1_000}{number}"})
+        assert answer.json()["error"] == "invalid_client"
+    assert (await send(site, {**base, "client_id": f"{'x' * 1_000}more"})).status == 429
+
+
 async def test_those_who_make_no_mistakes_are_never_slowed_down(site: Site, app: App) -> None:
     token = (await first_pair(site, app))["refresh_token"]
     for _ in range(3 * FAILURES):

@@ -42,12 +42,12 @@ class States:
     Attributes:
         keys: Seal them.
         clock: Ends them.
-        spent: Those that came back, until they end.
+        spent: The last `_MOST_SPENT` that came back, by what their cookies hold, in that order.
     """
 
     keys: KeyRing
     clock: Clock
-    spent: dict[str, int] = field(default_factory=dict[str, int])
+    spent: dict[str, None] = field(default_factory=dict[str, None])
 
     def write(self, origin: str) -> tuple[str, str]:
         """A new state, and what the cookie of its browser holds."""
@@ -64,7 +64,7 @@ class States:
             return None
         if not compare_digest(state.browser.encode(), browser.encode()) or state.browser in self.spent:
             return None
-        self._spend(state, now_ms)
+        self._spend(state)
         return state
 
     def _read(self, text: str) -> State | None:
@@ -76,8 +76,7 @@ class States:
         except (SettingsError, msgspec.DecodeError, ValueError):
             return None
 
-    def _spend(self, state: State, now_ms: int) -> None:
-        if len(self.spent) >= _MOST_SPENT:
-            for browser in [one for one, until_ms in self.spent.items() if until_ms <= now_ms]:
-                del self.spent[browser]
-        self.spent[state.browser] = state.until_ms
+    def _spend(self, state: State) -> None:
+        self.spent[state.browser] = None
+        if len(self.spent) > _MOST_SPENT:
+            del self.spent[next(iter(self.spent))]

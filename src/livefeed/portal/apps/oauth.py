@@ -44,6 +44,7 @@ FAILURES: Final = 30
 """How many wrong secrets, codes and tokens one address may send at once for one application."""
 
 _FAILURE_S: Final = 2.0
+_KEY_CHARS: Final = 64  # of a client_id; none of ours is as long, and failures are kept in memory
 _METHODS: Final = ("GET", "POST")
 _HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -121,7 +122,7 @@ class TokenEndpoint:
 
     async def _throttled(self, http: Request, request: TokenRequest) -> Response:
         """Answer, unless this address has failed too often lately for this application."""
-        key = f"{address_of(http)} {request.client_id}"
+        key = f"{address_of(http)} {request.client_id[:_KEY_CHARS]}"
         wait_s = self._failures.wait_s(key)
         if wait_s:
             fault = InvalidRequestOauth(f"too many wrong secrets or tokens; try again in {wait_s} s")
