@@ -177,8 +177,10 @@ def _hears(tx: Tx, handler: Handler, entry: Entry) -> bool:
         return False
     if entry.only is not None:
         return entry.only == handler.consumer
+    if post_of(entry.key) is not None:
+        return True
     app = _app(tx, handler)
-    return post_of(entry.key) is not None or (app is not None and entry.key == app_key(app))
+    return app is not None and entry.key == app_key(app)
 
 
 def put_back(letter: DeadLetter) -> bytes:

@@ -69,7 +69,7 @@ def shown_delivery(keys: KeyRing) -> Callable[[Tx, Guest], Result]:
         consumer = consumers.get(tx, place.consumer)
         due_ms = _due_ms(delivery, consumer)
         values = {
-            "line": line_of(tx, guest, Names(tx, guest), place),
+            "line": line_of(tx, guest, Names(tx), place),
             "card": None if handler is None else handler_card(tx, guest, handler),
             "source": None if entry is None else SOURCES.get(entry.source, Words(text=entry.source)),
             "repeats": None if entry is None else Happening.read(entry.body).first,

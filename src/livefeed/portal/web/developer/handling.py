@@ -10,10 +10,9 @@ from livefeed.portal.events.log import resending
 from livefeed.portal.events.log.resending import NotSent
 from livefeed.portal.web.desk import Go, Guest, Result, Shown, Sorry
 from livefeed.portal.web.developer.standing import NEWEST, handler_card
-from livefeed.portal.web.developer.words import read_moment
 from livefeed.ui.languages import noted
 from livefeed.wire.events import POST_EVENTS
-from livefeed.wire.ids import HandlerId, PostId
+from livefeed.wire.ids import HandlerId, PostId, decimal
 
 NO_HANDLER: Final = Sorry(
     status=404,
@@ -56,7 +55,7 @@ def shown_handler(tx: Tx, guest: Guest) -> Result:
         "may_try": card.is_bound and handler.event in (*POST_EVENTS, "ONAPPTEST"),
         "with_post": handler.event in POST_EVENTS,
         "zone": guest.me.time_zone or "UTC",
-        "count": _count(guest.query.get("count", "")),
+        "count": decimal(guest.query.get("count", "")),
         "said": _SAID.get(guest.query.get("said", "")),
     }
     return Shown(template="developer_handler.html", values=values)
@@ -90,11 +89,6 @@ def found(tx: Tx, guest: Guest) -> Handler | None:
     return handlers.find(tx, guest.portal.member_id, HandlerId(guest.number("handler")))
 
 
-def since_of(guest: Guest) -> int | None:
-    """Since when the form says events are sent again."""
-    return read_moment(guest.form.text("since"), guest.me.time_zone)
-
-
 def not_sent(exc: NotSent, guest: Guest) -> Sorry:
     """A page that says why something is not sent."""
     back = f"/developer/handlers/{guest.number('handler')}" if guest.number("handler") else "/developer/"
@@ -110,7 +104,3 @@ def _set(tx: Tx, guest: Guest, state: consumers.State, said: str) -> Result:
         return WITHHELD
     consumers.set_state(tx, handler.consumer, state)
     return Go(location=f"/developer/handlers/{handler.id}?said={said}")
-
-
-def _count(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

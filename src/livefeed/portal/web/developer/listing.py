@@ -17,7 +17,7 @@ from livefeed.portal.events.outbox import INSTALL, POST_KEY, post_of
 from livefeed.portal.events.why import why
 from livefeed.portal.web.desk import Guest, Shown
 from livefeed.portal.web.desk.showing import Moment
-from livefeed.portal.web.developer.standing import handler_card
+from livefeed.portal.web.developer.standing import owner_of
 from livefeed.portal.web.developer.words import ERRORS, STATES, Said, exact, read_moment, state_of
 from livefeed.ui.languages import Words
 from livefeed.wire.ids import AppId, decimal
@@ -83,7 +83,7 @@ def shown_list(now_ms: int) -> Callable[[Tx, Guest], Shown]:
         asked = _asked(guest)
         rows = handlers.every(tx, guest.portal.member_id)
         found = deliveries.places(tx, _wanted(tx, guest, asked, rows), limit=_SHOWN + 1)
-        names = Names(tx, guest)
+        names = Names(tx)
         lines = [line for place in found[:_SHOWN] if (line := line_of(tx, guest, names, place)) is not None]
         older = found[_SHOWN - 1] if len(found) > _SHOWN else None
         answer = None
@@ -108,9 +108,8 @@ def shown_list(now_ms: int) -> Callable[[Tx, Guest], Shown]:
 class Names:
     """Whom deliveries went to: handlers are drawn once a page."""
 
-    def __init__(self, tx: Tx, guest: Guest) -> None:
+    def __init__(self, tx: Tx) -> None:
         self._tx = tx
-        self._guest = guest
         self._known: dict[ConsumerId, tuple[str, str, str]] = {}
 
     def of(self, consumer_id: ConsumerId) -> tuple[str, str, str]:
@@ -122,8 +121,8 @@ class Names:
     def _drawn(self, consumer_id: ConsumerId) -> tuple[str, str, str]:
         handler = handlers.find_by_consumer(self._tx, consumer_id)
         if handler is not None:
-            card = handler_card(self._tx, self._guest, handler)
-            return handler.event, f"{card.owner.name} · {handler.id}", f"/developer/handlers/{handler.id}"
+            owner = owner_of(self._tx, handler)
+            return handler.event, f"{owner.name} · {handler.id}", f"/developer/handlers/{handler.id}"
         consumer = consumers.get(self._tx, consumer_id)
         app_id = "" if consumer is None else consumer.name.removeprefix(INSTALL)
         app = registry.find(self._tx, AppId(decimal(app_id) or 0))

@@ -46,7 +46,7 @@ class HandlerCard:
         failed: How many of its newest attempts failed.
         tried: How many attempts that is of.
         is_bound: It can be sent something.
-        is_paused: It is sent nothing for now.
+        is_paused: What happens waits until it is resumed.
     """
 
     id: int
@@ -112,7 +112,7 @@ def handler_card(tx: Tx, guest: Guest, handler: Handler) -> HandlerCard:
         consumer=handler.consumer,
         event=handler.event,
         url=masked_url(handler.url),
-        owner=_owner(tx, handler),
+        owner=owner_of(tx, handler),
         whose=_whose(guest, handler),
         state=_state(handler, consumer),
         probe_at=exact(consumer.ready_at_ms, guest.me.time_zone)
@@ -125,7 +125,8 @@ def handler_card(tx: Tx, guest: Guest, handler: Handler) -> HandlerCard:
     )
 
 
-def _owner(tx: Tx, handler: Handler) -> Owner:
+def owner_of(tx: Tx, handler: Handler) -> Owner:
+    """The application or the outgoing webhook that a handler belongs to."""
     if handler.webhook is not None:
         webhook = outgoing.find(tx, handler.portal, handler.webhook)
         name = "" if webhook is None else webhook.name
