@@ -1,1 +1,1 @@
-"""TODO-DOC."""
+"""The portal: its feed, people, applications, events and pages, served over HTTP."""

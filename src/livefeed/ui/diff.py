@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from markupsafe import Markup, escape
 
@@ -33,7 +33,6 @@ class Words:
 
 
 _ENGLISH: Final = Words()
-_Hidden: TypeAlias = dict[Side, tuple[str, str]]
 
 
 def inline(old: str, new: str, words: Words = _ENGLISH) -> Markup:
