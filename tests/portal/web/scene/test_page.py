@@ -51,6 +51,16 @@ async def test_a_newcomer_is_signed_in_as_the_first_person_and_sees_what_to_do(s
     assert states(page) == ["idle"] * 5
 
 
+async def test_under_a_foreign_name_nobody_is_signed_in_and_nobody_can_be_chosen(scene: Set):
+    browser = Browser(scene.site.server.asgi, host="rebound.test:8024")
+    arrival = await browser.get("/scene")
+    assert (arrival.status, arrival.headers["location"]) == (303, "http://127.0.0.1:8024/scene")
+    assert "set-cookie" not in arrival.headers
+    form = await browser.get("/login")
+    assert "Anna Petrova" not in form.text
+    assert (await browser.submit("/person", seen_at="/login", person="1")).status == 403
+
+
 async def test_a_browser_without_cookies_is_told_so_and_not_sent_round_in_circles(scene: Set):
     answer = await Browser(scene.site.server.asgi).get("/scene?arrived=1")
     assert answer.status == 400

@@ -105,7 +105,7 @@ class SignIn:
         form = await self._desk.received(request)
         if isinstance(form, Sorry):
             return self._desk.sorry(request, form)
-        if not self._desk.is_demo:
+        if not self._desk.is_open_to_all(request):
             return self._desk.sorry(request, _ONLY_IN_THE_DEMO)
         person, following = UserId(form.integer("person")), _following(form.text("here"))
         try:
@@ -149,14 +149,15 @@ class SignIn:
             "following": following,
             "login": login,
             "problem": problem,
-            "candidates": await self._candidates(self._desk.portal(request)),
+            "candidates": await self._candidates(request),
         }
         return self._desk.open_page(request, Shown(template="login.html", values=values, status=status))
 
-    async def _candidates(self, portal: PortalRow) -> list[Candidate]:
+    async def _candidates(self, request: Request) -> list[Candidate]:
         """Everybody, in the demo; nobody elsewhere: a login is nothing to be shown to strangers."""
-        if not self._desk.is_demo:
+        if not self._desk.is_open_to_all(request):
             return []
+        portal = self._desk.portal(request)
         return await self._desk.store.read(lambda tx: _candidates(tx, portal))
 
 

@@ -85,6 +85,13 @@ class Desk:
         """The portal whose host was asked."""
         return self.directory.by_host(request.headers.get("host", ""))
 
+    def is_open_to_all(self, request: Request) -> bool:
+        """Whether anybody may be anybody: in the demo, under its own address.
+
+        Another name that leads to this machine belongs to somebody else: his page could act here.
+        """
+        return self.is_demo and request.headers.get("host", "").lower() == self.portal(request).host
+
     async def show(
         self,
         request: Request,

@@ -56,6 +56,9 @@ class _Scene:
 
     async def show(self, request: Request) -> Response:
         """The page; who has no session is signed in as the first of the seeded people."""
+        if not self._desk.is_open_to_all(request):
+            home = self._desk.portal(request).public_url
+            return Response(status_code=303, headers={"location": f"{home}/scene"})
         me = await self._desk.whose(request)
         if me is None:
             return await self._arrive(request)
