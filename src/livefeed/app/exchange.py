@@ -132,6 +132,12 @@ class Patience:
             self._arm()
 
 
+def header_of(scope: Scope, name: bytes) -> str:
+    """The first header of this name, in small letters; empty if there is none."""
+    found = next((value for given, value in scope["headers"] if given == name), b"")
+    return found.decode("latin-1")
+
+
 async def read_request(scope: Scope, receive: Receive, patience: Patience) -> tuple[bytes, bool] | DoorAnswer:
     """The body of a request and whether it is JSON, or the answer to one that has no usable body.
 

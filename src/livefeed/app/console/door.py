@@ -7,6 +7,7 @@ from livefeed.app.admin import Admin, OperationRefused
 from livefeed.app.console import views
 from livefeed.app.console.entry import Entry, cookie_header, read_cookie
 from livefeed.app.console.sections import Asked, Section, Values
+from livefeed.app.doors.sending import send_page
 from livefeed.app.exchange import (
     Disconnected,
     DoorAnswer,
@@ -14,6 +15,7 @@ from livefeed.app.exchange import (
     Receive,
     Scope,
     Send,
+    header_of,
     read_request,
     respond,
 )
@@ -68,11 +70,11 @@ class ConsoleDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        language = chosen(accepted=_header(scope, b"accept-language"))
+        language = chosen(accepted=header_of(scope, b"accept-language"))
         try:
             query = Params(decode(scope["query_string"], limits=_LIMITS, strict=False))
         except WireError:
-            await _send(send, self._plain(Asked(query=Params(), language=language), _NOTHING, status=400))
+            await send_page(send, self._plain(Asked(query=Params(), language=language), _NOTHING, status=400))
             return
         asked = Asked(query=query, language=language)
         cookie = read_cookie(scope["headers"])
@@ -81,13 +83,13 @@ class ConsoleDoor:
         elif scope["method"] == "GET" and query.has("token"):
             await self._enter(scope, send, asked)
         elif not self._is_let_in(cookie):
-            await _send(send, self._plain(asked, _CLOSED, status=401))
+            await send_page(send, self._plain(asked, _CLOSED, status=401))
         elif _place(scope) == "live" and scope["method"] == "GET":
             await self._follow(receive, send, asked, cookie)
         elif scope["method"] == "POST":
             await self._act(scope, receive, send, asked, cookie)
         else:
-            await _send(send, await self._shown(_place(scope), asked, cookie))
+            await send_page(send, await self._shown(_place(scope), asked, cookie))
 
     def _is_let_in(self, cookie: str) -> bool:
         return bool(cookie) and self._entry.admits(cookie)
@@ -95,7 +97,7 @@ class ConsoleDoor:
     async def _enter(self, scope: Scope, send: Send, asked: Asked) -> None:
         """The token in the address becomes a cookie, and leaves the address."""
         if not self._entry.accepts(asked.query.text("token")):
-            await _send(send, self._plain(asked, _CLOSED, status=401))
+            await send_page(send, self._plain(asked, _CLOSED, status=401))
             return
         cookie = cookie_header(self._entry.fresh_cookie(), is_secure=scope["scheme"] == "https")
         await _go(send, _HOME, cookie)
@@ -104,7 +106,7 @@ class ConsoleDoor:
         """An open page hears that something has happened, and asks for itself again."""
         stream = self._streams.open(cookie)
         if isinstance(stream, Full):
-            await _send(send, self._plain(asked, _BUSY, status=stream.status))
+            await send_page(send, self._plain(asked, _BUSY, status=stream.status))
             return
 
         async def may_go_on() -> bool:
@@ -176,17 +178,17 @@ class ConsoleDoor:
                 else Params(decode(read[0], limits=_LIMITS, strict=False))
             )
             if not _is_from_here(scope) or not self._entry.is_own_form(cookie, form.text("token")):
-                await _send(send, self._plain(asked, _NOT_OURS, status=403))
+                await send_page(send, self._plain(asked, _NOT_OURS, status=403))
                 return
             location = await self._done(_place(scope), form)
         except (OperationRefused, AppError, WireError):
-            await _send(send, self._plain(asked, _NOTHING, status=404))
+            await send_page(send, self._plain(asked, _NOTHING, status=404))
             return
         except StoreError:
-            await _send(send, self._plain(asked, _BUSY, status=503))
+            await send_page(send, self._plain(asked, _BUSY, status=503))
             return
         if location is None:
-            await _send(send, self._plain(asked, _NOTHING, status=404))
+            await send_page(send, self._plain(asked, _NOTHING, status=404))
         elif location:
             await _go(send, location)
         else:
@@ -230,12 +232,8 @@ def _place(scope: Scope) -> str:
 
 def _is_from_here(scope: Scope) -> bool:
     """Whether a form comes from a page of this host, as far as the browser tells."""
-    origin = _header(scope, b"origin")
-    return not origin or origin.partition("://")[2].lower() == _header(scope, b"host").lower()
-
-
-def _header(scope: Scope, wanted: bytes) -> str:
-    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+    origin = header_of(scope, b"origin")
+    return not origin or origin.partition("://")[2].lower() == header_of(scope, b"host").lower()
 
 
 async def _go(send: Send, location: str, *headers: tuple[bytes, bytes]) -> None:
@@ -247,10 +245,3 @@ async def _go(send: Send, location: str, *headers: tuple[bytes, bytes]) -> None:
     ]
     await send({"type": "http.response.start", "status": 303, "headers": sent})
     await send({"type": "http.response.body", "body": b""})
-
-
-async def _send(send: Send, answer: Page) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

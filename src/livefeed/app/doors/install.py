@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from livefeed.app.doors.crowds import Crowd
 from livefeed.app.exchange import (
     BUSY,
     INSTALLED,
@@ -32,20 +33,18 @@ class InstallDoor:
     def __init__(self, ladder: Ladder) -> None:
         self._ladder = ladder
         self._patience = Patience()
-        self._climbing = 0
+        self._crowd = Crowd(_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one callback."""
-        if self._climbing >= _AT_ONCE:
+        if self._crowd.is_full:
             await respond(send, BUSY)
             return
-        self._climbing += 1
         try:
-            answer = await self._climb(scope, receive)
+            with self._crowd.entered():
+                answer = await self._climb(scope, receive)
         except Disconnected:
             return
-        finally:
-            self._climbing -= 1
         await respond(send, answer, None if answer is TOO_SLOW else receive)
 
     async def _climb(self, scope: Scope, receive: Receive) -> DoorAnswer:

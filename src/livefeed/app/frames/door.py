@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 from urllib.parse import parse_qsl, urlsplit
 
-from livefeed.app.exchange import DoorAnswer, Patience, Receive, Scope, read_request
+from livefeed.app.doors.crowds import Crowd
+from livefeed.app.exchange import DoorAnswer, Patience, Receive, Scope, header_of, read_request
 from livefeed.app.frames import telling
 from livefeed.app.frames.pages import PageContext, Pages
 from livefeed.app.frames.tickets import LIFE_MS, Ticket, read_ticket, write_ticket
@@ -32,18 +33,6 @@ _MOST_KEYS: Final = 50
 _NOT_ANY_MORE: Final = (ExpiredToken, NoAuthFound, InvalidCredentials, AppError)
 
 
-@dataclass(slots=True)
-class _Crowd:
-    """Openings that are being proved; each asks the authorization server, so not any number of them."""
-
-    most: int
-    inside: int = 0
-
-    @property
-    def is_full(self) -> bool:
-        return self.inside >= self.most
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameDoor:
     """Shows the pages of one running application.
@@ -58,8 +47,8 @@ class FrameDoor:
     pages: Pages
     openings: Openings
     patience: Patience = field(default_factory=Patience)
-    known: _Crowd = field(default_factory=lambda: _Crowd(_KNOWN_AT_ONCE))
-    strangers: _Crowd = field(default_factory=lambda: _Crowd(_STRANGERS_AT_ONCE))
+    known: Crowd = field(default_factory=lambda: Crowd(_KNOWN_AT_ONCE))
+    strangers: Crowd = field(default_factory=lambda: Crowd(_STRANGERS_AT_ONCE))
 
     async def answer(self, scope: Scope, receive: Receive) -> Page | DoorAnswer:
         """Answer one request of a path that begins with `PATH`.
@@ -83,25 +72,25 @@ class FrameDoor:
         request = await read_request(scope, receive, self.patience)
         if isinstance(request, DoorAnswer):
             return request
-        language = chosen(accepted=_header(scope, b"accept-language"))
+        language = chosen(accepted=header_of(scope, b"accept-language"))
         try:
             frame = read_frame(scope["query_string"], request[0])
         except WireError:
             return telling.unreadable(language)
-        language = chosen(frame.language, accepted=_header(scope, b"accept-language"))
+        language = chosen(frame.language, accepted=header_of(scope, b"accept-language"))
         origin = self._origin(frame.member_id)
         known = self.runtime.portals.judge(frame.member_id, frame.application_token)
         crowd = self.strangers if known is None else self.known
         if crowd.is_full:
             return telling.not_now(language, origin)
-        crowd.inside += 1
         try:
-            opening = await self.openings.open(_claim(frame), expires_in=frame.expires_in, language=language)
+            with crowd.entered():
+                opening = await self.openings.open(
+                    _claim(frame), expires_in=frame.expires_in, language=language
+                )
         except (TransportError, Fault, StoreError) as exc:
             _LOG.warning("opening_postponed", member_id=frame.member_id, error=str(exc))
             return telling.not_now(language, origin)
-        finally:
-            crowd.inside -= 1
         return await self._shown(opening, frame, language)
 
     async def _shown(self, opening: Opening, frame: FrameRequest, language: str) -> Page:
@@ -127,7 +116,7 @@ class FrameDoor:
         written, _, path = scope["path"].removeprefix(f"{PATH}/").partition("/")
         ticket = read_ticket(self.runtime.keys, self.runtime.clock, written)
         if ticket is None or not self._origin(ticket.portal):
-            return telling.ended(chosen(accepted=_header(scope, b"accept-language")), "")
+            return telling.ended(chosen(accepted=header_of(scope, b"accept-language")), "")
         return await self._page(ticket, path, _query(scope["query_string"]))
 
     async def _page(self, ticket: Ticket, path: str, query: dict[str, str]) -> Page:
@@ -199,8 +188,3 @@ def _query(text: bytes) -> dict[str, str]:
     except ValueError:
         return {}
     return dict(pairs)
-
-
-def _header(scope: Scope, name: bytes) -> str:
-    found = next((value for given, value in scope["headers"] if given == name), b"")
-    return found.decode("latin-1")

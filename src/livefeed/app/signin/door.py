@@ -7,7 +7,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Final, assert_never
 from urllib.parse import parse_qsl, urlencode
 
-from livefeed.app.exchange import DoorAnswer, Scope
+from livefeed.app.doors.crowds import Crowd
+from livefeed.app.exchange import DoorAnswer, Scope, header_of
 from livefeed.app.frames import telling
 from livefeed.app.frames.door import FrameDoor
 from livefeed.app.installs.ladder import Quarantined, Refused
@@ -29,11 +30,6 @@ _AT_ONCE: Final = 8
 _LONGEST_QUERY: Final = 4_000
 
 
-@dataclass(slots=True)
-class _Crowd:
-    inside: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInDoor:
     """Signs people in at their portal, without a page of that portal around.
@@ -49,14 +45,14 @@ class SignInDoor:
     openings: Openings
     frames: FrameDoor
     states: States
-    crowd: _Crowd = field(default_factory=_Crowd)
+    crowd: Crowd = field(default_factory=lambda: Crowd(_AT_ONCE))
 
     async def answer(self, scope: Scope) -> Page | DoorAnswer:
         """Answer one request of a path that begins with `PREFIX`."""
         if scope["method"] != "GET":
             return DoorAnswer(405, "method_not_allowed", "signing in is asked for by GET")
         query = _query(scope["query_string"])
-        language = chosen(accepted=_header(scope, b"accept-language"))
+        language = chosen(accepted=header_of(scope, b"accept-language"))
         match scope["path"]:
             case "/oauth/start":
                 return self._start(query, language)
@@ -92,18 +88,16 @@ class SignInDoor:
         return self._over(await self._signed_in(Secret(code), state, query.get("member_id", ""), language))
 
     async def _signed_in(self, code: Secret, state: State, member_id: str, language: str) -> Page:
-        if self.crowd.inside >= _AT_ONCE:
+        if self.crowd.is_full:
             return telling.not_now(language, "")
-        self.crowd.inside += 1
         try:
-            opening = await self.openings.sign_in(
-                code, origin=state.origin, member_id=member_id, language=language
-            )
+            with self.crowd.entered():
+                opening = await self.openings.sign_in(
+                    code, origin=state.origin, member_id=member_id, language=language
+                )
         except (TransportError, Fault, StoreError) as exc:
             _LOG.warning("sign_in_postponed", origin=state.origin, error=str(exc))
             return telling.not_now(language, "")
-        finally:
-            self.crowd.inside -= 1
         return self._told(opening, language)
 
     def _told(self, opening: Opening, language: str) -> Page:
@@ -148,14 +142,9 @@ def _query(text: bytes) -> dict[str, str]:
         return {}
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    found = next((value for given, value in scope["headers"] if given == name), b"")
-    return found.decode("latin-1")
-
-
 def _cookie(scope: Scope) -> str:
     try:
-        cookies = SimpleCookie(_header(scope, b"cookie"))
+        cookies = SimpleCookie(header_of(scope, b"cookie"))
     except CookieError:
         return ""
     return cookies[_COOKIE].value if _COOKIE in cookies else ""
