@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
 from livefeed.wire.ids import MemberId, UserId
+
+PEOPLE: Final = "people"
+"""Woken by every unit after which somebody works here no more, or holds other access codes."""
 
 _sql = load("livefeed.portal", "access.sql")
 
@@ -34,7 +38,7 @@ def rebuild(tx: Tx, portal: MemberId) -> None:
     """Grant everyone his access codes anew, after people, departments or groups changed."""
     _sql.forget_codes(tx.conn, portal=portal)
     _sql.grant_codes(tx.conn, portal=portal)
-    tx.wake("people")
+    tx.wake(PEOPLE)
 
 
 def addressable(tx: Tx, portal: MemberId, codes: Sequence[str], author: Viewer) -> tuple[str, ...]:

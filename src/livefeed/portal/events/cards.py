@@ -10,6 +10,7 @@ from livefeed.durable import consumers
 from livefeed.durable.consumers import Consumer, ConsumerId
 from livefeed.durable.store import Store, Tx
 from livefeed.portal import portals
+from livefeed.portal.access import PEOPLE
 from livefeed.portal.apps import outgoing, registry
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
@@ -78,7 +79,7 @@ class CardIndex:
 
     def start(self) -> None:
         """Listen for changes; call it in a running loop."""
-        topics = (handlers.TOPIC, portals.TOPIC, "people")
+        topics = (handlers.TOPIC, portals.TOPIC, PEOPLE)
         self._ends = [self._store.listen(topic, self._forget) for topic in topics]
 
     def stop(self) -> None:

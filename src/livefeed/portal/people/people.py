@@ -8,7 +8,7 @@ import msgspec
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
-from livefeed.portal.access import Viewer
+from livefeed.portal.access import PEOPLE, Viewer
 from livefeed.wire.ids import MemberId, UserId
 
 _sql = load("livefeed.portal.people", "people.sql")
@@ -88,7 +88,7 @@ def add(tx: Tx, portal: MemberId, user_id: UserId, new: NewPerson) -> None:
 def dismiss(tx: Tx, portal: MemberId, user_id: UserId) -> None:
     """Let a person go: his tokens and webhooks are dead at once; `access.rebuild` takes his codes."""
     _sql.dismiss(tx.conn, portal=portal, id=user_id, now=tx.now_ms)
-    tx.wake("people")
+    tx.wake(PEOPLE)
 
 
 def find(tx: Tx, portal: MemberId, user_id: UserId) -> Person | None:

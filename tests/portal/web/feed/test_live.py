@@ -160,7 +160,7 @@ async def test_nothing_is_missed_while_a_page_begins_to_listen_anew(house: House
     page = await Page(LiveEndpoint(desk, house.clock, streams), await signed_in(house, 5)).is_open()
     notify = partial(house.call, 1, "im.notify.system.add", USER_ID=5, MESSAGE="Hello")
     store.after_reads = [None, notify]  # who looks; which posts he may see
-    await house.store.write(lambda tx: tx.wake("people"))
+    await house.store.write(lambda tx: tx.wake(access.PEOPLE))
     assert await page.hears() == "data: posts\n\n"
     assert store.after_reads == []
     assert await page.hears() == "data: bell\n\n"

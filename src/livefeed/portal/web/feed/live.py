@@ -13,6 +13,7 @@ from livefeed.durable.attempts import ATTEMPTS
 from livefeed.durable.entries import LANES
 from livefeed.durable.store import Store
 from livefeed.errors import StoreError
+from livefeed.portal.access import PEOPLE
 from livefeed.portal.events.handlers import TOPIC as HANDLERS
 from livefeed.portal.live.topics import BELL, FEED, SESSIONS, bell_of, feeds_of
 from livefeed.portal.people.people import Person
@@ -20,7 +21,6 @@ from livefeed.portal.web.desk import Desk
 from livefeed.ui.streams import HEARTBEAT_S, Full, Stream, Streams, serve
 from livefeed.wire.ids import MemberId, decimal
 
-_PEOPLE: Final = "people"
 _ALL: Final[Mapping[str, str]] = {
     FEED: "posts",
     BELL: "bell",
@@ -115,7 +115,7 @@ class _Ears:
         """
         before = len(self._ends)
         self.are_stale = False
-        self._listen(_PEOPLE, self._regrant)
+        self._listen(PEOPLE, self._regrant)
         self._listen(SESSIONS, self._stream.look)
         feeds = await self._store.read(lambda tx: feeds_of(tx, self._portal, me.viewer))
         for topic in feeds:
