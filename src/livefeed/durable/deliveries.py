@@ -161,7 +161,8 @@ def _pending(tx: Tx, wanted: Wanted, bounds: dict[str, Any]) -> Iterable[Any]:
     states = _json(wanted.pending)
     # The row with seq 0 is the lane itself.
     if wanted.key is None:
-        return _SQL.pending(tx.conn, states=states, **bounds)
+        is_any = int(set(wanted.pending) == set(PENDING))
+        return _SQL.pending(tx.conn, states=states, is_any=is_any, **bounds)
     return _SQL.pending_of_key(tx.conn, key=wanted.key, states=states, **bounds)
 
 

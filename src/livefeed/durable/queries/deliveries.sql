@@ -33,8 +33,9 @@ WHERE a.seq IN (
 ORDER BY a.seq DESC, a.consumer DESC
 LIMIT :limit;
 
--- name: pending(consumers, states, after, before, consumer, limit)
--- What the lanes of the consumers still hold. Only the first of a lane can be under way.
+-- name: pending(consumers, states, is_any, after, before, consumer, limit)
+-- What the lanes of the consumers still hold. Only the first of a lane can be under way; where any state will do
+-- (is_any), none is looked up.
 SELECT p.seq, p.consumer
 FROM (
     SELECT
@@ -53,7 +54,7 @@ FROM (
     CROSS JOIN lane AS l
     WHERE l.consumer = c.value AND l.seq > :after AND l.seq < :before + (l.consumer < :consumer)
 ) AS p
-WHERE p.state IN (SELECT value FROM json_each(:states))
+WHERE :is_any OR p.state IN (SELECT value FROM json_each(:states))
 ORDER BY p.seq DESC, p.consumer DESC
 LIMIT :limit;
 
