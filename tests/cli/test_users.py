@@ -69,6 +69,17 @@ def test_a_person_is_taken_in_given_a_password_and_dismissed(db: Path):
     assert not is_password(db, "vera", "correct horse")
 
 
+def test_people_are_listed_dismissed_ones_too(db: Path):
+    run(db, "user", "add", "vera", "--first-name", "Vera")
+    run(db, "user", "dismiss", "vera")
+
+    rows = run(db, "user", "list").stdout.splitlines()
+
+    assert ["id", "login", "name"] == rows[0].split()[:3]
+    assert ["1", "admin", "yes"] == [*rows[1].split()[:2], rows[1].split()[-1]]
+    assert ["2", "vera", "no"] == [*rows[2].split()[:2], rows[2].split()[-1]]
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "said"),
     [
@@ -77,7 +88,7 @@ def test_a_person_is_taken_in_given_a_password_and_dismissed(db: Path):
         (["user", "add", "vera", "--department", "0"], "", "is not a number from 1"),
         (["user", "add", "vera", "--language", "de"], "", "de"),
         (["user", "password", "nobody"], "", "nobody works here"),
-        (["user", "password", "admin", "--password-stdin"], "short\n", "password"),
+        (["user", "password", "admin", "--password-stdin"], "short\n", "has 10 to 200 characters"),
         (["user", "password", "admin", "--password-stdin"], "", "password"),
         (["user", "dismiss", "admin"], "", "last administrator"),
         (["app", "payment", "local.0.0"], "", "no application"),

@@ -121,13 +121,13 @@ def _reordered(ordered: list[Line]) -> int:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 def check_history(file: Path, as_json: bool) -> None:
-    r"""Say whether the run recorded in FILE lost, repeated or reordered anything.
+    """Say whether the run recorded in FILE lost, repeated or reordered anything.
 
-    \b
-    FILE holds one JSON object a line, written by any program:
-      {"kind": "acked|received|effect", "portal": "…", "post": 5, "seq": 1, "at_ms": 1743000379000, "id": "…"}
-    acked: the author was told that change SEQ of the post is saved; received: an application got it;
-    effect: somebody saw it, or a later change of the same post. seq and id may be null.
+    FILE holds one JSON object a line, written by any program, with the keys kind, portal, post, seq, at_ms
+    and id, such as {"kind": "acked", "portal": "a", "post": 5, "seq": 1, "at_ms": 1743000379000, "id": "e1"}.
+
+    The kind is acked: the author was told that change SEQ of the post is saved; received: an application got
+    it; or effect: somebody saw it, or a later change of the same post. seq and id may be null.
 
     Exit code 1 if it lost or reordered.
     """

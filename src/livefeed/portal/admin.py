@@ -10,6 +10,7 @@ from livefeed.durable.store import Store
 from livefeed.portal.lifecycle import Refused
 from livefeed.portal.operations import apps, deliveries, payments, people, posts, webhooks
 from livefeed.portal.operations.office import Asked, Document, Office, OperationSpec
+from livefeed.portal.people.passwords import LONGEST, SHORTEST
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.secrets import KeyRing
 
@@ -22,6 +23,7 @@ OPERATIONS: Final[Mapping[str, OperationSpec]] = {
 _FORMS: Final = {
     "scope": "the scope is a list such as log,user,im",
     "login": "a login has small letters, digits and ._@-, and at least one letter",
+    "password": f"a password has {SHORTEST} to {LONGEST} characters",
 }
 
 
@@ -69,7 +71,7 @@ def read_arguments(spec: OperationSpec, arguments: Mapping[str, object]) -> Aske
 
 
 def _told(complaint: str) -> str:
-    if "regex" not in complaint:
-        return complaint
     argument = complaint.rpartition("$.")[2].rstrip("`")
-    return _FORMS.get(argument, f"{argument} has characters that cannot be used")
+    if "regex" in complaint or (argument == "password" and "length" in complaint):
+        return _FORMS.get(argument, f"{argument} has characters that cannot be used")
+    return complaint

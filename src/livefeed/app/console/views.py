@@ -31,7 +31,7 @@ STATES: Final[Mapping[str, Words]] = {
     "dropped": noted("dropped: the portal has left"),
 }
 _TOKENS: Final[Mapping[str, Words]] = {
-    "usable": noted("work"),
+    "usable": noted("usable"),
     "dead": noted("dead: install the application there again"),
 }
 

@@ -98,6 +98,7 @@ def _greet(house: House, state: DemoState, *, as_json: bool) -> None:
     click.echo(f"  Feed        {document['feed_url']}")
     click.echo(f"  Developers  {document['developer_url']}")
     click.echo(f"  Console     {document['console_url']}")
+    click.echo(f"  REST        {document['admin_webhook_url']}   as {state.people[0].name}, an administrator")
     click.echo("\n  People: one click away on the pages, or signed in with login and password.")
     for person in state.people:
         click.echo(f"    {person.name:<22} {person.login:<10} {person.password or ''}".rstrip())

@@ -1,4 +1,4 @@
-"""``portal user``: take people in, give them another password, dismiss them."""
+"""``portal user``: take people in, show them, give them another password, dismiss them."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -8,12 +8,20 @@ from typing import TypeVar
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, portal_option
+from livefeed.cli.halves import read
 from livefeed.cli.numbers import NUMBER
-from livefeed.cli.output import json_option, print_document
+from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.portal.changing import perform
+from livefeed.cli.portal.reading import member_of
+from livefeed.durable.store import Tx
+from livefeed.portal.people import people
+from livefeed.portal.people.people import Person
+from livefeed.portal.server import ROOMS
 from livefeed.settings import DatabaseUrl
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+_SHOWN = ("id", "login", "name", "position", "admin", "active")
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input; without it one is made."
@@ -27,7 +35,7 @@ def on_portal(command: Command) -> Command:
 
 @click.group()
 def user() -> None:
-    """Take people in, give them another password, dismiss them."""
+    """Take people in, list them, give them another password, dismiss them."""
 
 
 @user.command("add", short_help="Take a person in.")
@@ -77,6 +85,19 @@ def set_password(
     print_document(perform(database, key_file, "user_password", arguments), as_json=as_json)
 
 
+@user.command("list", short_help="Show who works here.")
+@portal_option
+@db_option(PORTAL_DB)
+@json_option
+def list_users(database: DatabaseUrl, member_id: str | None, as_json: bool) -> None:
+    """Show the people of a portal, dismissed ones too."""
+
+    def query(tx: Tx) -> list[dict[str, object]]:
+        return [_row(one) for one in people.select(tx, member_of(tx, member_id))]
+
+    print_rows(read(database, (ROOMS,), query), _SHOWN, as_json=as_json)
+
+
 @user.command("dismiss", short_help="Let a person go.")
 @click.argument("name", metavar="USER")
 @on_portal
@@ -86,6 +107,17 @@ def dismiss_user(
     """Let USER, a login or a user id, go: sessions, tokens and webhooks are dead at once."""
     arguments = {"user": name, "portal": member_id}
     print_document(perform(database, key_file, "user_dismiss", arguments), as_json=as_json)
+
+
+def _row(one: Person) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "login": one.login,
+        "name": one.display_name,
+        "position": one.position,
+        "admin": one.is_admin,
+        "active": one.is_active,
+    }
 
 
 def _password(is_given: bool) -> str | None:

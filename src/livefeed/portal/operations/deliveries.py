@@ -72,10 +72,10 @@ class Resend(Asked, frozen=True, kw_only=True):
 
 
 class HandlerTest(Asked, frozen=True, kw_only=True):
-    """Send a handler a test event: its own, about ``post``; 0, which no post has, if none is named."""
+    """Send a handler a test event: its own, about ``post``, or about none that exists if none is named."""
 
     handler: Number
-    post: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = 0
+    post: Number = resending.NO_POST
     user: Number = ADMINISTRATOR
 
 

@@ -26,6 +26,9 @@ REPEATED: Final = "replay"
 TEST: Final = "test"
 """The source of an entry that an administrator sends to try a handler."""
 
+NO_POST: Final = PostId(999_999_999)
+"""What a test event is about unless a post is named: a good number of a post that there is not."""
+
 
 class NotSent(LivefeedError):
     """An event cannot be sent again; ``words`` say why not, to people."""

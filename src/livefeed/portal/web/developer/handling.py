@@ -7,7 +7,7 @@ from livefeed.durable.store import Tx
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.log import resending
-from livefeed.portal.events.log.resending import NotSent
+from livefeed.portal.events.log.resending import NO_POST, NotSent
 from livefeed.portal.web.desk import Go, Guest, Result, Shown, Sorry
 from livefeed.portal.web.developer.standing import NEWEST, handler_card
 from livefeed.ui.languages import noted
@@ -54,6 +54,7 @@ def shown_handler(tx: Tx, guest: Guest) -> Result:
         "bound_at": guest.look.moment(handler.bound_at),
         "may_try": card.is_bound and handler.event in (*POST_EVENTS, "ONAPPTEST"),
         "with_post": handler.event in POST_EVENTS,
+        "no_post": NO_POST,
         "zone": guest.me.time_zone or "UTC",
         "count": decimal(guest.query.get("count", "")),
         "said": _SAID.get(guest.query.get("said", "")),
@@ -74,11 +75,10 @@ def resumed(tx: Tx, guest: Guest) -> Result:
 def tried(tx: Tx, guest: Guest) -> Result:
     """Send a test event and show its delivery."""
     number = guest.form.maybe_integer("post") or 0
+    post = PostId(number) if number > 0 else NO_POST
     try:
         handler = resending.receiver(tx, guest.portal.member_id, HandlerId(guest.number("handler")))
-        seq = resending.send_test(
-            tx, handler, actor=guest.me.id, post=PostId(max(number, 0)), language=guest.portal.language
-        )
+        seq = resending.send_test(tx, handler, actor=guest.me.id, post=post, language=guest.portal.language)
     except NotSent as exc:
         return not_sent(exc, guest)
     return Go(location=f"/developer/deliveries/{seq}/{handler.consumer}")

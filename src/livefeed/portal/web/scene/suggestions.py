@@ -96,7 +96,9 @@ SUGGESTIONS: Final = (
         name="number", label=noted("Change the date"), outcome=noted("everybody who takes part is told")
     ),
     Suggestion(
-        name="burst", label=noted("Three edits in a row"), outcome=noted("three events, one notice each")
+        name="burst",
+        label=noted("Three edits in a row"),
+        outcome=noted("three events, but one notice a person"),
     ),
     Suggestion(name="mention", label=noted("Mention somebody new"), outcome=noted("one more is told")),
     Suggestion(
