@@ -73,11 +73,12 @@ def test_people_are_listed_dismissed_ones_too(db: Path):
     run(db, "user", "add", "vera", "--first-name", "Vera")
     run(db, "user", "dismiss", "vera")
 
-    rows = run(db, "user", "list").stdout.splitlines()
+    rows = [json.loads(line) for line in run(db, "user", "list").stdout.splitlines()]
 
-    assert ["id", "login", "name"] == rows[0].split()[:3]
-    assert ["1", "admin", "yes"] == [*rows[1].split()[:2], rows[1].split()[-1]]
-    assert ["2", "vera", "no"] == [*rows[2].split()[:2], rows[2].split()[-1]]
+    assert [("admin", True, True), ("vera", False, False)] == [
+        (row["login"], row["admin"], row["active"]) for row in rows
+    ]
+    assert ["id", "login", "name", "position", "admin", "active"] == list(rows[0])
 
 
 @pytest.mark.parametrize(
