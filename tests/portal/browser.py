@@ -6,6 +6,7 @@ from urllib.parse import quote_plus
 
 from starlette.types import ASGIApp
 
+from livefeed.portal.people import sessions
 from livefeed.portal.web.desk import session
 from livefeed.wire.ids import UserId
 
@@ -65,6 +66,6 @@ async def signed_in(house: House, person: int = 1, *, app: ASGIApp | None = None
     """A browser in which ``person`` is signed in."""
     browser, visit = Browser(app or house.app, **options), session.fresh_session()
     member_id, code = house.portal.member_id, visit.hash(house.keys)
-    assert await house.store.write(lambda tx: session.open_session(tx, member_id, UserId(person), code))
+    assert await house.store.write(lambda tx: sessions.begin(tx, member_id, UserId(person), code))
     browser.cookies[session.SESSION_COOKIE] = visit.code
     return browser

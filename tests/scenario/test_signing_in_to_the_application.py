@@ -6,6 +6,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from livefeed.portal.people import sessions
 from livefeed.portal.web.desk import session
 from livefeed.wire.ids import UserId
 
@@ -27,7 +28,7 @@ class Browser:
             lambda tx: tx.execute("SELECT member_id FROM portal").fetchone()[0]
         )
         code = visit.hash(self.town.keys)
-        assert await self.town.store.write(lambda tx: session.open_session(tx, member, UserId(user), code))
+        assert await self.town.store.write(lambda tx: sessions.begin(tx, member, UserId(user), code))
         self.cookies[urlsplit(self.town.url).netloc] = {session.SESSION_COOKIE: visit.code}
 
     async def ask(self, method: str, url: str, **fields: str) -> Any:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from livefeed.portal.people import sessions
 from livefeed.portal.web.desk import session
 from livefeed.wire.ids import UserId
 
@@ -28,7 +29,7 @@ async def portal_page(town: Town, user: int, path: str) -> str:
     visit = session.fresh_session()
     row = await town.store.read(lambda tx: tx.execute("SELECT member_id FROM portal").fetchone())
     code = visit.hash(town.keys)
-    assert await town.store.write(lambda tx: session.open_session(tx, row[0], UserId(user), code))
+    assert await town.store.write(lambda tx: sessions.begin(tx, row[0], UserId(user), code))
     headers = {"cookie": f"{session.SESSION_COOKIE}={visit.code}"}
     answer = await town.http.send("GET", f"{town.url}{path}", body=None, headers=headers)
     assert answer.status == 200, (path, answer.status)

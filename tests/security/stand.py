@@ -14,6 +14,7 @@ from tests.portal.site import Site
 from tests.portal.web.scene.conftest import PlayedStage
 
 from livefeed.durable.store import Store, Tx
+from livefeed.portal.people import sessions
 from livefeed.portal.portals import PortalRow
 from livefeed.portal.seed import Seeded
 from livefeed.portal.web.desk import session
@@ -50,7 +51,7 @@ class Company:
         """A browser in which ``person`` is signed in."""
         browser, visit, house = self.browser(**options), session.fresh_session(), self.site.house
         code = visit.hash(house.keys)
-        unit = lambda tx: session.open_session(tx, self.row.member_id, UserId(person), code)  # noqa: E731
+        unit = lambda tx: sessions.begin(tx, self.row.member_id, UserId(person), code)  # noqa: E731
         assert await house.store.write(unit)
         browser.cookies[session.SESSION_COOKIE] = visit.code
         return browser

@@ -17,6 +17,7 @@ from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
+from livefeed.portal.people import sessions
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.seed import seed_demo
 from livefeed.portal.server import ROOMS, Portal, PortalOptions
@@ -179,7 +180,7 @@ class Grounds:
         """The cookie of a browser in which ``person`` is signed in."""
         visit = session.fresh_session()
         code = visit.hash(self.keys)
-        assert self.run(lambda tx: session.open_session(tx, self.portal.member_id, UserId(person), code))
+        assert self.run(lambda tx: sessions.begin(tx, self.portal.member_id, UserId(person), code))
         return {"name": session.SESSION_COOKIE, "value": visit.code, "url": self.url}
 
     def number(self, client_id: str) -> int:

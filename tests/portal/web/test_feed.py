@@ -6,7 +6,7 @@ import re
 import pytest
 
 from livefeed.portal import portals
-from livefeed.portal.people import people
+from livefeed.portal.people import people, sessions
 from livefeed.portal.web.desk import session
 from livefeed.ui.pages import asset_url
 from livefeed.wire.ids import UserId
@@ -129,9 +129,9 @@ async def test_feed_and_bell_are_those_of_the_person_who_is_signed_in(house: Hou
 async def test_a_session_ends_by_signing_out_by_age_and_by_dismissal(house: House):
     browsers = [await signed_in(house, 5) for _ in range(3)]
     code = house.keys.hash(browsers[0].cookies[session.SESSION_COOKIE])
-    await house.store.write(lambda tx: session.end_session(tx, house.portal.member_id, code))
+    await house.store.write(lambda tx: sessions.end(tx, house.portal.member_id, code))
     assert [(await browser.get("/")).status for browser in browsers] == [303, 200, 200]
-    house.clock.advance(session.SESSION_LIFE_S * 1000)
+    house.clock.advance(sessions.SESSION_LIFE_S * 1000)
     assert (await browsers[1].get("/")).status == 303
     late = await signed_in(house, 5)
     await house.store.write(lambda tx: people.dismiss(tx, house.portal.member_id, UserId(5)))

@@ -6,11 +6,10 @@ import msgspec
 
 from livefeed.durable.store import Tx
 from livefeed.portal.operations.office import Asked, Document, Number, Office, OperationSpec
-from livefeed.portal.people import passwords, staff
+from livefeed.portal.people import passwords, sessions, staff
 from livefeed.portal.people.passwords import LONGEST, SHORTEST
 from livefeed.portal.people.people import NewPerson, Person
 from livefeed.portal.portals import PortalRow
-from livefeed.portal.web.desk import session
 from livefeed.portal.webhooks import managing
 from livefeed.secrets import Secret
 from livefeed.wire.ids import DepartmentId, UserId
@@ -88,7 +87,7 @@ async def set_password(office: Office, portal: PortalRow, asked: UserPassword) -
     def unit(tx: Tx) -> Person:
         person = staff.active(tx, portal.member_id, asked.user)
         passwords.keep(tx, portal.member_id, person.id, password.hash)
-        session.end_sessions(tx, portal.member_id, person.id)
+        sessions.end_all(tx, portal.member_id, person.id)
         return person
 
     person = await office.store.write(unit)
@@ -102,7 +101,7 @@ async def dismiss_user(office: Office, portal: PortalRow, asked: UserDismiss) ->
         person = staff.active(tx, portal.member_id, asked.user)
         staff.dismiss(tx, portal.member_id, person)
         managing.end_of_person(tx, portal.member_id, person.id)
-        session.end_sessions(tx, portal.member_id, person.id)
+        sessions.end_all(tx, portal.member_id, person.id)
         return person
 
     person = await office.store.write(unit)

@@ -9,7 +9,7 @@ import pytest
 
 from livefeed.durable.store import Store
 from livefeed.portal import access
-from livefeed.portal.people import people
+from livefeed.portal.people import people, sessions
 from livefeed.portal.web.desk import Desk, session
 from livefeed.portal.web.feed.live import LiveEndpoint
 from livefeed.ui.streams import Streams
@@ -193,9 +193,7 @@ async def test_signing_out_ends_the_stream(house: House, open_page: Opening):
     page = await Page(LiveEndpoint(desk, house.clock, Streams()), browser).is_open()
     code = browser.cookies["livefeed_session"]
     visit = session.Visit(code=code, is_session=True)
-    await house.store.write(
-        lambda tx: session.end_session(tx, house.portal.member_id, visit.hash(house.keys))
-    )
+    await house.store.write(lambda tx: sessions.end(tx, house.portal.member_id, visit.hash(house.keys)))
     assert await page.hears() == ""
     await page.ended()
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import StoreError, WireError
-from livefeed.portal.people import people
+from livefeed.portal.people import people, sessions
 from livefeed.portal.people.people import Person
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.web.desk import session
@@ -141,8 +141,8 @@ class Desk:
         old, new = visit_of(request).hash(self.keys), visit.hash(self.keys)
 
         def unit(tx: Tx) -> bool:
-            session.end_session(tx, portal.member_id, old)
-            return session.open_session(tx, portal.member_id, person, new)
+            sessions.end(tx, portal.member_id, old)
+            return sessions.begin(tx, portal.member_id, person, new)
 
         if not await self.store.write(unit):
             return RedirectResponse("/login", 303)
@@ -153,7 +153,7 @@ class Desk:
     async def sign_out(self, request: Request) -> Response:
         """End the session of this browser."""
         portal, old = self.portal(request).member_id, visit_of(request).hash(self.keys)
-        await self.store.write(lambda tx: session.end_session(tx, portal, old))
+        await self.store.write(lambda tx: sessions.end(tx, portal, old))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(session.SESSION_COOKIE, httponly=True, samesite="lax", path="/")
         return response
@@ -255,7 +255,7 @@ class Desk:
 def _person(tx: Tx, portal: PortalRow, visit: Visit, session_hash: bytes) -> Person | None:
     if not visit.is_session:
         return None
-    person_id = session.person_of(tx, portal.member_id, session_hash)
+    person_id = sessions.person_of(tx, portal.member_id, session_hash)
     return None if person_id is None else people.find(tx, portal.member_id, person_id)
 
 

@@ -1,4 +1,4 @@
-"""Who looks at a page: sessions, the cookies that carry them, and the token that proves a form is our own."""
+"""Who looks at a page: the cookies that carry sessions, and the token that proves a form is our own."""
 
 import asyncio
 import hmac
@@ -11,28 +11,21 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from livefeed.clock import fresh_code
-from livefeed.durable.sql import load
-from livefeed.durable.store import Tx
 from livefeed.errors import WireError
-from livefeed.portal.live.topics import SESSIONS
+from livefeed.portal.people.sessions import SESSION_LIFE_S
 from livefeed.secrets import KeyRing
 from livefeed.wire.form import Limits, decode
-from livefeed.wire.ids import MemberId, UserId
 from livefeed.wire.params import Params
 
 SESSION_COOKIE: Final = "livefeed_session"
 VISIT_COOKIE: Final = "livefeed_visit"
 LANGUAGE_COOKIE: Final = "livefeed_language"
-SESSION_LIFE_S: Final = 14 * 86_400
-"""How long one stays signed in."""
 
 _CODE_CHARS: Final = 32
 BODY_TIMEOUT_S: Final = 30.0
 """How long a browser may take for a form."""
 
 _FORM_LIMITS: Final = Limits(max_bytes=1_000_000, max_keys=300, max_depth=4)
-
-_sql = load("livefeed.portal.web.desk", "session.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,46 +61,6 @@ def visit_of(request: Request) -> Visit:
 def fresh_session() -> Visit:
     """The session that somebody gets who signs in: never one that the browser brought."""
     return Visit(code=fresh_code(_CODE_CHARS), is_session=True)
-
-
-def open_session(tx: Tx, portal: MemberId, person: UserId, session_hash: bytes) -> bool:
-    """Sign a person in.
-
-    Returns:
-        Whether there is such a person, who works there.
-    """
-    epoch = _sql.person_epoch(tx.conn, portal=portal, person=person)
-    if epoch is None:
-        return False
-    _sql.add_session(
-        tx.conn,
-        hash=session_hash,
-        portal=portal,
-        person=person,
-        person_epoch=epoch,
-        now=tx.now_ms,
-        expires_at=tx.now_ms + SESSION_LIFE_S * 1000,
-    )
-    _sql.forget_sessions(tx.conn, now=tx.now_ms)
-    return True
-
-
-def person_of(tx: Tx, portal: MemberId, session_hash: bytes) -> UserId | None:
-    """Who is signed in with this session; None: nobody, or no longer."""
-    person: int | None = _sql.session_person(tx.conn, hash=session_hash, portal=portal, now=tx.now_ms)
-    return None if person is None else UserId(person)
-
-
-def end_session(tx: Tx, portal: MemberId, session_hash: bytes) -> None:
-    """Sign out of this portal; a session of another one stands."""
-    _sql.end_session(tx.conn, portal=portal, hash=session_hash)
-    tx.wake(SESSIONS)
-
-
-def end_sessions(tx: Tx, portal: MemberId, person: UserId) -> None:
-    """Sign a person out of every browser."""
-    _sql.end_sessions(tx.conn, portal=portal, person=person)
-    tx.wake(SESSIONS)
 
 
 def remember(response: Response, request: Request, visit: Visit) -> None:

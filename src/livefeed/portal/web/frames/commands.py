@@ -16,10 +16,9 @@ from livefeed.portal.frames.openings import Opening, Sid
 from livefeed.portal.frames.options import EVERYBODY
 from livefeed.portal.frames.paths import LinkPath, PostPath, link_params, read_path
 from livefeed.portal.frames.targets import Target, WhyNot
-from livefeed.portal.people import people
+from livefeed.portal.people import people, sessions
 from livefeed.portal.people.people import Person
 from livefeed.portal.portals import PortalRow
-from livefeed.portal.web.desk import session
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import AppId, UserId
 from livefeed.wire.params import Params
@@ -99,7 +98,7 @@ Command: TypeAlias = Callable[[Tx, Caller, Params], Outcome]
 
 def run(tx: Tx, asking: Asking, command: Command, params: Params) -> tuple[Caller, Outcome] | None:
     """Look up who asks, and do what is asked; None if the frame is not this person's in this session."""
-    person = session.person_of(tx, asking.portal.member_id, asking.visit_hash)
+    person = sessions.person_of(tx, asking.portal.member_id, asking.visit_hash)
     caller = None if person is None else _caller(tx, asking, person)
     if caller is None:
         return None
