@@ -51,7 +51,7 @@ def test_the_list_shows_both_kinds_and_no_secret(place: Place) -> None:
     incoming = place.json("webhook add --user 3 --scope user")
     outgoing = place.json(f"{OUTGOING} --event onlivefeedpostupdate --user 3")
     seeded, first, second = place.rows("--user 3")
-    assert (seeded["kind"], seeded["name"]) == ("incoming", "seed")
+    assert (seeded["kind"], seeded["name"]) == ("incoming", "Made with the portal")
     assert (first["id"], first["kind"], first["scope"]) == (incoming["id"], "incoming", "user")
     assert (second["id"], second["kind"], second["url"]) == (outgoing["id"], "outgoing", "http://a.example/x")
     assert second["events"] == "ONLIVEFEEDPOSTADD,ONLIVEFEEDPOSTUPDATE"

@@ -185,7 +185,12 @@ def _add_person(
         places.join_department(tx, portal.member_id, person.id, department)
     made = webhooks.new_code(keys)
     webhooks.add(
-        tx, portal=portal.member_id, user_id=person.id, scopes=webhooks.SCOPES, code=made, name="seed"
+        tx,
+        portal=portal.member_id,
+        user_id=person.id,
+        scopes=webhooks.SCOPES,
+        code=made,
+        name="Made with the portal",
     )
     name = f"{first_name} {last_name}".strip()
     return SeededPerson(
