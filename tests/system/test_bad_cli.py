@@ -436,7 +436,10 @@ DATA = {
     ("failpoints",),
     *(("dead", name) for name in ("list", "replay")),
     *(("portal", name) for name in ("edit", "events", "deliveries", "why")),
-    *(("portal", "app", name) for name in ("add", "finish", "open", "reinstall", "remove", "rotate", "update")),
+    *(
+        ("portal", "app", name)
+        for name in ("add", "finish", "open", "reinstall", "remove", "rotate", "update")
+    ),
     ("portal", "webhook", "add"),
 }
 
