@@ -122,7 +122,7 @@ AUTHORIZATION = {
 
 MISSING = [
     "files sent by the composer (over REST they are), link previews, polls, gratitude",
-    "dialogs of frames that choose from CRM; other placements than `DEFAULT`, `LEFT_MENU`, `REST_APP_URI`, posts",
+    "dialogs of frames that choose from CRM; placements beyond `DEFAULT`, `LEFT_MENU`, `REST_APP_URI`, posts",
     "redacting a version; moving the integrations of a dismissed person to a technical user",
     "the XML transport, REST 3.0, rate limits (`--limits`); `operating` of an answer is always 0",
     "PostgreSQL, more than one process a half (`--workers`, `--role`), `db copy`, `keys rotate`",
