@@ -60,11 +60,12 @@ _INVISIBLE: Final[dict[int, str | None]] = {
     **{code: " " for code in range(0x20) if chr(code) not in "\t\n\r"},
 }
 _LETTER: Final = r"(?:[^\W\d_\u3040-\u30FF\u3400-\u9FFF][\u0300-\u036F]*+)"
+# No possessive groups: before 3.11.5 one that fails half-way keeps what it had taken (CPython gh-106052).
 _PIECE: Final = re.compile(
     rf"""(?P<space>\s++)
-    |(?P<url>(?:https?|ftp)://[^\s\[\]<>"]++|[\w.+-]{{1,64}}+@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}+)
-    |(?P<number>(?:(?<![\w.)])[-+−])?\d++(?:[.,:/\-–\u00A0\u202F\u2009]\d++)*+)
-    |(?P<word>{_LETTER}++(?:['’ʼ‑-]{_LETTER}++)*+)
+    |(?P<url>(?:https?|ftp)://[^\s\[\]<>"]++|[\w.+-]{{1,64}}+@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})
+    |(?P<number>(?:(?<![\w.)])[-+−])?\d++(?:[.,:/\-–\u00A0\u202F\u2009]\d++)*)
+    |(?P<word>{_LETTER}+(?:['’ʼ‑-]{_LETTER}+)*)
     |(?P<other>.)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
