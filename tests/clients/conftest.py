@@ -15,7 +15,7 @@ def require_sdks() -> None:
         require_package(package)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     require_sdks()
     opened = World(tmp_path_factory.mktemp("world"))
@@ -24,7 +24,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sdks(world: World) -> Iterator[Sdks]:
     made = Sdks(world, sdk_js.installed)
     yield made

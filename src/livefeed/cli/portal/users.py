@@ -35,7 +35,7 @@ def on_portal(command: Command) -> Command:
 
 @click.group()
 def user() -> None:
-    """Take people in, list them, give them another password, dismiss them."""
+    """Take people in, list them, change passwords, dismiss them."""
 
 
 @user.command("add", short_help="Take a person in.")
