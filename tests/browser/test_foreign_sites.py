@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page
 from tests.browser.watching import Watched
 from tests.system.demo import Demo
+from tests.system.world import eventually
 
 Somebody = Callable[..., Watched]
 
@@ -47,7 +48,10 @@ def foreign_url() -> Iterator[str]:
 def framed(page: Page, foreign_url: str, target: str) -> str:
     """Where the frame of the foreign page ended up."""
     page.goto(f"{foreign_url}?frame={quote(target)}")
-    return page.frames[1].url
+    # A refused frame has no address for a moment, after the page itself has been loaded.
+    return eventually(
+        lambda: page.wait_for_timeout(10) or page.frames[1].url, what="the frame ended up somewhere"
+    )
 
 
 def test_no_page_is_shown_in_the_frame_of_another_site(demo: Demo, somebody: Somebody, foreign_url: str):
