@@ -11,10 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.clients.cases import CASES, DELIVERIES  # noqa: E402 - the tests are found from the root
+from tests.clients.cases import CASES, DELIVERIES  # noqa: E402 - the path is set above - the tests are found from the root
 
-from livefeed.portal.events.outbox import SENT_EVENTS  # noqa: E402
-from livefeed.portal.server import method_table  # noqa: E402
+from livefeed.portal.events.outbox import SENT_EVENTS  # noqa: E402 - the path is set above
+from livefeed.portal.server import method_table  # noqa: E402 - the path is set above
 
 PAGE = ROOT / "COVERAGE.md"
 OF_METHODS = "tests/clients/test_methods.py::test_an_sdk_gets_the_right_answer"

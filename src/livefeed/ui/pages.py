@@ -131,11 +131,11 @@ def _environment(language: str) -> Environment:
     )
     words = catalogue(language)
     # Typed as taking anything; newstyle: values are escaped, and percent signs of the words are doubled.
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
+    environment.install_gettext_callables(  # type: ignore[attr-defined] - added by the extension
         words.gettext, words.ngettext, newstyle=True
     )
-    filters: dict[str, object] = environment.filters  # type: ignore[assignment]
+    filters: dict[str, object] = environment.filters  # type: ignore[assignment] - typed by their defaults
     filters["told"] = _told
-    names: dict[str, object] = environment.globals  # type: ignore[assignment]
+    names: dict[str, object] = environment.globals  # type: ignore[assignment] - as above
     names["asset"] = asset_url
     return environment

@@ -87,6 +87,25 @@ async def test_many_events_are_sent_again_in_slices_and_in_order(site: Site) -> 
     assert ids[:3] == sorted(ids[:3])
 
 
+async def test_what_arrived_as_a_repetition_or_is_on_its_way_is_not_missing(site: Site) -> None:
+    handler = await site.bind(await site.add_app())
+    site.receiver.will("/h", 404)
+    await site.edit(1)
+    await site.send_due()
+    site.house.clock.advance(4 * 86_400)
+    await site.send_due()
+    site.receiver.will("/h", 404, 200)
+
+    async def missing() -> int:
+        return (await site.do("resend", handler=handler, since_ms=1, only_missing=True))["resent"]
+
+    assert [await missing(), await missing()] == [1, 0], "one is on its way"
+    await site.send_due()
+    site.house.clock.advance(4 * 86_400)
+    await site.send_due()
+    assert await missing() == 0, "it arrived as a repetition"
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

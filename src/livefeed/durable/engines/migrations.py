@@ -35,14 +35,14 @@ class _Backend(SQLiteBackend):
         del timeout
         yield
 
-    def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, object]:  # noqa: ANN401
+    def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, object]:  # noqa: ANN401 - as in yoyo
         """The row of yoyo's log, without asking the name server for the name of this host."""
         data = _log_row(operation)
         if migration is not None:
             data |= {"migration_id": migration.id, "migration_hash": migration.hash}
         return data
 
-    def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:  # noqa: ANN401
+    def apply_one(self, migration: Any, force: bool = False, mark: bool = True) -> None:  # noqa: ANN401 - as in yoyo
         """Run the steps and mark them as run, all or nothing."""
         migration.load()
         with self.transaction():

@@ -57,7 +57,7 @@ def _answer(conn: sqlite3.Connection, query: Query, now_ms: int) -> Replies:
         return ([future], (), exc)
 
 
-def run_query(conn: sqlite3.Connection, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401
+def run_query(conn: sqlite3.Connection, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
     """Run ``query`` between BEGIN and ROLLBACK.
 
     Raises:

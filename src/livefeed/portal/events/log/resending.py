@@ -7,7 +7,7 @@ import msgspec
 from livefeed.durable import dead, deliveries
 from livefeed.durable.dead import DeadLetter
 from livefeed.durable.deliveries import Delivery, Place
-from livefeed.durable.entries import Entry, append, before_moment, entries_after, get_entry
+from livefeed.durable.entries import Entry, append, before_moment, entries_after, get_entry, list_entries
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError
 from livefeed.portal.apps import registry
@@ -22,6 +22,8 @@ from livefeed.wire.ids import HandlerId, MemberId, PostId, UserId
 
 REPEATED: Final = "replay"
 """The source of an entry that repeats another."""
+
+_REPEATS: Final = 200  # the newest events of a post among which repetitions are looked for
 
 TEST: Final = "test"
 """The source of an entry that an administrator sends to try a handler."""
@@ -119,7 +121,7 @@ def resend_since(
         handler: To whom.
         since_ms: Milliseconds since the epoch.
         after: Go on after this event, in another unit.
-        only_missing: Only what was not delivered.
+        only_missing: Only what was not delivered, neither by itself nor as a repetition.
         limit: At least 1.
     """
     start = after or before_moment(tx, since_ms)
@@ -129,7 +131,8 @@ def resend_since(
         if entry.source in (REPEATED, TEST) or not _hears(tx, handler, entry):
             continue
         delivery = deliveries.find(tx, Place(entry.seq, handler.consumer))
-        if _is_wanted(delivery, only_missing=only_missing):
+        is_waiting = delivery is not None and delivery.standing is not None
+        if not is_waiting and not (only_missing and _has_arrived(tx, handler, entry, delivery)):
             _repeat(tx, handler, entry, delivery)
             count += 1
     return Resent(count=count, through=found[-1].seq if found else start, is_done=len(found) < limit)
@@ -166,12 +169,22 @@ def send_test(tx: Tx, handler: Handler, *, actor: UserId, post: PostId, language
     )
 
 
-def _is_wanted(delivery: Delivery | None, *, only_missing: bool) -> bool:
-    if delivery is None:
+def _has_arrived(tx: Tx, handler: Handler, entry: Entry, delivery: Delivery | None) -> bool:
+    """Whether an event was delivered, by itself or as a repetition, or a repetition of it is on its way."""
+    if _is_delivered(delivery):
         return True
-    if delivery.standing is not None:
-        return False
-    return not (only_missing and any(one.state == "delivered" for one in delivery.attempts))
+    later = list_entries(tx, portal=entry.portal, key=entry.key, since_ms=entry.at_ms, limit=_REPEATS)
+    for one in later:
+        is_repeat = one.source == REPEATED and one.only == handler.consumer
+        if is_repeat and Happening.read(one.body).first == entry.seq:
+            repeat = deliveries.find(tx, Place(one.seq, handler.consumer))
+            if _is_delivered(repeat) or (repeat is not None and repeat.standing is not None):
+                return True
+    return False
+
+
+def _is_delivered(delivery: Delivery | None) -> bool:
+    return delivery is not None and any(one.state == "delivered" for one in delivery.attempts)
 
 
 def _hears(tx: Tx, handler: Handler, entry: Entry) -> bool:
