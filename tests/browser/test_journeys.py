@@ -179,13 +179,15 @@ def test_why_there_was_no_delivery_is_said_in_a_sentence(somebody: Opening, demo
 def test_the_application_is_killed_on_the_scene_and_nothing_is_lost(somebody: Opening, tmp_path_factory: Any):
     demo = Demo(tmp_path_factory.mktemp("scene"), "--quiet-s", "0.3")
     try:
-        page = somebody(demo.document["portal_url"]).sign_in(demo.name(1), then="/scene")
+        visitor = somebody(demo.document["portal_url"])
+        page = visitor.sign_in(demo.name(1), then="/scene")
         page.get_by_role("button", name="Kill the process").click()
         expect(page.get_by_role("button", name="Start")).to_be_visible()
         page.get_by_role("button", name="Change the date").click()
         expect(page.get_by_text("in the queue").first).to_be_visible()
         page.get_by_role("button", name="Start").click()
         expect(page.get_by_text("on the bell").first).to_be_visible(timeout=60_000)
+        visitor.close()  # or its stream of events meets a closed door
     finally:
         assert 0 == demo.process.stop()
 
