@@ -7,7 +7,7 @@ import pytest
 
 from livefeed.clock import ManualClock
 from livefeed.durable import sql
-from livefeed.durable.store import Store
+from livefeed.durable.store import Store, Tx
 
 HOT = {
     "queries/entries.sql": [
@@ -55,8 +55,9 @@ async def conn(store: Store, tmp_path: Path):
 
 def plan_of(conn: sqlite3.Connection, file: str, name: str) -> list[str]:
     query = getattr(sql.load("livefeed.durable", file), name)
-    names = [one for one in query.__signature__.parameters if one != "self"]
-    given = {one: "[]" if one in {"consumers", "lanes", "turns", "seqs", "states"} else 1 for one in names}
+    given = {
+        one: "[]" if one in {"consumers", "lanes", "turns", "seqs", "states"} else 1 for one in query.parameters
+    }
     return [row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + query.sql, given)]
 
 
@@ -114,14 +115,14 @@ async def test_a_batch_of_deletes_searches_for_each_of_its_rows(conn: sqlite3.Co
     """An IN with a list of rows would use the first column only, and pass over all lanes of the consumer."""
     seen: list[str] = []
 
-    class Recorder:
-        now_ms = ManualClock().now_ms()
+    class Explaining:
+        engine = "sqlite"
 
         def execute(self, statement: str, parameters: object = ()) -> object:
             seen.extend(row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + statement, parameters))
             return None
 
-    drop_row = sql.load("livefeed.durable", "queries/lanes.sql").drop_row.sql
-    sql.run_terms(Recorder(), drop_row, [(1, "post:1", 0), (1, "post:2", 0), (2, "post:1", 0)])
+    drop_row = sql.load("livefeed.durable", "queries/lanes.sql").drop_row
+    sql.run_terms(Tx(Explaining(), ManualClock().now_ms()), drop_row, [(1, "post:1", 0), (1, "post:2", 0), (2, "post:1", 0)])
     searches = [step for step in seen if step.startswith("SEARCH")]
     assert searches == ["SEARCH lane USING PRIMARY KEY (consumer=? AND key=? AND seq=?)"] * 3

@@ -55,17 +55,17 @@ class Attempt(msgspec.Struct, frozen=True):
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
     tx.wake(ATTEMPTS)
-    first = tx.take("attempt", len(rows)) - len(rows) + 1
+    ids = tx.take_many("attempt", len(rows))
     sql.run_rows(
         tx,
-        _SQL.add_attempts.sql,
+        _SQL.add_attempts,
         [
             (
-                *(row.sent_at_ms // _DAY_MS, first + index, row.seq, row.consumer, row.key, row.attempt),
+                *(row.sent_at_ms // _DAY_MS, number, row.seq, row.consumer, row.key, row.attempt),
                 *(row.webhook_id, row.sent_at_ms, row.status, row.error, row.ms, row.state),
                 *(row.size, row.answer),
             )
-            for index, row in enumerate(rows)
+            for number, row in zip(ids, rows, strict=True)
         ],
     )
     return [None] * len(rows)

@@ -35,7 +35,7 @@ def bury(tx: Tx, entries: Sequence[tuple[ConsumerId, Entry, str]]) -> None:
         (consumer, entry.key, entry.seq, entry.kind, entry.body, reason, tx.now_ms)
         for consumer, entry, reason in entries
     ]
-    sql.run_rows(tx, _SQL.bury.sql, rows)
+    sql.run_rows(tx, _SQL.bury, rows)
 
 
 def list_dead(

@@ -82,7 +82,7 @@ def append(
         The entry's seq.
     """
     seq = tx.take("entry")
-    sql.run_rows(tx, _SQL.add_entries.sql, [(seq, portal, key, kind, body, tx.now_ms, source, only, None, 0)])
+    sql.run_rows(tx, _SQL.add_entries, [(seq, portal, key, kind, body, tx.now_ms, source, only, None, 0)])
     rows: list[_Row] = []
     for consumer in sorted(set(consumers)):
         rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
@@ -101,8 +101,7 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     Returns:
         The seq of each.
     """
-    first = tx.take("entry", len(rows)) - len(rows) + 1
-    seqs = list(range(first, first + len(rows)))
+    seqs = list(tx.take_many("entry", len(rows)))
     entries = [
         (
             seq,
@@ -118,7 +117,7 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
         )
         for seq, one in zip(seqs, rows, strict=True)
     ]
-    sql.run_rows(tx, _SQL.add_entries.sql, entries)
+    sql.run_rows(tx, _SQL.add_entries, entries)
     tx.wake(ARRIVALS)
     telemetry.events_appended.inc(len(rows))
     return seqs
@@ -127,10 +126,9 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
 def _make_due(tx: Tx, rows: Sequence[_Row]) -> None:
     if not rows:
         return
-    sql.run_rows(tx, _SQL.add_rows.sql, rows)
+    sql.run_rows(tx, _SQL.add_rows, rows)
     consumers = sorted({row[0] for row in rows})
-    lowered = tx.execute(_SQL.lower_ready.sql, {"consumers": _encode(consumers).decode(), "now": tx.now_ms})
-    if lowered.rowcount > 0:
+    if _SQL.lower_ready(tx.conn, consumers=_encode(consumers).decode(), now=tx.now_ms) > 0:
         tx.wake(LANES)
 
 

@@ -71,8 +71,8 @@ def purge_portal(tx: Tx, *, portal: str, limit: int = 500) -> int:
 
 def _drop(tx: Tx, names: Sequence[tuple[str, str, int]]) -> None:
     """Drop entries, each by portal, key and seq, and forget their keys."""
-    sql.run_terms(tx, _SQL.drop_entry_key.sql, names)
-    sql.run_terms(tx, _SQL.drop_entry_order.sql, [(portal, seq) for portal, _, seq in names])
+    sql.run_terms(tx, _SQL.drop_entry_key, names)
+    sql.run_terms(tx, _SQL.drop_entry_order, [(portal, seq) for portal, _, seq in names])
     _SQL.drop_entries(tx.conn, seqs=_seqs(names))
 
 

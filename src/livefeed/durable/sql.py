@@ -4,39 +4,73 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from inspect import Signature
 from typing import Any, Final, Protocol, cast
 
 import aiosql
 from aiosql.adapters.sqlite3 import SQLite3Adapter
 
-from livefeed.durable.engines.unit import Tx
+from livefeed.durable.engines.unit import Connection, Engine, Tx
 
 _ONE_TERM: Final = re.compile(r"WHERE\s*(\([^()]*\))")
 _MOST_ROWS: Final = 64
 _NAME: Final = re.compile(r":\w+")
 _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
+_ENGINES: Final[tuple[Engine, ...]] = ("sqlite", "postgresql")
 
 
-class Query(Protocol):
-    """One named statement; called with the connection and its parameters by name."""
-
+class _Operation(Protocol):
     sql: str
+    __signature__: Signature
 
-    def __call__(self, conn: object, /, **parameters: object) -> Any:  # noqa: ANN401 - rows are the caller's to type
-        """Run the statement."""
-        ...
+    def __call__(self, conn: object, /, **parameters: object) -> Any: ...  # noqa: ANN401 - rows are the caller's to type
 
 
-class Queries(Protocol):
+class Query:
+    """One named statement; called with the connection and its parameters by name.
+
+    Attributes:
+        name: Its name.
+        sql: Its text for SQLite.
+        parameters: The names of its parameters, as declared.
+        names: The same in the order of the text, for one that is run for many rows.
+    """
+
+    def __init__(self, name: str, operations: dict[Engine, _Operation]) -> None:
+        self.name = name
+        self._operations = operations
+        self.sql = operations["sqlite"].sql
+        declared = operations["sqlite"].__signature__.parameters
+        self.parameters = tuple(one for one in declared if one != "self")
+        self.names = tuple(dict.fromkeys(one[1:] for one in _NAME.findall(self.sql)))
+
+    def __call__(self, conn: Connection, /, **parameters: object) -> Any:  # noqa: ANN401 - rows are the caller's to type
+        """Run the statement of the connection's engine."""
+        return self._operations[conn.engine](conn, **parameters)
+
+    def text(self, engine: Engine) -> str:
+        """Its text for one engine."""
+        return self._operations[engine].sql
+
+
+class Queries:
     """The statements of one file, by name."""
+
+    def __init__(self, queries: dict[str, Query]) -> None:
+        self._queries = queries
+        self.__dict__.update(queries)
 
     def __getattr__(self, name: str) -> Query:
         """The statement called ``name``."""
-        ...
+        raise AttributeError(f"there is no statement {name}; there are {', '.join(self._queries)}")
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of queries
+        """All statements."""
+        return iter(self._queries.values())
 
 
 class _Adapter(SQLite3Adapter):
-    """aiosql's adapter, for rows that have names as well as places."""
+    """aiosql's adapter, for rows that have names as well as places; both engines' connections are called alike."""
 
     def select_value(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:  # noqa: ANN401 - aiosql
         """The first column of the first row; None if there is no row."""
@@ -51,27 +85,61 @@ def load(package: str, file: str) -> Queries:
 
     Each statement is headed by its name, its parameters and what it gives, for example
     ``-- name: find_post(id)^``: ``^`` one row or None, ``$`` one value, ``!`` the number of changed rows,
-    ``<!`` the new row id, no sign: all rows.
+    ``<!`` the new row id, no sign: all rows. What PostgreSQL needs in other words stands under the same name in
+    the file beside it: ``posts.sql`` and ``posts.postgresql.sql``.
     """
-    text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
-    return cast("Queries", aiosql.from_str(text, _Adapter))  # pyright: ignore[reportUnknownMemberType] - no types
+    shared = _read(package, file)
+    others = _read(package, file.removesuffix(".sql") + ".postgresql.sql")
+    if unknown := sorted(others.keys() - shared.keys()):
+        raise ValueError(f"{file} of {package} has no statement {unknown[0]}")
+    return Queries(
+        {
+            name: Query(name, {"sqlite": operation, "postgresql": others.get(name, operation)})
+            for name, operation in shared.items()
+        }
+    )
 
 
-def run_rows(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run an ``INSERT … VALUES (:a, :b)`` for many rows, 64 a statement.
+def _read(package: str, file: str) -> dict[str, _Operation]:
+    source = resources.files(package).joinpath(file)
+    if not source.is_file():
+        return {}
+    loaded: Any = aiosql.from_str(source.read_text(encoding="utf-8"), _Adapter)  # pyright: ignore[reportUnknownMemberType] - no types
+    return {
+        str(name): cast("_Operation", getattr(loaded, name))
+        for name in loaded.available_queries
+        if not str(name).endswith("_cursor")
+    }
 
-    One statement for many rows is one step of the engine, and so one release of the interpreter lock.
+
+def run_rows(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run an ``INSERT … VALUES (:a, :b)`` for many rows.
+
+    On SQLite 64 a statement: one statement for many rows is one step of the engine, and so one release of the
+    interpreter lock. On PostgreSQL all of them as arrays, one a column: one text, prepared once.
     """
+    if tx.is_shared:
+        _run_columns(tx, query, rows)
+        return
     for start in range(0, len(rows), _MOST_ROWS):
         some = rows[start : start + _MOST_ROWS]
-        tx.execute(_for_rows(statement, len(some)), [value for row in some for value in row])
+        tx.execute(_for_rows(query.sql, len(some)), [value for row in some for value in row])
 
 
-def run_terms(tx: Tx, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run a ``DELETE … WHERE (a = :a AND b = :b)`` for many rows, 64 a statement."""
+def run_terms(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a ``DELETE … WHERE (a = :a AND b = :b)`` for many rows; on PostgreSQL as `run_rows` does."""
+    if tx.is_shared:
+        _run_columns(tx, query, rows)
+        return
     for start in range(0, len(rows), _MOST_ROWS):
         some = rows[start : start + _MOST_ROWS]
-        tx.execute(_for_terms(statement, len(some)), [value for row in some for value in row])
+        tx.execute(_for_terms(query.sql, len(some)), [value for row in some for value in row])
+
+
+def _run_columns(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        columns = zip(query.names, zip(*rows, strict=True), strict=True)
+        tx.execute(query.text("postgresql"), {name: list(values) for name, values in columns})
 
 
 @cache

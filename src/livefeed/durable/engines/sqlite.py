@@ -35,6 +35,12 @@ _PRAGMAS: Final = (
 )
 
 
+class _Connection(sqlite3.Connection):
+    """The driver's connection, which says whose it is."""
+
+    engine: Final = "sqlite"
+
+
 class SqliteStore:
     """Implements `livefeed.durable.store.Store` on one file."""
 
@@ -202,6 +208,7 @@ def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conne
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_STATEMENTS,
+        factory=_Connection,
     )
     conn.row_factory = sqlite3.Row
     try:

@@ -1,12 +1,17 @@
 """What a unit of work is handed: one transaction of one engine."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 R = TypeVar("R")
 T = TypeVar("T")
 
+Engine: TypeAlias = Literal["sqlite", "postgresql"]
+
+
 _TAKE: Final = "UPDATE sequence SET value = value + ? WHERE name = ? RETURNING value"
+_DRAW: Final = "SELECT nextval(CAST('sequence_' || :name AS regclass)) FROM generate_series(1, :count)"
+_SERIALIZE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(:portal, 0))"
 
 
 class Cursor(Protocol):
@@ -29,7 +34,16 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """The part of a DB-API connection that units and named statements use."""
+    """The part of a DB-API connection that units and named statements use.
+
+    Attributes:
+        engine: Which statements it understands; see `livefeed.durable.sql.load`.
+    """
+
+    @property
+    def engine(self) -> Engine:
+        """``sqlite`` or ``postgresql``."""
+        ...
 
     def execute(self, sql: str, parameters: Any = ..., /) -> Any:  # noqa: ANN401 - the driver's own cursor
         """Run one statement."""
@@ -37,7 +51,7 @@ class Connection(Protocol):
 
 
 class Tx:
-    """One unit's view of the database.
+    """One unit's view of the database; each engine says what may run beside it.
 
     Attributes:
         conn: The connection, for statements loaded with `livefeed.durable.sql.load`.
@@ -52,6 +66,11 @@ class Tx:
         self.now_ms = now_ms
         self.topics: set[str] = set()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other units run at the same time, so that rows must be locked before they are judged."""
+        return self.conn.engine == "postgresql"
+
     def execute(self, sql: str, parameters: object = ()) -> Cursor:
         """Run one statement with parameters by position or by name."""
         return self.conn.execute(sql, parameters)
@@ -60,10 +79,24 @@ class Tx:
         """Call the listeners of ``topic`` once this unit is committed."""
         self.topics.add(topic)
 
-    def take(self, sequence: str, count: int = 1) -> int:
-        """Draw ``count`` numbers that nobody ever got before, and return the last of them."""
+    def take(self, sequence: str) -> int:
+        """Draw a number that nobody ever got before."""
+        return self.take_many(sequence, 1)[0]
+
+    def take_many(self, sequence: str, count: int) -> Sequence[int]:
+        """Draw ``count`` numbers, rising, that nobody ever got before; others may draw in between."""
+        if self.is_shared:
+            return [row[0] for row in self.conn.execute(_DRAW, {"name": sequence, "count": count})]
         last: int = self.conn.execute(_TAKE, (count, sequence)).fetchone()[0]
-        return last
+        return range(last - count + 1, last + 1)
+
+    def serialize(self, portal: str) -> None:
+        """Run one unit at a time of this portal, from here to the commit.
+
+        For units that read, decide and write what belongs to a portal. On SQLite all units are run so.
+        """
+        if self.is_shared:
+            self.conn.execute(_SERIALIZE, {"portal": portal})
 
 
 Unit = Callable[[Tx], T]

@@ -97,7 +97,7 @@ def _take_turns(
     lanes = _pick(tx, turns, limit, now)
     leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
     marks = [(lease.consumer.id, lease.key, lease.token, until) for lease in leases]
-    sql.run_rows(tx, SQL.add_lease.sql, marks)
+    sql.run_rows(tx, SQL.add_lease, marks)
     _write_turns(tx, turns, leases, now)
     return leases
 
@@ -128,16 +128,16 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
     if not lanes:
         return []
     runs = _runs(tx, lanes, entries_limit)
-    token = tx.take("token", len(lanes)) - len(lanes)
+    tokens = tx.take_many("token", len(lanes))
     leases: list[Lease] = []
     empty: list[tuple[ConsumerId, str]] = []
-    for number, (lane, run) in enumerate(zip(lanes, runs, strict=True), start=token + 1):
+    for number, (lane, run) in zip(tokens, zip(lanes, runs, strict=True), strict=True):
         if run:
             leases.append(_lease(lane, turns[lane.consumer], number, run))
         else:
             empty.append((lane.consumer, lane.key))
     if empty:  # every entry of these was purged
-        sql.run_terms(tx, SQL.drop_whole_lane.sql, empty)
+        sql.run_terms(tx, SQL.drop_whole_lane, empty)
     return leases
 
 
@@ -156,7 +156,7 @@ def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
 def _runs(tx: Tx, lanes: list[_Due], entries_limit: int) -> list[list[Entry]]:
     asked = [(lane.consumer, lane.key) for lane in lanes]
     runs: list[list[Entry]] = [[] for _ in lanes]
-    rows = tx.execute(SQL.run_entries.sql, {"lanes": as_json(asked), "most": entries_limit}).fetchall()
+    rows = list(SQL.run_entries(tx.conn, lanes=as_json(asked), most=entries_limit))
     for row in rows:
         index: int = row[0]
         runs[index].append(Entry(*row[1:]))

@@ -184,9 +184,9 @@ def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
 
 
 def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]) -> None:
-    sql.run_terms(tx, SQL.drop_lease.sql, changes.ended)
+    sql.run_terms(tx, SQL.drop_lease, changes.ended)
     if changes.dropped:
-        sql.run_terms(tx, SQL.drop_row.sql, changes.dropped)
+        sql.run_terms(tx, SQL.drop_row, changes.dropped)
     if changes.put_back:
         SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
     if changes.dead:
@@ -200,6 +200,6 @@ def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]
             ],
         )
     if changes.retried:
-        sql.run_terms(tx, SQL.forget_done.sql, [(one.consumer.id, one.key) for one in changes.retried])
+        sql.run_terms(tx, SQL.forget_done, [(one.consumer.id, one.key) for one in changes.retried])
     turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
     SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)
