@@ -1,10 +1,19 @@
-"""Failures are counted in bounded memory and forgotten with time."""
+"""Failures are counted in the database, for every process of a portal, and forgotten with time."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from starlette.requests import Request
 
 from livefeed.clock import ManualClock
-from livefeed.portal.throttle import Throttle, address_of
+from livefeed.durable.store import Store, open_store
+from livefeed.portal.throttle import Limit, Throttle, address_of
+from livefeed.secrets import KeyRing
+
+THREE = Limit(name="three", burst=3, drain_s=10)
+ONE = Limit(name="one", burst=1, drain_s=10)
+KEYS = KeyRing([b"k" * 32])
 
 
 @pytest.fixture
@@ -12,45 +21,83 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-def test_a_full_bucket_makes_one_wait_until_it_drains(clock: ManualClock) -> None:
-    throttle = Throttle(clock=clock, burst=3, drain_s=10)
+@pytest.fixture
+async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+    opened = open_store(f"sqlite:///{tmp_path}/portal.db", ["livefeed.portal"], clock)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def throttle(store: Store) -> Throttle:
+    return Throttle(store=store, keys=KEYS)
+
+
+async def test_a_full_bucket_makes_one_wait_until_it_drains(throttle: Throttle, clock: ManualClock) -> None:
     for _ in range(3):
-        assert throttle.wait_s("anna") == 0
-        throttle.count("anna")
-    assert throttle.wait_s("anna") == 10
-    assert throttle.wait_s("boris") == 0
-    assert throttle.wait_s("boris", "anna") == 10
+        assert await throttle.enter((THREE, "anna")) == 0
+    assert await throttle.enter((THREE, "anna")) == 10
+    assert await throttle.enter((THREE, "boris")) == 0
     clock.advance(4)
-    assert throttle.wait_s("anna") == 6
+    assert await throttle.enter((THREE, "anna")) == 6
     clock.advance(6)
-    assert throttle.wait_s("anna") == 0
-    throttle.count("anna")
-    assert throttle.wait_s("anna") == 10
+    assert await throttle.enter((THREE, "anna")) == 0
+    assert await throttle.enter((THREE, "anna")) == 10
 
 
-def test_what_was_no_failure_is_given_back(clock: ManualClock) -> None:
-    throttle = Throttle(clock=clock, burst=1, drain_s=10)
-    throttle.count("anna")
-    throttle.give_back("anna", "nobody")
-    assert throttle.wait_s("anna") == 0
+async def test_a_refused_try_counts_nowhere(throttle: Throttle) -> None:
+    await throttle.enter((ONE, "anna"))
+    for _ in range(5):
+        assert await throttle.enter((ONE, "anna"), (THREE, "192.0.2.7")) == 10
+    for _ in range(3):
+        assert await throttle.enter((THREE, "192.0.2.7")) == 0
 
 
-def test_a_clock_that_goes_back_forgives_nothing_and_locks_nobody_out(clock: ManualClock) -> None:
-    throttle = Throttle(clock=clock, burst=1, drain_s=10)
-    throttle.count("anna")
+async def test_limits_of_one_key_are_apart(throttle: Throttle) -> None:
+    await throttle.enter((ONE, "anna"))
+    assert await throttle.enter((THREE, "anna")) == 0
+
+
+async def test_what_was_no_failure_is_given_back(throttle: Throttle) -> None:
+    await throttle.enter((ONE, "anna"))
+    await throttle.give_back((ONE, "anna"), (ONE, "nobody"))
+    assert await throttle.enter((ONE, "anna")) == 0
+
+
+async def test_tries_at_two_processes_fill_one_bucket(store: Store) -> None:
+    here, there = (Throttle(store=store, keys=KEYS) for _ in range(2))
+    for one in (here, there, here):
+        assert await one.enter((THREE, "anna")) == 0
+    assert await there.enter((THREE, "anna")) == 10
+
+
+async def test_a_clock_that_goes_back_forgives_nothing_and_locks_nobody_out(
+    throttle: Throttle, clock: ManualClock
+) -> None:
+    await throttle.enter((ONE, "anna"))
     clock.advance(-3_600)
-    assert throttle.wait_s("anna") == 10
+    assert await throttle.enter((ONE, "anna")) == 10
+    clock.advance(10)
+    assert await throttle.enter((ONE, "anna")) == 0
 
 
-def test_memory_is_bounded_and_the_busiest_are_kept(clock: ManualClock) -> None:
-    throttle = Throttle(clock=clock, burst=2, drain_s=10, keys=100)
-    throttle.count("busy")
-    for number in range(1_000):
-        throttle.count(f"login {number}")
-        throttle.count("busy")
-    assert throttle.wait_s("busy") > 0
-    assert throttle.wait_s("login 0") == 0
-    assert len(throttle._buckets) <= 100  # pyright: ignore[reportPrivateUsage]
+async def test_rows_of_empty_buckets_do_not_stay(
+    throttle: Throttle, store: Store, clock: ManualClock
+) -> None:
+    for number in range(100):
+        await throttle.enter((ONE, f"login {number}"))
+    clock.advance(60)
+    for number in range(30):
+        await throttle.enter((ONE, f"another {number}"))
+    count = await store.read(lambda tx: tx.execute("SELECT count(*) FROM throttle").fetchone()[0])
+    assert count == 30
+
+
+async def test_what_is_counted_does_not_stand_in_the_database(throttle: Throttle, store: Store) -> None:
+    await throttle.enter((ONE, "a password in the wrong field"))
+    rows = await store.read(lambda tx: tx.execute("SELECT hash FROM throttle").fetchall())
+    assert [len(row[0]) for row in rows] == [32]
+    assert b"password" not in rows[0][0]
 
 
 @pytest.mark.parametrize(

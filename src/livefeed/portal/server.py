@@ -156,12 +156,12 @@ class Portal:
         self.asgi.router.default = elsewhere(desk)
         return [
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
-            *oauth_routes(TokenEndpoint(store=store, keys=keys, clock=clock, directory=directory)),
+            *oauth_routes(TokenEndpoint(store=store, keys=keys, directory=directory)),
             *admin_routes(AdminApi(admin, options.admin_token)),
             *webhook_routes(desk),
             *developer_routes(desk, clock),
             *language_routes(desk),
-            *signin_routes(desk, clock),
+            *signin_routes(desk),
             *consent_routes(desk),
             *frame_routes(desk, clock),
             *live_routes(desk, clock, self.streams),

@@ -1,23 +1,47 @@
-"""Failures counted in bounded memory, so that nobody guesses secrets faster than a person could."""
+"""Failures counted in the database, so that nobody guesses secrets faster than a person could, at any process."""
 
 import ipaddress
 import math
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 
-from livefeed.clock import Clock
+from livefeed.durable.sql import load
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import StoreError
+from livefeed.secrets import KeyRing
 
-_KEYS: Final = 10_000
+_DROPPED_AT_ONCE: Final = 4
 _NETWORK_BITS: Final = 64
 
+_sql = load("livefeed.portal", "throttle.sql")
 
-@dataclass(slots=True)
-class _Bucket:
-    level: float
-    at_ms: int
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How many failures count as a person's, for each key of one kind.
+
+    Attributes:
+        name: Keeps its keys apart from those of other limits.
+        burst: How many failures fit in a bucket.
+        drain_s: Seconds in which one of them is forgotten.
+    """
+
+    name: str
+    burst: int
+    drain_s: float
+
+    @property
+    def drain_ms(self) -> int:
+        """Milliseconds in which one failure is forgotten."""
+        return round(self.drain_s * 1000)
+
+
+Try = tuple[Limit, str]
+"""A limit, and the key under which a failure would count: a login, an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,47 +49,35 @@ class Throttle:
     """A bucket of failures for each key; it drains with time, and when it is full one has to wait.
 
     Attributes:
-        clock: Tells the time.
-        burst: How many failures fit in a bucket.
-        drain_s: Seconds in which one of them is forgotten.
-        keys: How many buckets are kept; the one least lately filled goes first.
+        store: Where the buckets are, for every process of the portal.
+        keys: Only keyed hashes of what is counted are stored: people type passwords where logins belong.
     """
 
-    clock: Clock
-    burst: int
-    drain_s: float
-    keys: int = _KEYS
-    _buckets: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict[str, _Bucket], repr=False)
+    store: Store
+    keys: KeyRing
 
-    def wait_s(self, *keys: str) -> int:
-        """Whole seconds until the next try is allowed under each of ``keys``; 0: now."""
-        return max((self._wait_s(key) for key in keys), default=0)
+    async def enter(self, *tries: Try) -> int:
+        """Count one failure under each key before the outcome is known, as tries may run at once.
 
-    def count(self, *keys: str) -> None:
-        """Count one failure under each of ``keys``; count it before it is known, as tries may run at once."""
-        now_ms = self.clock.now_ms()
-        for key in keys:
-            self._buckets[key] = _Bucket(self._level(key, now_ms) + 1, now_ms)
-            self._buckets.move_to_end(key)
-        while len(self._buckets) > self.keys:
-            self._buckets.popitem(last=False)
+        Returns:
+            0; or whole seconds until the next try is allowed, and then nothing is counted.
 
-    def give_back(self, *keys: str) -> None:
-        """Take back what was counted before the outcome was known: it was no failure."""
-        for key in keys:
-            bucket = self._buckets.get(key)
-            if bucket is not None:
-                bucket.level = max(0.0, bucket.level - 1)
+        Raises:
+            StoreError: It cannot be counted now.
+        """
+        counted = self._hashed(tries)
+        return await self.store.write(lambda tx: _enter(tx, counted))
 
-    def _wait_s(self, key: str) -> int:
-        over = self._level(key, self.clock.now_ms()) - (self.burst - 1)
-        return math.ceil(round(over * self.drain_s, 3)) if over > 0 else 0
+    async def give_back(self, *tries: Try) -> None:
+        """Take back what `enter` counted: it was no failure. What cannot be taken back now drains like one."""
+        counted = self._hashed(tries)
+        with suppress(StoreError):
+            await self.store.write(lambda tx: _give_back(tx, counted))
 
-    def _level(self, key: str, now_ms: int) -> float:
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            return 0.0
-        return max(0.0, bucket.level - max(0, now_ms - bucket.at_ms) / 1000 / self.drain_s)
+    def _hashed(self, tries: Iterable[Try]) -> list[tuple[bytes, Limit]]:
+        """In one order everywhere, so that two units never wait for each other's rows."""
+        hashed = [(self.keys.hash(f"throttle {limit.name} {key}"), limit) for limit, key in tries]
+        return sorted(hashed, key=lambda one: one[0])
 
 
 def address_of(request: Request) -> str:
@@ -80,3 +92,23 @@ def address_of(request: Request) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, _NETWORK_BITS), strict=False))
+
+
+def _enter(tx: Tx, counted: list[tuple[bytes, Limit]]) -> int:
+    wait_ms = max((_over_ms(tx, key, limit) for key, limit in counted), default=0)
+    if wait_ms > 0:
+        _give_back(tx, counted)
+    _sql.drop_empty(tx.conn, now=tx.now_ms, most=_DROPPED_AT_ONCE)
+    return math.ceil(max(0, wait_ms) / 1000)
+
+
+def _over_ms(tx: Tx, key: bytes, limit: Limit) -> int:
+    """Count one, and say by how much that is too many."""
+    full_ms = limit.burst * limit.drain_ms
+    empty_at: int = _sql.count(tx.conn, hash=key, now=tx.now_ms, drain=limit.drain_ms, full=full_ms)
+    return empty_at - tx.now_ms - full_ms
+
+
+def _give_back(tx: Tx, counted: list[tuple[bytes, Limit]]) -> None:
+    for key, limit in counted:
+        _sql.give_back(tx.conn, hash=key, drain=limit.drain_ms)

@@ -13,14 +13,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from livefeed.clock import Clock
 from livefeed.durable.store import Store
 from livefeed.errors import Fault, StoreError, TooLarge, WireError
 from livefeed.portal.apps import codes, refresh
 from livefeed.portal.apps.grants import Asker, Fresh, Granted
 from livefeed.portal.apps.tokens import codec_of
 from livefeed.portal.portals import Directory
-from livefeed.portal.throttle import Throttle, address_of
+from livefeed.portal.throttle import Limit, Throttle, address_of
 from livefeed.secrets import KeyRing
 from livefeed.wire.calls import fault_body
 from livefeed.wire.faults import InternalServerError, InvalidClient, InvalidGrant, InvalidRequestOauth
@@ -43,8 +42,8 @@ BODY_TIMEOUT_S: Final = 10.0
 FAILURES: Final = 30
 """How many wrong secrets, codes and tokens one address may send at once for one application."""
 
-_FAILURE_S: Final = 2.0
-_KEY_CHARS: Final = 64  # of a client_id; none of ours is as long, and failures are kept in memory
+_KEY_CHARS: Final = 64  # of a client_id; none of ours is as long
+_FAILURES: Final = Limit(name="token", burst=FAILURES, drain_s=2.0)
 _METHODS: Final = ("GET", "POST")
 _HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -52,11 +51,11 @@ _HEADERS: Final = {"cache-control": "no-store", "pragma": "no-cache"}
 class TokenEndpoint:
     """``/oauth/token/`` of every portal of this server."""
 
-    def __init__(self, *, store: Store, keys: KeyRing, clock: Clock, directory: Directory) -> None:
+    def __init__(self, *, store: Store, keys: KeyRing, directory: Directory) -> None:
         self._store = store
         self._keys = keys
         self._directory = directory
-        self._failures = Throttle(clock=clock, burst=FAILURES, drain_s=_FAILURE_S)
+        self._failures = Throttle(store=store, keys=keys)
 
     async def answer(self, portal: MemberId | None, request: TokenRequest) -> TokenAnswer:
         """Answer one request, which came to the address of ``portal`` or to one that is no portal's own.
@@ -122,20 +121,19 @@ class TokenEndpoint:
 
     async def _throttled(self, http: Request, request: TokenRequest) -> Response:
         """Answer, unless this address has failed too often lately for this application."""
-        key = f"{address_of(http)} {request.client_id[:_KEY_CHARS]}"
-        wait_s = self._failures.wait_s(key)
+        one = (_FAILURES, f"{address_of(http)} {request.client_id[:_KEY_CHARS]}")
+        wait_s = await self._failures.enter(one)
         if wait_s:
             fault = InvalidRequestOauth(f"too many wrong secrets or tokens; try again in {wait_s} s")
             return _json(fault_body(fault), 429, {"retry-after": str(wait_s)})
-        self._failures.count(key)
         try:
             answer = await self.answer(self._asked_at(http), request)
         except (InvalidClient, InvalidGrant):
             raise
         except (Fault, StoreError):
-            self._failures.give_back(key)
+            await self._failures.give_back(one)
             raise
-        self._failures.give_back(key)
+        await self._failures.give_back(one)
         return _json(msgspec.json.encode(answer.to_wire()), 200)
 
     def _asked_at(self, http: Request) -> MemberId | None:

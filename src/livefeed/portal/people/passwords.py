@@ -76,13 +76,18 @@ async def hashed(password: Secret) -> Password:
     return Password(secret=password, hash=await loop.run_in_executor(_threads, _hash, password))
 
 
+def is_crowded() -> bool:
+    """Whether `is_right` would raise TooMany now."""
+    return len(_queue) >= MOST_WAITING
+
+
 async def is_right(credentials: Credentials, password: Secret) -> bool:
     """Whether ``password`` opens the door; where there is no hash, one of nobody's takes the same time.
 
     Raises:
         TooMany: `MOST_WAITING` others are being compared.
     """
-    if len(_queue) >= MOST_WAITING:
+    if is_crowded():
         raise TooMany("too many passwords are being compared; try again in a moment")
     # A comparison goes on when its browser leaves, and counts until it is done.
     work = _threads.submit(_is_same, credentials.hash, password)

@@ -7,13 +7,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from livefeed.clock import Clock
 from livefeed.durable.store import Tx
 from livefeed.errors import StoreError
 from livefeed.portal.people import passwords
 from livefeed.portal.people.passwords import LONGEST, TooMany
 from livefeed.portal.portals import PortalRow
-from livefeed.portal.throttle import Throttle, address_of
+from livefeed.portal.throttle import Limit, Throttle, address_of
 from livefeed.portal.web.desk import Desk, Shown, Sorry
 from livefeed.portal.web.desk.languages import local_path
 from livefeed.portal.web.desk.results import BUSY
@@ -29,8 +28,8 @@ LOGIN_TRIES: Final = 10
 ADDRESS_TRIES: Final = 30
 """How many wrong passwords one address may send at once; one more every five seconds after that."""
 
-_LOGIN_S: Final = 30.0
-_ADDRESS_S: Final = 5.0
+_LOGINS: Final = Limit(name="login", burst=LOGIN_TRIES, drain_s=30.0)
+_ADDRESSES: Final = Limit(name="address", burst=ADDRESS_TRIES, drain_s=5.0)
 _LOGIN_CHARS: Final = 64
 _LOGGED_OUT: Final = ("/login", "/logout", "/person")
 
@@ -57,10 +56,9 @@ class Candidate:
 class SignIn:
     """The pages ``/login``, ``/logout`` and, in the demo, ``/person``."""
 
-    def __init__(self, desk: Desk, clock: Clock) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._logins = Throttle(clock=clock, burst=LOGIN_TRIES, drain_s=_LOGIN_S)
-        self._addresses = Throttle(clock=clock, burst=ADDRESS_TRIES, drain_s=_ADDRESS_S)
+        self._failures = Throttle(store=desk.store, keys=desk.keys)
 
     async def ask(self, request: Request) -> Response:
         """``GET /login?next=/posts/205``: the form; whoever is signed in goes on at once."""
@@ -79,23 +77,21 @@ class SignIn:
             return self._desk.sorry(request, form)
         following = _following(form.text("next"))
         portal, login = self._desk.portal(request), form.text("login").strip().lower()[:_LOGIN_CHARS]
-        key, address = f"{portal.member_id} {login}", address_of(request)
-        wait_s = max(self._logins.wait_s(key), self._addresses.wait_s(address))
+        tries = ((_LOGINS, f"{portal.member_id} {login}"), (_ADDRESSES, address_of(request)))
+        if passwords.is_crowded():  # before anything is written
+            return self._desk.sorry(request, BUSY)
         try:
+            wait_s = await self._failures.enter(*tries)
             if wait_s:
                 return await self._later(request, following, login, wait_s)
-            self._logins.count(key)
-            self._addresses.count(address)
             try:
                 person = await self._proved(portal, login, form)
             except TooMany:
-                self._logins.give_back(key)
-                self._addresses.give_back(address)
+                await self._failures.give_back(*tries)
                 return self._desk.sorry(request, BUSY)
             if person is None:
                 return await self._form(request, following, login=login, problem=_WRONG, status=403)
-            self._logins.give_back(key)
-            self._addresses.give_back(address)
+            await self._failures.give_back(*tries)
             return await self._desk.sign_in(request, person, following)
         except StoreError:
             return self._desk.sorry(request, BUSY)
@@ -161,9 +157,9 @@ class SignIn:
         return await self._desk.store.read(lambda tx: _candidates(tx, portal))
 
 
-def signin_routes(desk: Desk, clock: Clock) -> list[BaseRoute]:
+def signin_routes(desk: Desk) -> list[BaseRoute]:
     """The routes ``/login``, ``/logout`` and ``/person``."""
-    pages = SignIn(desk, clock)
+    pages = SignIn(desk)
     return [
         Route("/login", pages.ask, methods=["GET"]),
         Route("/login", pages.enter, methods=["POST"]),
