@@ -1,25 +1,30 @@
 -- name: add_step(seq, step, place, at, detail)!
 -- What happened to an event; the last try of a step is the one that is shown.
-INSERT OR REPLACE INTO step (seq, step, place, at, detail) VALUES (:seq, :step, :place, :at, :detail);
+INSERT INTO step (seq, step, place, at, detail) VALUES (:seq, :step, :place, :at, :detail)
+ON CONFLICT (seq, step) DO UPDATE SET place = excluded.place, at = excluded.at, detail = excluded.detail;
 
 -- name: list_events(portal, key, since, before, limit)
 -- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
 -- One that has just arrived has no lane yet.
 SELECT
     e.seq, e.portal, e.kind, e.key, e.at,
-    coalesce(l.attempt, 0) + (r.token IS NOT NULL) AS attempt,
-    r.token IS NOT NULL AS leased,
-    p.seq IS NOT NULL OR e.arrived_for = c.id AND e.seq > (SELECT value FROM sequence WHERE name = 'routed') AS pending
+    coalesce(l.attempt, 0) + CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS attempt,
+    CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS leased,
+    CASE
+        WHEN p.seq IS NOT NULL THEN 1
+        WHEN e.arrived_for = c.id AND e.seq > (SELECT value FROM sequence WHERE name = 'routed') THEN 1
+        ELSE 0
+    END AS pending
 FROM entry AS e
 JOIN consumer AS c ON c.portal = e.portal AND c.name = 'inbox'
 LEFT JOIN lane AS p ON p.consumer = c.id AND p.key = e.key AND p.seq = e.seq
 LEFT JOIN lane AS l ON l.consumer = c.id AND l.key = e.key AND l.seq = 0 AND p.seq IS NOT NULL
 LEFT JOIN lease AS r ON r.consumer = c.id AND r.key = e.key AND p.seq IS NOT NULL
 WHERE (e.only_for IS NULL OR e.only_for = c.id)
-    AND (:portal IS NULL OR e.portal = :portal)
-    AND (:key IS NULL OR e.key = :key)
+    AND (CAST(:portal AS TEXT) IS NULL OR e.portal = :portal)
+    AND (CAST(:key AS TEXT) IS NULL OR e.key = :key)
     AND e.at >= :since
-    AND (:before IS NULL OR e.seq < :before)
+    AND (CAST(:before AS BIGINT) IS NULL OR e.seq < :before)
 ORDER BY e.seq DESC
 LIMIT :limit;
 

@@ -10,7 +10,7 @@ INSERT INTO token (member_id, user_id, access, refresh, previous, expires_at, re
 VALUES (:member_id, :user_id, :access, :refresh, NULL, :expires_at, :received_at, 1, 'usable', 'installer')
 ON CONFLICT (member_id, user_id) DO UPDATE SET
     access = excluded.access, refresh = excluded.refresh, previous = NULL, expires_at = excluded.expires_at,
-    received_at = excluded.received_at, version = version + 1, state = 'usable', kind = 'installer';
+    received_at = excluded.received_at, version = token.version + 1, state = 'usable', kind = 'installer';
 
 -- name: keep_opener(member_id, user_id, access, refresh, expires_at, received_at, is_proved)!
 -- The pair of a person who opened a page. It replaces a dead pair, and an older one of an opening; one that the
@@ -19,8 +19,8 @@ INSERT INTO token (member_id, user_id, access, refresh, previous, expires_at, re
 VALUES (:member_id, :user_id, :access, :refresh, NULL, :expires_at, :received_at, 1, 'usable', 'opener')
 ON CONFLICT (member_id, user_id) DO UPDATE SET
     access = excluded.access, refresh = excluded.refresh, previous = NULL, expires_at = excluded.expires_at,
-    received_at = excluded.received_at, version = version + 1, state = 'usable'
-WHERE :is_proved OR token.state = 'dead'
+    received_at = excluded.received_at, version = token.version + 1, state = 'usable'
+WHERE :is_proved = 1 OR token.state = 'dead'
    OR (token.kind = 'opener' AND excluded.expires_at > token.expires_at);
 
 -- name: replace(member_id, user_id, access, refresh, expires_at, received_at, version)!

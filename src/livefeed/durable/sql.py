@@ -108,7 +108,7 @@ def _read(package: str, file: str) -> dict[str, _Operation]:
     return {
         str(name): cast("_Operation", getattr(loaded, name))
         for name in loaded.available_queries
-        if not str(name).endswith("_cursor")
+        if not (str(name).endswith("_cursor") and str(name).removesuffix("_cursor") in loaded.available_queries)
     }
 
 

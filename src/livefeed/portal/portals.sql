@@ -20,13 +20,13 @@ UPDATE portal SET host = :host, public_url = :public_url WHERE member_id = :memb
 -- name: next_id(portal, name)$
 -- The next number of a numbering, which begins at 1.
 INSERT INTO counter (portal, name, value) VALUES (:portal, :name, 1)
-ON CONFLICT (portal, name) DO UPDATE SET value = value + 1
+ON CONFLICT (portal, name) DO UPDATE SET value = counter.value + 1
 RETURNING value;
 
 -- name: start_ids(portal, name, last)!
 -- A numbering goes on after a number, and never goes back.
 INSERT INTO counter (portal, name, value) VALUES (:portal, :name, :last)
-ON CONFLICT (portal, name) DO UPDATE SET value = max(value, excluded.value);
+ON CONFLICT (portal, name) DO UPDATE SET value = excluded.value WHERE excluded.value > counter.value;
 
 -- name: key_check()$
 -- The sealed word.

@@ -6,9 +6,10 @@ SELECT id, editors FROM notice
 WHERE portal = :portal AND post = :post AND person = :person AND channel = :channel AND state = 'planned'
 ORDER BY id DESC LIMIT 1;
 
--- name: add(portal, person, post, channel, from_version, to_version, reason, editors, now)<!
+-- name: add(portal, person, post, channel, from_version, to_version, reason, editors, now)$
 INSERT INTO notice (portal, person, post, channel, from_version, to_version, reason, editors, state, planned_at)
-VALUES (:portal, :person, :post, :channel, :from_version, :to_version, :reason, :editors, 'planned', :now);
+VALUES (:portal, :person, :post, :channel, :from_version, :to_version, :reason, :editors, 'planned', :now)
+RETURNING id;
 
 -- name: extend(id, to_version, reason, editors)!
 UPDATE notice SET to_version = :to_version, reason = :reason, editors = :editors WHERE id = :id;
@@ -29,9 +30,9 @@ WHERE id = :id AND state IN ('planned', 'sending', 'failed');
 -- name: every(portal, post, person, limit)
 SELECT id, portal, person, post, channel, from_version, to_version, reason, editors, state, calls
 FROM notice
-WHERE (:portal IS NULL OR portal = :portal)
-  AND (:post IS NULL OR post = :post)
-  AND (:person IS NULL OR person = :person)
+WHERE (CAST(:portal AS TEXT) IS NULL OR portal = :portal)
+  AND (CAST(:post AS BIGINT) IS NULL OR post = :post)
+  AND (CAST(:person AS BIGINT) IS NULL OR person = :person)
 ORDER BY id DESC LIMIT :limit;
 
 -- name: forget(portal)!

@@ -14,8 +14,8 @@ WHERE portal = :portal AND person IN (SELECT value FROM json_each(:people));
 SELECT person, comment_cursor FROM archived_person WHERE portal = :portal AND is_active = 1 ORDER BY person;
 
 -- name: move_cursor(portal, person, comment)!
-UPDATE archived_person SET comment_cursor = max(comment_cursor, :comment)
-WHERE portal = :portal AND person = :person;
+UPDATE archived_person SET comment_cursor = :comment
+WHERE portal = :portal AND person = :person AND comment_cursor < :comment;
 
 -- name: add_comment(portal, comment, log_id, person)!
 INSERT INTO archived_comment (portal, comment, log_id, person)

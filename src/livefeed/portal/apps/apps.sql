@@ -1,11 +1,12 @@
 -- Applications of a portal.
 
--- name: add_app(portal, client_id, name, secret_hash, application_token, handler_url, install_url, redirect_uri, scope, has_interface, auth_keys, state, installer, now, installed_at)<!
+-- name: add_app(portal, client_id, name, secret_hash, application_token, handler_url, install_url, redirect_uri, scope, has_interface, auth_keys, state, installer, now, installed_at)$
 -- Register one; its id is part of every token of it.
 INSERT INTO app (portal, client_id, name, secret_hash, application_token, handler_url, install_url, redirect_uri,
                  scope, has_interface, auth_keys, status, version, state, epoch, installer, created_at, installed_at)
 VALUES (:portal, :client_id, :name, :secret_hash, :application_token, :handler_url, :install_url, :redirect_uri,
-        :scope, :has_interface, :auth_keys, 'L', 1, :state, 1, :installer, :now, :installed_at);
+        :scope, :has_interface, :auth_keys, 'L', 1, :state, 1, :installer, :now, :installed_at)
+RETURNING id;
 
 -- name: app_by_id(id)^
 -- An application, removed ones too.
@@ -48,6 +49,7 @@ UPDATE app SET status = :status, paid_until = :paid_until WHERE id = :id;
 -- What decides whether a token still holds: one application, one person, and the family it was given out with.
 SELECT a.client_id, a.scope, a.state, a.epoch AS app_epoch,
        p.is_admin, p.is_active, p.epoch AS person_epoch,
-       EXISTS (SELECT 1 FROM refresh_token WHERE access_mark = :mark AND ended_at IS NOT NULL) AS is_ended
+       CASE WHEN EXISTS (SELECT 1 FROM refresh_token WHERE access_mark = :mark AND ended_at IS NOT NULL)
+           THEN 1 ELSE 0 END AS is_ended
 FROM app a LEFT JOIN person p ON p.portal = a.portal AND p.id = :person
 WHERE a.id = :app AND a.portal = :portal;

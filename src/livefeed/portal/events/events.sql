@@ -1,9 +1,10 @@
 -- Event handlers, and what is needed to send to one.
 
--- name: add_handler(portal, app, webhook, event, url, auth_type, owner, now)<!
+-- name: add_handler(portal, app, webhook, event, url, auth_type, owner, now)$
 -- Bind; the consumer is set in the same unit, once it has the number in its name.
 INSERT INTO handler (portal, app, webhook, event, url, auth_type, owner, state, reason, bound_at)
-VALUES (:portal, :app, :webhook, :event, :url, :auth_type, :owner, 'bound', '', :now);
+VALUES (:portal, :app, :webhook, :event, :url, :auth_type, :owner, 'bound', '', :now)
+RETURNING id;
 
 -- name: set_consumer(id, consumer)!
 -- Who is handed the events of a handler.
@@ -18,11 +19,11 @@ ORDER BY h.id;
 
 -- name: bound_of_app(app)
 -- The bound handlers of one application.
-SELECT * FROM handler INDEXED BY handler_once WHERE app = :app AND state = 'bound' ORDER BY id;
+SELECT * FROM handler WHERE app = :app AND state = 'bound' ORDER BY +id;
 
 -- name: bound_of_webhook(portal, webhook)
 -- The bound handlers of one outgoing webhook.
-SELECT * FROM handler INDEXED BY handler_webhook
+SELECT * FROM handler
 WHERE portal = :portal AND webhook = :webhook AND state = 'bound' ORDER BY event;
 
 -- name: redirect(portal, webhook, url, owner)!

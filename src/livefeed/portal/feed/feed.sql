@@ -61,8 +61,9 @@ SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audie
     p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
 FROM post AS p
 WHERE p.portal = :portal AND p.log_id < :before AND p.deleted_at IS NULL
-    AND (:since IS NULL OR p.published_at >= :since) AND (:until IS NULL OR p.published_at <= :until)
-    AND (:codes IS NULL OR EXISTS (
+    AND (CAST(:since AS BIGINT) IS NULL OR p.published_at >= :since)
+    AND (CAST(:until AS BIGINT) IS NULL OR p.published_at <= :until)
+    AND (CAST(:codes AS TEXT) IS NULL OR EXISTS (
         SELECT 1 FROM post_audience AS r
         WHERE r.portal = p.portal AND r.post = p.id AND r.code IN (SELECT value FROM json_each(:codes))))
     AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
@@ -77,8 +78,9 @@ SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audie
     p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
 FROM post AS p
 WHERE p.portal = :portal AND p.log_id > :after AND p.deleted_at IS NULL
-    AND (:since IS NULL OR p.published_at >= :since) AND (:until IS NULL OR p.published_at <= :until)
-    AND (:codes IS NULL OR EXISTS (
+    AND (CAST(:since AS BIGINT) IS NULL OR p.published_at >= :since)
+    AND (CAST(:until AS BIGINT) IS NULL OR p.published_at <= :until)
+    AND (CAST(:codes AS TEXT) IS NULL OR EXISTS (
         SELECT 1 FROM post_audience AS r
         WHERE r.portal = p.portal AND r.post = p.id AND r.code IN (SELECT value FROM json_each(:codes))))
     AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
@@ -91,8 +93,9 @@ ORDER BY p.log_id LIMIT :count;
 -- How many posts the viewer may see; the filters are those of newest_posts.
 SELECT count(*) FROM post AS p
 WHERE p.portal = :portal AND p.deleted_at IS NULL
-    AND (:since IS NULL OR p.published_at >= :since) AND (:until IS NULL OR p.published_at <= :until)
-    AND (:codes IS NULL OR EXISTS (
+    AND (CAST(:since AS BIGINT) IS NULL OR p.published_at >= :since)
+    AND (CAST(:until AS BIGINT) IS NULL OR p.published_at <= :until)
+    AND (CAST(:codes AS TEXT) IS NULL OR EXISTS (
         SELECT 1 FROM post_audience AS r
         WHERE r.portal = p.portal AND r.post = p.id AND r.code IN (SELECT value FROM json_each(:codes))))
     AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (

@@ -1,13 +1,14 @@
 -- Widgets, settings, and open frames of applications.
 
--- name: add_placement(portal, app, place, handler, title, description, group_name, translations, options, now)<!
--- One more widget.
+-- name: add_placement(portal, app, place, handler, title, description, group_name, translations, options, now)$
+-- One more widget; its id.
 INSERT INTO placement (portal, app, place, handler, title, description, group_name, translations, options, bound_at)
-VALUES (:portal, :app, :place, :handler, :title, :description, :group_name, :translations, :options, :now);
+VALUES (:portal, :app, :place, :handler, :title, :description, :group_name, :translations, :options, :now)
+RETURNING id;
 
 -- name: placements(app)
 -- The widgets of one application, in the order in which they were bound.
-SELECT * FROM placement INDEXED BY placement_once WHERE app = :app ORDER BY id;
+SELECT * FROM placement WHERE app = :app ORDER BY +id;
 
 -- name: placement(portal, id)^
 -- One widget.

@@ -28,4 +28,5 @@ SELECT
 -- name: mark(portal, person, first, last, read_at)!
 -- Notifications with ids from `first` to `last` are read since then, or unread again (NULL).
 UPDATE notification SET read_at = :read_at
-WHERE portal = :portal AND person = :person AND id >= :first AND id <= :last AND (read_at IS NULL) <> (:read_at IS NULL);
+WHERE portal = :portal AND person = :person AND id >= :first AND id <= :last
+    AND (read_at IS NULL) <> (CAST(:read_at AS BIGINT) IS NULL);

@@ -27,9 +27,9 @@ SELECT p.id, p.login, p.email, p.first_name, p.last_name, p.second_name, p.posit
         WHERE m.portal = p.portal AND m.person = p.id), '')
 FROM person AS p
 WHERE p.portal = :portal
-    AND (:ids IS NULL OR p.id IN (SELECT value FROM json_each(:ids)))
-    AND (:is_active IS NULL OR p.is_active = :is_active)
-    AND (:department IS NULL OR EXISTS (SELECT 1 FROM department_member AS m
+    AND (CAST(:ids AS TEXT) IS NULL OR p.id IN (SELECT value FROM json_each(:ids)))
+    AND (CAST(:is_active AS BIGINT) IS NULL OR p.is_active = :is_active)
+    AND (CAST(:department AS BIGINT) IS NULL OR EXISTS (SELECT 1 FROM department_member AS m
         WHERE m.portal = p.portal AND m.person = p.id AND m.department = :department))
 ORDER BY p.id;
 
