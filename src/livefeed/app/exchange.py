@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -82,6 +82,12 @@ TOO_SLOW: Final = DoorAnswer(408, "body_too_slow", "the body did not come in tim
 BUSY: Final = DoorAnswer(503, "busy", "too much waits to be stored", retry_after_s=1)
 UNAVAILABLE: Final = DoorAnswer(503, "unavailable", "the event cannot be stored now", retry_after_s=5)
 
+_TOO_LARGE: Final = DoorAnswer(
+    413, "too_large", f"a body has at most {DOOR_LIMITS.max_bytes} bytes and {DOOR_LIMITS.max_keys} keys"
+)
+TOO_LARGE: Final = replace(_TOO_LARGE, closes=True)
+"""The body is longer than it may be, and the rest of it is not read."""
+
 _ACCEPTED_BODY: Final = ACCEPTED.body()
 _ACCEPTED_HEADERS: Final = (*ACCEPTED.headers(), (b"content-length", b"%d" % len(_ACCEPTED_BODY)))
 
@@ -144,21 +150,29 @@ async def read_request(scope: Scope, receive: Receive, patience: Patience) -> tu
     Raises:
         Disconnected: The sender left.
     """
-    if scope["method"] != "POST":
-        return WRONG_METHOD
-    is_json = False
-    for name, value in scope["headers"]:
-        if name == b"content-length" and not _fits(value):
-            return refused(_too_large(closes=True))
-        if name == b"content-type":
-            is_json = b"json" in value
+    is_json = announced(scope["method"], scope["headers"])
+    if isinstance(is_json, DoorAnswer):
+        return is_json
     try:
         body = await patience.read(receive)
     except TimeoutError:
         return refused(TOO_SLOW)
     if body is None:
-        return refused(_too_large(closes=True))
+        return refused(TOO_LARGE)
     return body, is_json or body[:1] == b"{"
+
+
+def announced(method: str, headers: Iterable[tuple[bytes, bytes]]) -> bool | DoorAnswer:
+    """Whether the body is said to be JSON, or the answer to what cannot be usable whatever the body is."""
+    if method != "POST":
+        return WRONG_METHOD
+    is_json = False
+    for name, value in headers:
+        if name == b"content-length" and not _fits(value):
+            return refused(TOO_LARGE)
+        if name == b"content-type":
+            is_json = b"json" in value
+    return is_json
 
 
 async def respond(send: Send, answer: DoorAnswer, receive: Receive | None = None) -> None:
@@ -185,9 +199,7 @@ def refused(answer: DoorAnswer) -> DoorAnswer:
 
 def unreadable(exc: WireError) -> DoorAnswer:
     """The answer to a body that is no event."""
-    return (
-        _too_large(closes=False) if isinstance(exc, TooLarge) else DoorAnswer(400, "not_an_event", str(exc))
-    )
+    return _TOO_LARGE if isinstance(exc, TooLarge) else DoorAnswer(400, "not_an_event", str(exc))
 
 
 async def _linger(receive: Receive) -> None:
@@ -224,8 +236,3 @@ def _fits(content_length: bytes) -> bool:
     if len(content_length) >= 20 or not content_length.isdigit():
         return False
     return int(content_length) <= DOOR_LIMITS.max_bytes
-
-
-def _too_large(*, closes: bool) -> DoorAnswer:
-    description = f"a body has at most {DOOR_LIMITS.max_bytes} bytes and {DOOR_LIMITS.max_keys} keys"
-    return DoorAnswer(413, "too_large", description, closes=closes)

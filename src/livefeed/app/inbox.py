@@ -8,10 +8,17 @@ import msgspec
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.secrets import KeyRing
-from livefeed.wire.envelopes import Envelope, envelope_form, from_json, parse_json_envelope, to_json
+from livefeed.wire.envelopes import (
+    Envelope,
+    envelope_form,
+    from_json,
+    parse_envelope,
+    parse_json_envelope,
+    to_json,
+)
 from livefeed.wire.events import POST_EVENTS, typed
 from livefeed.wire.form import decode
-from livefeed.wire.headings import Heading, read_heading
+from livefeed.wire.headings import Heading, learn, read_heading, read_known
 from livefeed.wire.ids import MemberId, PostId, decimal
 
 _SQL: Final = sql.load("livefeed.app", "inbox.sql")
@@ -78,15 +85,22 @@ class Received(msgspec.Struct, frozen=True):
 
     Attributes:
         heading: What it says first of all.
-        stored: JSON of the form it came as, which `open_entry` reads to its envelope.
+        stored: The form as it came, or what came as JSON; `open_entry` reads both to its envelope.
+        is_news: Whether its keys came in an order that is not known yet.
     """
 
     heading: Heading
     stored: bytes
+    is_news: bool = False
 
     def envelope(self) -> Envelope:
         """The whole event."""
-        return from_json(self.stored)
+        return _read_stored(self.stored)
+
+    def proved(self) -> None:
+        """Its sender is who he says he is: more of this kind may come."""
+        if self.is_news:
+            learn(self.stored)
 
     def key(self) -> str:
         """Its lane: that of its post, or the one of all other events.
@@ -112,8 +126,13 @@ def read_event(body: bytes, is_json: bool) -> Received:
     Raises:
         WireError: It is no event.
     """
-    form = envelope_form(parse_json_envelope(body)) if is_json else decode(body, strict=True)
-    return Received(read_heading(form), msgspec.json.encode(form))
+    if is_json:
+        form = envelope_form(parse_json_envelope(body))
+        return Received(read_heading(form), msgspec.json.encode(form))
+    known = read_known(body)
+    if known is not None:
+        return Received(known, body)
+    return Received(read_heading(decode(body, strict=True)), body, True)
 
 
 def seal_entry(keys: KeyRing, member_id: MemberId, envelope: Envelope) -> bytes:
@@ -127,7 +146,12 @@ def open_entry(keys: KeyRing, member_id: MemberId, body: bytes) -> Envelope:
     Raises:
         SettingsError: It was sealed with another key, or for another portal.
     """
-    return from_json(keys.open(body, context=_context(member_id)))
+    return _read_stored(keys.open(body, context=_context(member_id)))
+
+
+def _read_stored(stored: bytes) -> Envelope:
+    # No form that is taken as one begins with a brace; the door reads such a body as JSON.
+    return from_json(stored) if stored.startswith(b"{") else parse_envelope(decode(stored, strict=True))
 
 
 def _context(member_id: MemberId) -> bytes:

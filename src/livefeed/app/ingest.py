@@ -3,6 +3,8 @@
 A bare ASGI application, to be mounted anywhere.
 """
 
+from dataclasses import dataclass
+
 from livefeed.app.exchange import (
     ACCEPTED,
     BODY_TIMEOUT_S,
@@ -26,9 +28,18 @@ from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.runtime import Runtime
 from livefeed.durable.entries import Arrival, append_arrivals
+from livefeed.durable.store import Store
 from livefeed.errors import StoreBusy, StoreError, WireError
 from livefeed.failpoints import failpoint, is_mutated
 from livefeed.wire.events import AppUninstalled, typed
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A genuine event that ends the portal's installation."""
+
+    portal: KnownPortal
+    received: Received
 
 
 class Door:
@@ -38,6 +49,11 @@ class Door:
         self._runtime = runtime
         self._leaving = leaving
         self._patience = Patience(body_timeout_s)
+
+    @property
+    def store(self) -> Store:
+        """Where arrivals are stored."""
+        return self._runtime.store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing but 2xx means that the event is not stored."""
@@ -53,24 +69,36 @@ class Door:
         request = await read_request(scope, receive, self._patience)
         if isinstance(request, DoorAnswer):
             return request
+        match self.judge(*request):
+            case DoorAnswer() as answer:
+                return answer
+            case Departure() as departure:
+                return await self.leave(departure)
+            case Arrival() as arrival if is_mutated("ack-before-commit"):
+                await respond(send, ACCEPTED)
+                await self._store(arrival)
+                return None
+            case Arrival() as arrival:
+                return await self._store(arrival)
+
+    def judge(self, body: bytes, is_json: bool) -> Arrival | Departure | DoorAnswer:
+        """What becomes of one body: it is stored, it ends an installation, or it is refused."""
         try:
-            received = read_event(*request)
+            received = read_event(body, is_json)
             heading = received.heading
             portal = self._runtime.portals.judge(heading.member_id, heading.application_token)
             if portal is None:
                 return refused(NOT_GENUINE)
+            received.proved()
             if heading.event == AppUninstalled.wire_name:
-                return await self._leave(portal, received)
+                return Departure(portal, received)
             if not portal.is_active:
                 return refused(NOT_GENUINE)
             arrival = self._arrival(portal, received)
         except WireError as exc:
             return refused(unreadable(exc))
-        if is_mutated("ack-before-commit"):
-            await respond(send, ACCEPTED)
-            await self._store(arrival)
-            return None
-        return await self._store(arrival)
+        failpoint("app.ingest.genuine")
+        return arrival
 
     def _arrival(self, portal: KnownPortal, received: Received) -> Arrival:
         event = received.heading.event
@@ -86,21 +114,26 @@ class Door:
         )
 
     async def _store(self, arrival: Arrival) -> DoorAnswer:
-        failpoint("app.ingest.genuine")
         try:
-            await self._runtime.store.write_row(append_arrivals, arrival)
-        except StoreBusy:
-            return refused(BUSY)
-        except StoreError:
-            return refused(UNAVAILABLE)
+            await self.store.write_row(append_arrivals, arrival)
+        except StoreError as exc:
+            return not_stored(exc)
         failpoint("app.ingest.committed")
         return ACCEPTED
 
-    async def _leave(self, portal: KnownPortal, received: Received) -> DoorAnswer:
-        event = typed(received.envelope())
-        assert isinstance(event, AppUninstalled), "its name says so"
+    async def leave(self, departure: Departure) -> DoorAnswer:
+        """Stop the portal; it is answered after the commit."""
         try:
-            await self._leaving.leave(portal, event)
-        except StoreError:
-            return refused(UNAVAILABLE)
+            event = typed(departure.received.envelope())
+            assert isinstance(event, AppUninstalled), "its name says so"
+            await self._leaving.leave(departure.portal, event)
+        except WireError as exc:
+            return refused(unreadable(exc))
+        except StoreError as exc:
+            return not_stored(exc)
         return ACCEPTED
+
+
+def not_stored(exc: StoreError) -> DoorAnswer:
+    """The answer to an event that could not be committed."""
+    return refused(BUSY if isinstance(exc, StoreBusy) else UNAVAILABLE)

@@ -6,7 +6,7 @@ import msgspec
 
 from livefeed.errors import WireError
 from livefeed.wire.events import POST_EVENTS
-from livefeed.wire.form import Form
+from livefeed.wire.form import Form, Shapes
 from livefeed.wire.ids import PostId, decimal
 
 
@@ -31,6 +31,9 @@ class Heading(msgspec.Struct, frozen=True):
 
 _POST_EVENTS: Final = frozenset(POST_EVENTS)
 _NOTHING: Final[Form] = {}
+_shapes: Final = Shapes(
+    ("event",), ("auth", "member_id"), ("auth", "application_token"), ("data", "FIELDS", "POST_ID")
+)
 
 
 def read_heading(form: Form) -> Heading:
@@ -48,6 +51,25 @@ def read_heading(form: Form) -> Heading:
         auth = _NOTHING
     post_id = _post_id(form) if event in _POST_EVENTS else None
     return Heading(event, _text(auth, "member_id"), _text(auth, "application_token"), post_id)
+
+
+def read_known(body: bytes) -> Heading | None:
+    """The heading of a form body whose keys are known in this order; a third of the cost of `read_heading`.
+
+    None: they are not, and nothing is known of the body. Otherwise it is a form, and its heading is this one.
+    """
+    values = _shapes.read(body)
+    if values is None or not values[0]:
+        return None
+    name, member_id, application_token, post = values
+    event = name.upper()
+    number = decimal(post) if event in _POST_EVENTS else None
+    return Heading(event, member_id or None, application_token or None, PostId(number) if number else None)
+
+
+def learn(body: bytes) -> None:
+    """Know the keys of a body whose sender is proved."""
+    _shapes.learn(body)
 
 
 def _text(block: Form, key: str) -> str | None:

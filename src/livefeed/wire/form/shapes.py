@@ -1,0 +1,94 @@
+"""Shapes: keys of a form in their order, seen before, so that one pattern reads all of the next such body.
+
+What a shape reads, the strict `decode` takes as well, with the same values; of what no shape reads, `decode`
+tells whether it is a form.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from livefeed.wire.form.decode import DOOR_LIMITS
+from livefeed.wire.form.paths import Path, strict_path
+from livefeed.wire.form.percent import strict_unquote
+
+_SHAPES_MAX: Final = 8
+_KEYS_MAX: Final = 64
+_GLIMPSES_MAX: Final = 32
+# ASCII but NUL, and no broken escape. There is never more than one way on, so a body that does not match is
+# found out in one pass.
+_PLAIN: Final = r"[^&%\x00]*"
+_VALUE: Final = _PLAIN + r"(?:%(?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])" + _PLAIN + r")*"
+
+
+class _Shape:
+    """One order of keys."""
+
+    __slots__ = ("_groups", "_match")
+
+    def __init__(self, keys: Sequence[str], wanted: Sequence[Path]) -> None:
+        groups: dict[Path, int] = {}
+        pairs: list[str] = []
+        for key in keys:
+            path = strict_path(strict_unquote(key, ""))
+            is_wanted = path in wanted
+            if is_wanted:
+                groups[path] = len(groups) + 1
+            pairs.append(f"{re.escape(key)}={f'({_VALUE})' if is_wanted else _VALUE}")
+        # What is not in this shape reads as the empty group at the end.
+        self._match = re.compile("&".join(pairs) + "()").fullmatch
+        self._groups = [groups.get(path, len(groups) + 1) for path in wanted]
+
+    def read(self, text: str) -> tuple[str, ...] | None:
+        match = self._match(text)
+        return None if match is None else match.group(*self._groups)
+
+
+class Shapes:
+    """The last few shapes that were worth learning, and what is wanted of a body: at least two values."""
+
+    def __init__(self, *wanted: Path) -> None:
+        self._wanted = wanted
+        self._shapes: list[_Shape] = []
+        self._glimpses: dict[tuple[str, ...], None] = {}
+
+    def read(self, body: bytes) -> list[str] | None:
+        """The wanted values, empty where there is none; None if no known shape fits."""
+        if len(body) > DOOR_LIMITS.max_bytes or not body.isascii():
+            return None
+        text = body.decode("ascii")
+        for place, shape in enumerate(self._shapes):
+            values = shape.read(text)
+            if values is not None:
+                if place:
+                    self._shapes.insert(0, self._shapes.pop(place))
+                return [_plain(value) if "%" in value or "+" in value else value for value in values]
+        return None
+
+    def learn(self, body: bytes) -> None:
+        """Know the shape of ``body`` once it comes again; `decode` has taken it, and no shape has read it.
+
+        Making a pattern costs as much as a hundred readings, so keys that are never the same make none.
+        Learn from those who have proved who they are: a stranger must not be able to crowd the others out.
+        """
+        if not body.isascii():
+            return
+        text = body.decode("ascii")
+        pairs = [pair.partition("=") for pair in text.split("&")]
+        if len(pairs) > _KEYS_MAX or not all(key and sign for key, sign, _ in pairs):
+            return
+        keys = tuple([key for key, _, _ in pairs])
+        if keys not in self._glimpses:
+            if len(self._glimpses) >= _GLIMPSES_MAX:
+                self._glimpses.clear()
+            self._glimpses[keys] = None
+            return
+        shape = _Shape(keys, self._wanted)
+        if shape.read(text) is not None:  # else it is its values that no shape reads
+            del self._glimpses[keys]
+            self._shapes.insert(0, shape)
+            del self._shapes[_SHAPES_MAX:]
+
+
+def _plain(value: str) -> str:
+    return strict_unquote(value, "")
