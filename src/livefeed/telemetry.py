@@ -5,18 +5,63 @@ import sys
 from typing import Any, Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from structlog.tracebacks import ExceptionDictTransformer
 
 REGISTRY: Final = CollectorRegistry()
 
-events_appended = Counter("livefeed_entries_appended", "Entries committed", registry=REGISTRY)
+events_appended = Counter(
+    "livefeed_entries_appended", "Entries committed: acked, if by a door", registry=REGISTRY
+)
 events_refused = Counter(
     "livefeed_events_refused", "Events refused at the door", ["reason"], registry=REGISTRY
 )
+deliveries = Counter(
+    "livefeed_deliveries",
+    "Attempts to deliver: delivered, or the class of the error",
+    ["result"],
+    registry=REGISTRY,
+)
 settles = Counter("livefeed_settles", "Lanes settled", ["outcome"], registry=REGISTRY)
+oldest_due_lag = Gauge(
+    "livefeed_oldest_due_lag_seconds", "How long the oldest due lane has waited", registry=REGISTRY
+)
 commits = Counter("livefeed_commits", "Commits made by the writer", registry=REGISTRY)
+failed_commits = Counter(
+    "livefeed_failed_commits", "Commits that failed, and stored nothing", registry=REGISTRY
+)
+commit_seconds = Histogram(
+    "livefeed_commit_seconds",
+    "How long a commit took, fsync included",
+    buckets=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
+    registry=REGISTRY,
+)
+commit_units = Histogram(
+    "livefeed_commit_units",
+    "Units and rows that shared a commit",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=REGISTRY,
+)
 write_queue = Gauge("livefeed_write_queue", "Units waiting for the writer", registry=REGISTRY)
+log_pages = Gauge(
+    "livefeed_log_pages", "Pages in SQLite's write-ahead log at the last checkpoint", registry=REGISTRY
+)
+clock_steps = Counter(
+    "livefeed_clock_steps",
+    "Times that the clock was set back or jumped ahead",
+    ["direction"],
+    registry=REGISTRY,
+)
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
 
 
 def configure_logs(level: str = "info") -> None:

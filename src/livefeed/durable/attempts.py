@@ -1,10 +1,12 @@
 """Attempts: the log of what was sent, sliced by day."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
+from livefeed import telemetry
 from livefeed.durable import sql
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
@@ -55,6 +57,8 @@ class Attempt(msgspec.Struct, frozen=True):
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
     tx.wake(ATTEMPTS)
+    for result, count in Counter(row.error or "delivered" for row in rows).items():
+        tx.count(telemetry.deliveries.labels(result), count)
     ids = tx.take_many("attempt", len(rows))
     sql.run_rows(
         tx,

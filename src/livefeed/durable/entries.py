@@ -88,7 +88,7 @@ def append(
         rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
     _make_due(tx, rows)
     _SQL.pass_over(tx.conn, seq=seq)
-    telemetry.events_appended.inc()
+    tx.count(telemetry.events_appended)
     return seq
 
 
@@ -119,7 +119,7 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     ]
     sql.run_rows(tx, _SQL.add_entries, entries)
     tx.wake(ARRIVALS)
-    telemetry.events_appended.inc(len(rows))
+    tx.count(telemetry.events_appended, len(rows))
     return seqs
 
 

@@ -17,6 +17,7 @@ from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, re
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store, Tx
+from livefeed.durable.watch import Steps
 from livefeed.errors import StoreBusy, StoreError, StoreUnavailable
 
 Run = Callable[[Lease], Awaitable[Outcome]]
@@ -86,6 +87,7 @@ class Worker:
         self._endings: list[Callable[[], None]] = []
         self._has_arrivals = True
         self._route_at_s = 0.0
+        self._steps = Steps(clock, lease_s=lease_s)
 
     async def start(self) -> None:
         """Start leasing."""
@@ -200,7 +202,11 @@ class Worker:
         now_s = asyncio.get_running_loop().time()
         is_routing = self._has_arrivals and now_s >= self._route_at_s
 
+        mend = self._steps.look(self._held)
+
         def unit(tx: Tx) -> tuple[int, list[Lease], int | None]:
+            if mend is not None:
+                mend(tx)
             routed = route_arrivals(tx) if is_routing else 0
             leases = lease_due(tx, limit=limit, lease_s=self._lease_s, entries_limit=self._entries_limit)
             return routed, leases, next_due(tx) if len(leases) < limit else None

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from livefeed.clock import Clock, SystemClock
 from livefeed.durable.schedule import Schedule
 from livefeed.durable.store import Store
-from livefeed.errors import StoreError
+from livefeed.durable.watch import metrics, why_not_ready
 from livefeed.net.http import HttpClient
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
@@ -50,14 +50,12 @@ from livefeed.portal.web.scene.pages import scene_routes
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.webhooks.pages import webhook_routes
 from livefeed.secrets import KeyRing
-from livefeed.telemetry import metrics_page
 from livefeed.ui.streams import Streams
 
 ROOMS: Final = ("livefeed.portal",)
 """The rooms whose tables a portal's database has, beside those of ``durable``."""
 
 HANDLER_TIMEOUT_S: Final = 10.0
-_READY_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ class Portal:
             *ui_routes(),
             Route("/healthz", _alive),
             Route("/readyz", self._ready),
-            Route("/metrics", _metrics),
+            Route("/metrics", self._metrics),
             *self._scene(desk),
             *feed_routes(desk),
         ]
@@ -181,12 +179,14 @@ class Portal:
 
     async def _ready(self, _request: Request) -> Response:
         """Whether a commit succeeded in the last five seconds; if none was asked for, one is made."""
-        try:
-            if self._clock.now_ms() - self._store.committed_at_ms > _READY_MS:
-                await self._store.probe()
-        except StoreError as exc:
-            return PlainTextResponse(f"not ready: {exc}\n", 503, {"retry-after": "1"})
+        reason = await why_not_ready(self._store, self._clock)
+        if reason is not None:
+            return PlainTextResponse(f"not ready: {reason}\n", 503, {"retry-after": "1"})
         return PlainTextResponse("ready\n")
+
+    async def _metrics(self, _request: Request) -> Response:
+        page = await metrics(self._store, self._clock)
+        return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def build_portal(
@@ -225,7 +225,3 @@ def _follow(store: Store, directory: Directory) -> Callable[[], None]:
 
 async def _alive(_request: Request) -> Response:
     return PlainTextResponse("alive\n")
-
-
-async def _metrics(_request: Request) -> Response:
-    return Response(metrics_page(), media_type="text/plain; version=0.0.4; charset=utf-8")

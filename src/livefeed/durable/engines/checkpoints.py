@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from typing import Final
 
+from livefeed import telemetry
 from livefeed.durable.engines.writer import Writer
 
 _LOOK_EVERY_S: Final = 0.25
@@ -40,7 +41,8 @@ class Checkpoints:
         """Copy what is committed; under constant load the writer copies the rest: the log starts anew."""
         try:
             _, pages, _ = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.OperationalError:
-            return  # busy or a full disk: the log just grows until the next look
+        except sqlite3.Error:
+            return  # busy, a full disk or worse: the log just grows until the next look
+        telemetry.log_pages.set(pages)
         if pages > _WRITER_HELPS_ABOVE_PAGES:
             self._writer.ask_checkpoint()

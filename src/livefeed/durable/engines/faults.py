@@ -6,20 +6,23 @@ from typing import Final
 from livefeed.errors import StoreBusy, StoreConflict, StoreError, StoreUnavailable
 
 _WAITS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_BROKEN: Final = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_AUTH,
-    }
-)
+_RESTORE: Final = "restore a backup, see docs/operations.md"
+_BROKEN: Final = {
+    sqlite3.SQLITE_FULL: "make room, it goes on by itself",
+    sqlite3.SQLITE_IOERR: "check the disk",
+    sqlite3.SQLITE_CORRUPT: _RESTORE,
+    sqlite3.SQLITE_NOTADB: _RESTORE,
+    sqlite3.SQLITE_CANTOPEN: "check the file and its folder",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable",
+    sqlite3.SQLITE_NOMEM: "the machine is out of memory",
+    sqlite3.SQLITE_PROTOCOL: "try again later",
+    sqlite3.SQLITE_PERM: "make the file and its folder writable",
+    sqlite3.SQLITE_AUTH: "make the file and its folder writable",
+}
+
+
+class FileGone(sqlite3.OperationalError):
+    """What was committed does not lie where it will be looked for."""
 
 
 def translated(error: BaseException) -> BaseException:
@@ -31,13 +34,33 @@ def translated(error: BaseException) -> BaseException:
     return made
 
 
+def unavailable(cause: sqlite3.Error) -> StoreUnavailable:
+    """The error of a commit that failed, whatever the reason."""
+    error = StoreUnavailable(f"the commit failed, nothing is stored: {cause}; {_advice(cause)}")
+    error.__cause__ = cause
+    return error
+
+
 def _store_error(error: Exception) -> StoreError:
-    # The low byte is the class of the error, the rest says more about it.
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code in _WAITS:
         return StoreBusy(f"the database stayed locked: {error}; try again later")
     if code in _BROKEN:
-        return StoreUnavailable(f"the database cannot be used: {error}; check the disk")
+        return StoreUnavailable(f"the database cannot be used: {error}; {_advice(error)}")
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return StoreBusy("the query took too long and was ended; ask for less")
     if code == sqlite3.SQLITE_CONSTRAINT:
         return StoreConflict(str(error))
     return StoreError(f"{type(error).__name__}: {error}")
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, FileGone):
+        return "put it back, or start anew with a backup"
+    # An error that undid the whole commit was raised for the one that the engine met.
+    return _BROKEN.get(_code(error)) or _BROKEN.get(_code(error.__cause__), "try again later")
+
+
+def _code(error: BaseException | None) -> int:
+    """The low byte is the class of the error, the rest says more about it."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

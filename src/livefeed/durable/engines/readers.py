@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from livefeed.durable.engines.replies import Future, Replies, hand_over
 from livefeed.durable.engines.unit import Tx
 
 _MOST_QUERIES: Final = 16
+_LONGEST_QUERY_S: Final = 10.0
+_LOOK_EVERY_STEPS: Final = 100_000
 
 Query = tuple[Callable[[Tx], Any], Future]
 
@@ -19,8 +22,16 @@ Query = tuple[Callable[[Tx], Any], Future]
 class Readers:
     """Owns the reading connections and their threads."""
 
-    def __init__(self, connections: list[sqlite3.Connection], clock: Clock, *, waiting_units: int) -> None:
+    def __init__(
+        self,
+        connections: list[sqlite3.Connection],
+        clock: Clock,
+        *,
+        waiting_units: int,
+        longest_query_s: float = _LONGEST_QUERY_S,
+    ) -> None:
         self._clock = clock
+        self._longest_query_s = longest_query_s
         self._box: Final[Mailbox[Query]] = Mailbox(limit=waiting_units)
         self._threads = [
             threading.Thread(target=self._run, args=(conn,), name="livefeed-reader", daemon=True)
@@ -43,8 +54,17 @@ class Readers:
             thread.join()
 
     def _run(self, conn: sqlite3.Connection) -> None:
+        began_s = time.monotonic()
+        # A snapshot that is held for ever would let the log grow for ever.
+        conn.set_progress_handler(
+            lambda: time.monotonic() - began_s > self._longest_query_s, _LOOK_EVERY_STEPS
+        )
         while queries := self._box.take(_MOST_QUERIES):
-            hand_over([_answer(conn, query, self._clock.now_ms()) for query in queries])
+            replies: list[Replies] = []
+            for query in queries:
+                began_s = time.monotonic()
+                replies.append(_answer(conn, query, self._clock.now_ms()))
+            hand_over(replies)
         conn.close()
 
 

@@ -1,7 +1,7 @@
 """Brings the results of a thread back to the event loops that wait for them, one call a loop."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 Future = asyncio.Future[Any]
@@ -9,6 +9,36 @@ Replies = tuple[Sequence[Future], Sequence[object], BaseException | None]
 """Futures with a result each, or with one error for all of them."""
 
 Listener = tuple[asyncio.AbstractEventLoop, Callable[[], None]]
+
+
+
+class Listeners:
+    """Who is called after a commit that woke a topic."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, list[Listener]] = {}
+
+    def add(self, topic: str, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` whenever ``topic`` was woken, until the returned function is called."""
+        self._of[topic] = [*self._of.get(topic, []), listener]
+
+        def end() -> None:
+            left = [one for one in self._of.get(topic, ()) if one is not listener]
+            if left:
+                self._of[topic] = left
+            else:
+                self._of.pop(topic, None)  # a topic of one person comes and goes with his pages
+
+        return end
+
+    def of(self, topics: Iterable[str]) -> list[Listener]:
+        """The listeners of these topics."""
+        return [one for topic in topics for one in self._of.get(topic, ())]
+
+    def of_all(self) -> list[Listener]:
+        """Every listener."""
+        return self.of(list(self._of))
+
 
 _Mail = tuple[list[Replies], list[Callable[[], None]]]
 

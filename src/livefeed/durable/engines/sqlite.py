@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeVar
 from livefeed.clock import Clock, SystemClock
 from livefeed.durable.engines.checkpoints import Checkpoints
 from livefeed.durable.engines.faults import translated
+from livefeed.durable.engines.files import Files
 from livefeed.durable.engines.migrations import check_schema, migrate
 from livefeed.durable.engines.readers import Readers, run_query
 from livefeed.durable.engines.tray import Tray
@@ -32,6 +33,8 @@ _PRAGMAS: Final = (
     "PRAGMA cache_size = -65536",
     # Checkpoints are made by their own thread: see checkpoints.py.
     "PRAGMA wal_autocheckpoint = 0",
+    # A log that has grown while somebody read for long is cut when it starts anew.
+    f"PRAGMA journal_size_limit = {64 * 1024 * 1024}",
 )
 
 
@@ -65,11 +68,12 @@ class SqliteStore:
             conn = undo.enter_context(closing(_open(path)))
             _bring_up_to_date(conn, path, rooms)
             _run_first(conn, first, clock)
-            readers = [_open_for_reading(path) for _ in range(_READERS)]
+            readers = [undo.enter_context(closing(_open_for_reading(path))) for _ in range(_READERS)]
+            copier = undo.enter_context(closing(_open(path)))
             undo.pop_all()
-        self._writer: Final = Writer(conn, clock, waiting_units=waiting_units)
+        self._writer: Final = Writer(conn, clock, Files(path), waiting_units=waiting_units)
         self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
-        self._checkpoints: Final = Checkpoints(_connect(path), self._writer)
+        self._checkpoints: Final = Checkpoints(copier, self._writer)
         self._tray: Final = Tray(self._writer, limit=waiting_units)
         self._closed = False
         self._writer.start()
@@ -105,7 +109,7 @@ class SqliteStore:
 
     def listen(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
         """Call ``callback`` in the running loop after each commit that woke ``topic``."""
-        return self._writer.listen(topic, (asyncio.get_running_loop(), callback))
+        return self._writer.listeners.add(topic, (asyncio.get_running_loop(), callback))
 
     async def probe(self) -> None:
         """Make a tiny real commit."""

@@ -3,11 +3,27 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from livefeed.durable.engines.replies import Future
-from livefeed.durable.engines.writer import Job, Writer
+from livefeed.durable.engines.writer import Job
 from livefeed.errors import StoreBusy, StoreError
+
+
+class Taker(Protocol):
+    """Who runs jobs."""
+
+    def post(self, job: Job) -> None:
+        """Take one job, or say that there are too many."""
+        ...
+
+    def check_open(self) -> None:
+        """Raise what `post` would raise now."""
+        ...
+
+    def waiting(self) -> int:
+        """How many jobs wait."""
+        ...
 
 
 class Tray:
@@ -16,7 +32,7 @@ class Tray:
     A writer that is woken by the first row commits it alone, at the price of a commit with all of them.
     """
 
-    def __init__(self, writer: Writer, *, limit: int) -> None:
+    def __init__(self, writer: Taker, *, limit: int) -> None:
         self._writer = writer
         self._limit = limit
         self._jobs: list[Job] = []

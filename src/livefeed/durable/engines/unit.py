@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
+from prometheus_client import Counter
+
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -57,14 +59,16 @@ class Tx:
         conn: The connection, for statements loaded with `livefeed.durable.sql.load`.
         now_ms: The time of this unit.
         topics: What `wake` was called with.
+        counts: What `count` was called with.
     """
 
-    __slots__ = ("conn", "now_ms", "topics")
+    __slots__ = ("conn", "counts", "now_ms", "topics")
 
     def __init__(self, conn: Connection, now_ms: int) -> None:
         self.conn = conn
         self.now_ms = now_ms
         self.topics: set[str] = set()
+        self.counts: list[tuple[Counter, int]] = []
 
     @property
     def is_shared(self) -> bool:
@@ -78,6 +82,10 @@ class Tx:
     def wake(self, topic: str) -> None:
         """Call the listeners of ``topic`` once this unit is committed."""
         self.topics.add(topic)
+
+    def count(self, counter: Counter, amount: int = 1) -> None:
+        """Add ``amount`` to a counter once this unit is committed."""
+        self.counts.append((counter, amount))
 
     def take(self, sequence: str) -> int:
         """Draw a number that nobody ever got before."""

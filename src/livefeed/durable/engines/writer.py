@@ -4,16 +4,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from prometheus_client import Counter
+
 from livefeed import telemetry
 from livefeed.clock import Clock
-from livefeed.durable.engines.faults import translated
+from livefeed.durable.engines.faults import translated, unavailable
+from livefeed.durable.engines.files import Files
 from livefeed.durable.engines.mailbox import Mailbox
-from livefeed.durable.engines.replies import Future, Listener, Replies, hand_over
+from livefeed.durable.engines.replies import Future, Listeners, Replies, hand_over
 from livefeed.durable.engines.unit import Tx
-from livefeed.errors import StoreUnavailable
 
 _MOST_JOBS: Final = 256
 _LONGEST_S: Final = 0.005
@@ -32,14 +35,24 @@ class _Group:
     futures: list[Future] = field(default_factory=list[Future])
 
 
+@dataclass(slots=True)
+class _Mail:
+    """What is said once a commit has succeeded."""
+
+    replies: list[Replies] = field(default_factory=list[Replies])
+    topics: set[str] = field(default_factory=set[str])
+    counts: list[tuple[Counter, int]] = field(default_factory=list[tuple[Counter, int]])
+
+
 class Writer:
     """Owns the writing connection and its thread."""
 
-    def __init__(self, conn: sqlite3.Connection, clock: Clock, *, waiting_units: int) -> None:
+    def __init__(self, conn: sqlite3.Connection, clock: Clock, files: Files, *, waiting_units: int) -> None:
         self._conn = conn
+        self._files = files
         self._clock = clock
         self._box: Final[Mailbox[Job]] = Mailbox(limit=waiting_units)
-        self._listeners: dict[str, list[Listener]] = {}
+        self.listeners: Final = Listeners()
         self._thread = threading.Thread(target=self._run, name="livefeed-writer", daemon=True)
         self.committed_at_ms = clock.now_ms()
         self.commits = 0
@@ -62,19 +75,6 @@ class Writer:
         """How many jobs wait."""
         return self._box.waiting()
 
-    def listen(self, topic: str, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` after each commit that woke ``topic``, until the returned function is called."""
-        self._listeners[topic] = [*self._listeners.get(topic, []), listener]
-
-        def end() -> None:
-            left = [one for one in self._listeners.get(topic, ()) if one is not listener]
-            if left:
-                self._listeners[topic] = left
-            else:
-                self._listeners.pop(topic, None)  # a topic of one person comes and goes with his pages
-
-        return end
-
     def close(self) -> None:
         """Run what waits, then end the thread and close the connection."""
         self._box.close()
@@ -93,35 +93,51 @@ class Writer:
 
     def _commit_some(self, groups: list[_Group]) -> list[_Group]:
         """Run groups for 5 ms at most, commit, answer; what is left waits for the next commit."""
-        replies: list[Replies] = []
-        topics: set[str] = set()
+        mail = _Mail()
         taken = 0
         try:
-            if self._is_checkpoint_asked:
-                self._is_checkpoint_asked = False
-                self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._help_checkpoint()
+            self._files.check_again()
             self._conn.execute("BEGIN IMMEDIATE")
             began = time.perf_counter()
             now_ms = self._clock.now_ms()
             changes = self._conn.total_changes
             for group in groups:
                 taken += 1
-                self._run_group(group, now_ms, replies, topics)
+                self._run_group(group, now_ms, mail)
                 if time.perf_counter() - began > _LONGEST_S:
                     break
-            self._conn.execute("COMMIT")
+            self._commit(is_change=self._conn.total_changes != changes, now_ms=now_ms)
         except sqlite3.Error as exc:
             self._fail(groups[: max(taken, 1)], exc)
             return groups[max(taken, 1) :]
-        if self._conn.total_changes != changes:
-            self.committed_at_ms = now_ms
-            self.commits += 1
-            telemetry.commits.inc()
-        listeners = [one for topic in topics for one in self._listeners.get(topic, ())]
-        hand_over(replies, listeners)
+        telemetry.commit_units.observe(sum(len(group.futures) for group in groups[:taken]))
+        for counter, amount in mail.counts:
+            counter.inc(amount)
+        listeners = self.listeners.of(mail.topics)
+        hand_over(mail.replies, listeners)
         return groups[taken:]
 
-    def _run_group(self, group: _Group, now_ms: int, replies: list[Replies], topics: set[str]) -> None:
+    def _commit(self, *, is_change: bool, now_ms: int) -> None:
+        """Commit, and make sure that what is committed lies where it will be looked for."""
+        began = time.perf_counter()
+        self._conn.execute("COMMIT")
+        if not is_change:
+            return
+        self._files.check()
+        telemetry.commit_seconds.observe(time.perf_counter() - began)
+        telemetry.commits.inc()
+        self.committed_at_ms = now_ms
+        self.commits += 1
+
+    def _help_checkpoint(self) -> None:
+        if not self._is_checkpoint_asked:
+            return
+        self._is_checkpoint_asked = False
+        with suppress(sqlite3.Error):  # the log just grows; what is wrong with the disk, the commit will say
+            self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _run_group(self, group: _Group, now_ms: int, mail: _Mail) -> None:
         """Run one group in a savepoint of its own.
 
         Raises:
@@ -136,19 +152,20 @@ class Writer:
         except Exception as exc:  # noqa: BLE001 - the unit is the caller's code, and its error goes to the caller
             self._undo(exc)
             if len(group.futures) > 1:
-                self._run_apart(group, now_ms, replies, topics)
+                self._run_apart(group, now_ms, mail)
             else:
-                replies.append((group.futures, (), translated(exc)))
+                mail.replies.append((group.futures, (), translated(exc)))
             return
         self._conn.execute("RELEASE unit")
-        topics |= tx.topics
-        replies.append((group.futures, results, None))
+        mail.topics |= tx.topics
+        mail.counts += tx.counts
+        mail.replies.append((group.futures, results, None))
 
-    def _run_apart(self, group: _Group, now_ms: int, replies: list[Replies], topics: set[str]) -> None:
+    def _run_apart(self, group: _Group, now_ms: int, mail: _Mail) -> None:
         """Run each row of a failed group alone, so that a bad row fails nobody else's."""
         for row, future in zip(group.rows, group.futures, strict=True):
             alone = _Group(unit=group.unit, is_bulk=True, rows=[row], futures=[future])
-            self._run_group(alone, now_ms, replies, topics)
+            self._run_group(alone, now_ms, mail)
 
     def _undo(self, cause: Exception) -> None:
         if not self._conn.in_transaction:
@@ -158,10 +175,11 @@ class Writer:
         self._conn.execute("RELEASE unit")
 
     def _fail(self, groups: Sequence[_Group], cause: sqlite3.Error) -> None:
-        if self._conn.in_transaction:
-            self._conn.execute("ROLLBACK")
-        error = StoreUnavailable(f"the commit failed, nothing is stored: {cause}")
-        error.__cause__ = cause
+        telemetry.failed_commits.inc()
+        with suppress(sqlite3.Error):  # the next BEGIN finds out whether the database can be used again
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK")
+        error = unavailable(cause)
         hand_over([(group.futures, (), error) for group in groups])
 
 

@@ -1,0 +1,44 @@
+"""The files of an SQLite database: whether they are still those that were opened."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from livefeed.durable.engines.faults import FileGone
+
+_Identity = tuple[int, int]
+
+
+class Files:
+    """The database and its log. A file that was removed can still be written, and keeps nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember who the files are; the database is open, so both are there."""
+        self._paths: Final = (os.fspath(path.absolute()), f"{path.absolute()}-wal")
+        self._opened: Final = [_identity(one) for one in self._paths]
+        self._is_gone = False
+
+    def check(self) -> None:
+        """Refuse to call anything stored that lies in a file which is not there any more.
+
+        Raises:
+            FileGone: The message says which file.
+        """
+        for path, opened in zip(self._paths, self._opened, strict=True):
+            if _identity(path) != opened:
+                self._is_gone = True
+                raise FileGone(f"{path} was removed or replaced while it was open")
+        self._is_gone = False
+
+    def check_again(self) -> None:
+        """Once a file was gone, look before the next commit too, so that it is not made in vain."""
+        if self._is_gone:
+            self.check()
+
+
+def _identity(path: str) -> _Identity | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - twice a commit
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)

@@ -1,0 +1,201 @@
+"""A clock that is set back or jumps ahead: nothing is lost, held up for the length of the jump, or run twice."""
+
+import asyncio
+
+import pytest
+
+from livefeed.clock import ManualClock
+from livefeed.durable.consumers import ConsumerId, register
+from livefeed.durable.entries import Arrival, append, append_arrivals
+from livefeed.durable.lanes import Lease, lease_due, list_lanes, next_due
+from livefeed.durable.outcomes import Again, Done, Down, Outcome
+from livefeed.durable.store import Store, Tx, open_store
+from livefeed.durable.watch import oldest_due_ms, why_not_ready
+from livefeed.durable.worker import Worker
+
+HOUR_S = 3600.0
+
+
+class Runs:
+    """Answers each run with what is asked for, and remembers it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.seen: list[str] = []
+        self.fails = 0
+        self.is_down = False
+
+    async def __call__(self, lease: Lease) -> Outcome:
+        self.seen.append(lease.key)
+        if self.fails:
+            self.fails -= 1
+            at_ms = self.clock.now_ms() + 5_000
+            return (
+                Down(probe_at_ms=at_ms, reason="down")
+                if self.is_down
+                else Again(at_ms=at_ms, reason="not yet")
+            )
+        return Done()
+
+
+@pytest.fixture
+def runs(clock: ManualClock) -> Runs:
+    return Runs(clock)
+
+
+@pytest.fixture
+def worker(store: Store, runs: Runs, clock: ManualClock) -> Worker:
+    return Worker(store, runs, clock=clock)
+
+
+@pytest.fixture
+async def handler(store: Store) -> ConsumerId:
+    return await store.write(lambda tx: register(tx, portal="m", name="h", quiet_ms=2_000, max_wait_ms=9_000))
+
+
+def adding(handler: ConsumerId, key: str):
+    def unit(tx: Tx) -> int:
+        return append(tx, portal="m", key=key, kind="K", body=b"", source="s", consumers=[handler])
+
+    return unit
+
+
+async def test_what_waits_for_its_quiet_time_is_not_held_up_by_a_clock_set_back(
+    store: Store, worker: Worker, runs: Runs, handler: ConsumerId, clock: ManualClock
+) -> None:
+    await store.write(adding(handler, "post:1"))
+    assert 0 == await worker.run_due()
+    clock.advance(-HOUR_S)
+    await worker.run_due()
+    clock.advance(3)
+    assert 1 == await worker.run_due()
+    assert ["post:1"] == runs.seen
+
+
+async def test_what_arrived_at_the_door_is_not_held_up_by_a_clock_set_back(
+    store: Store, worker: Worker, runs: Runs, handler: ConsumerId, clock: ManualClock
+) -> None:
+    await worker.run_due()
+    arrival = Arrival("m", "post:1", "K", b"", clock.now_ms(), "door", handler)
+    await store.write_row(append_arrivals, arrival)
+    clock.advance(-HOUR_S)
+    await worker.run_due()
+    clock.advance(10)
+    await worker.run_due()
+    assert ["post:1"] == runs.seen
+
+
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_a_retry_comes_when_it_was_planned_though_the_clock_is_set_back(
+    store: Store, worker: Worker, runs: Runs, handler: ConsumerId, clock: ManualClock, is_down: bool
+) -> None:
+    runs.fails, runs.is_down = 1, is_down
+    await store.write(adding(handler, "post:1"))
+    clock.advance(2)
+    assert 1 == await worker.run_due()
+    clock.advance(-HOUR_S)
+    assert 0 == await worker.run_due(), "not at once, either"
+    clock.advance(6)
+    assert 1 == await worker.run_due()
+
+
+async def test_a_clock_set_back_while_nothing_ran_is_noticed_at_the_start(
+    url: str, clock: ManualClock, runs: Runs
+) -> None:
+    store = open_store(url, [], clock)
+    handler = await store.write(lambda tx: register(tx, portal="m", name="h"))
+    runs.fails = 1
+    await store.write(adding(handler, "post:1"))
+    assert 1 == await Worker(store, runs, clock=clock).run_due()
+    await store.close()
+    clock.advance(-HOUR_S)
+    again = open_store(url, [], clock)
+    worker = Worker(again, runs, clock=clock)
+    await worker.run_due()
+    clock.advance(6)
+    assert 1 == await worker.run_due()
+    await again.close()
+
+
+async def test_a_lease_of_a_worker_that_is_gone_ends_in_time_though_the_clock_is_set_back(
+    store: Store, worker: Worker, runs: Runs, handler: ConsumerId, clock: ManualClock
+) -> None:
+    await store.write(adding(handler, "post:1"))
+    clock.advance(2)
+    await worker.run_due()
+    await store.write(adding(handler, "post:2"))
+    clock.advance(2)
+    assert 1 == len(await store.write(lambda tx: lease_due(tx, limit=9, lease_s=10)))
+    clock.advance(-HOUR_S)
+    await worker.run_due()
+    clock.advance(13)
+    await worker.run_due()
+    assert ["post:1", "post:2"] == runs.seen
+
+
+async def test_a_run_under_way_is_not_repeated_by_a_clock_that_jumps_ahead(
+    store: Store, handler: ConsumerId, clock: ManualClock
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    seen: list[str] = []
+
+    async def run(lease: Lease) -> Outcome:
+        seen.append(lease.key)
+        begun.set()
+        await may_end.wait()
+        return Done()
+
+    await store.write(adding(handler, "post:1"))
+    clock.advance(2)
+    worker = Worker(store, run, clock=clock)
+    await worker.start()
+    await begun.wait()
+    clock.advance(HOUR_S)
+    again = asyncio.Event()
+    end = store.listen("lanes", again.set)
+    other = await store.write(lambda tx: register(tx, portal="m", name="other"))
+    await store.write(
+        lambda tx: append(tx, portal="m", key="post:2", kind="K", body=b"", source="s", consumers=[other])
+    )
+    await again.wait()
+    while len(seen) < 2:
+        await asyncio.sleep(0)
+    may_end.set()
+    await worker.stop()
+    end()
+    assert sorted(seen) == ["post:1", "post:2"]
+    assert [] == await store.read(list_lanes)
+
+
+@pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])
+async def test_the_worker_has_nothing_to_look_at_again_at_once_after_a_jump(
+    store: Store, worker: Worker, handler: ConsumerId, clock: ManualClock, jump_s: float
+) -> None:
+    await store.write(adding(handler, "post:1"))
+    await worker.run_due()
+    clock.advance(jump_s)
+    await worker.run_due()
+    due_ms = await store.read(next_due)
+    assert due_ms is None or due_ms > clock.now_ms()
+
+
+async def test_a_commit_that_seems_to_lie_ahead_does_not_make_it_ready(
+    store: Store, clock: ManualClock
+) -> None:
+    await store.probe()
+    clock.advance(-HOUR_S)
+    assert await why_not_ready(store, clock) is None
+    assert store.committed_at_ms == clock.now_ms(), "a new one was made"
+
+
+async def test_the_lag_is_that_of_the_lane_that_has_been_due_longest(
+    store: Store, handler: ConsumerId, clock: ManualClock
+) -> None:
+    assert await store.read(oldest_due_ms) is None
+    began_ms = clock.now_ms()
+    await store.write(adding(handler, "post:1"))
+    clock.advance(7)
+    await store.write(adding(handler, "post:2"))
+    assert began_ms + 2_000 == await store.read(oldest_due_ms)
+    await store.write(lambda tx: lease_due(tx, limit=1, lease_s=60))
+    assert await store.read(oldest_due_ms) is None, "what is leased does not wait"
