@@ -116,6 +116,7 @@ def create(
         SettingsError: The URL is not one, or another portal has its host.
     """
     url, host = _address(public_url)
+    tx.serialize(TOPIC)
     present = every(tx)
     if any(row.host == host for row in present):
         raise SettingsError(f"a portal with the address {host} exists already; choose another --public-url")
@@ -154,6 +155,7 @@ def move(tx: Tx, member_id: MemberId, public_url: str) -> PortalRow:
         SettingsError: The URL is not one, another portal has its host, or there is no such portal.
     """
     url, host = _address(public_url)
+    tx.serialize(TOPIC)
     if any(row.host == host and row.member_id != member_id for row in every(tx)):
         raise SettingsError(f"a portal with the address {host} exists already; choose another --public-url")
     _sql.move_portal(tx.conn, member_id=member_id, host=host, public_url=url)

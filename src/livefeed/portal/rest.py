@@ -191,6 +191,8 @@ def _unit(
     portal: PortalRow, identify: Identify, method: Method, params: Params, keys: KeyRing
 ) -> Callable[[Tx], Answer]:
     def unit(tx: Tx) -> Answer:
+        if method.writes:
+            tx.serialize(portal.member_id)
         principal = identify(tx)
         permit(method, principal)
         return method.fn(

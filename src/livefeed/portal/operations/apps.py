@@ -106,7 +106,7 @@ async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
         active_person(tx, portal, ADMINISTRATOR)
         return lifecycle.install(tx, portal, new, fresh, installer=ADMINISTRATOR).state == "installed"
 
-    is_installed = await office.store.write(unit)
+    is_installed = await office.write(portal, unit)
     return {
         "client_id": fresh.client_id,
         "client_secret": fresh.client_secret.reveal(),
@@ -119,7 +119,7 @@ async def add_app(office: Office, portal: PortalRow, asked: AppAdd) -> Document:
 
 async def finish_app(office: Office, portal: PortalRow, asked: AppFinish) -> Document:
     """Finish an installation from outside the browser."""
-    app = await office.store.write(lambda tx: lifecycle.finish(tx, portal, asked.client_id))
+    app = await office.write(portal, lambda tx: lifecycle.finish(tx, portal, asked.client_id))
     return {"client_id": app.client_id, "installed": app.state == "installed"}
 
 
@@ -138,20 +138,20 @@ async def update_app(office: Office, portal: PortalRow, asked: AppUpdate) -> Doc
         )
         return lifecycle.update(tx, portal, asked.client_id, release)
 
-    app = await office.store.write(unit)
+    app = await office.write(portal, unit)
     return {"client_id": app.client_id, "version": app.release, "installed": app.state == "installed"}
 
 
 async def reinstall_app(office: Office, portal: PortalRow, asked: AppReinstall) -> Document:
     """Install an application anew."""
-    app = await office.store.write(lambda tx: lifecycle.reinstall(tx, portal, asked.client_id))
+    app = await office.write(portal, lambda tx: lifecycle.reinstall(tx, portal, asked.client_id))
     return {"client_id": app.client_id, "installed": app.state == "installed"}
 
 
 async def remove_app(office: Office, portal: PortalRow, asked: AppRemove) -> Document:
     """Uninstall an application."""
-    app = await office.store.write(
-        lambda tx: lifecycle.uninstall(tx, portal, asked.client_id, clean=asked.clean)
+    app = await office.write(
+        portal, lambda tx: lifecycle.uninstall(tx, portal, asked.client_id, clean=asked.clean)
     )
     return {"client_id": app.client_id, "removed": True}
 
@@ -159,8 +159,8 @@ async def remove_app(office: Office, portal: PortalRow, asked: AppRemove) -> Doc
 async def rotate_app(office: Office, portal: PortalRow, asked: AppRotate) -> Document:
     """Give an application another secret; it is in the document."""
     fresh = registry.fresh_credentials(office.keys)
-    app = await office.store.write(
-        lambda tx: lifecycle.rotate(tx, portal, asked.client_id, fresh.secret_hash)
+    app = await office.write(
+        portal, lambda tx: lifecycle.rotate(tx, portal, asked.client_id, fresh.secret_hash)
     )
     return {"client_id": app.client_id, "client_secret": fresh.client_secret.reveal()}
 

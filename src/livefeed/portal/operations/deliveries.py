@@ -45,12 +45,12 @@ class DeadReplay(Asked, frozen=True, kw_only=True):
 
 async def set_handler_state(office: Office, portal: PortalRow, asked: HandlerState) -> Document:
     """Pause or resume a handler."""
-    return await office.store.write(lambda tx: _set_handler_state(tx, portal, asked))
+    return await office.write(portal, lambda tx: _set_handler_state(tx, portal, asked))
 
 
 async def replay(office: Office, portal: PortalRow, asked: DeadReplay) -> Document:
     """Put dead letters back."""
-    return await office.store.write(lambda tx: _replay(tx, portal, asked))
+    return await office.write(portal, lambda tx: _replay(tx, portal, asked))
 
 
 class Resend(Asked, frozen=True, kw_only=True):
@@ -85,13 +85,13 @@ async def resend(office: Office, portal: PortalRow, asked: Resend) -> Document:
         raise Refused("name either one event or the time since which events are sent again")
     if asked.seq is not None:
         seq = asked.seq
-        queued = await office.store.write(
-            lambda tx: resending.resend(tx, _receiver(tx, portal, asked.handler), seq)
+        queued = await office.write(
+            portal, lambda tx: resending.resend(tx, _receiver(tx, portal, asked.handler), seq)
         )
         return {"resent": 1, "seq": queued, "through": seq, "done": True}
     since_ms, after, count = asked.since_ms or 0, asked.after, 0
     for _ in range(_SLICES):
-        slice_ = await office.store.write(_slice(portal, asked, since_ms, after))
+        slice_ = await office.write(portal, _slice(portal, asked, since_ms, after))
         count, after = count + slice_.count, slice_.through
         if slice_.is_done:
             return {"resent": count, "seq": None, "through": after, "done": True}
@@ -107,7 +107,7 @@ async def test_handler(office: Office, portal: PortalRow, asked: HandlerTest) ->
         found = _receiver(tx, portal, asked.handler)
         return resending.send_test(tx, found, actor=actor, post=PostId(asked.post), language=portal.language)
 
-    return {"handler": asked.handler, "seq": await office.store.write(unit)}
+    return {"handler": asked.handler, "seq": await office.write(portal, unit)}
 
 
 def _receiver(tx: Tx, portal: PortalRow, handler: int) -> handlers.Handler:

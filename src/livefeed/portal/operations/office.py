@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import UserId
 
 Document: TypeAlias = dict[str, JsonValue]
+T = TypeVar("T")
 
 MOST: Final = 2**63 - 1
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
@@ -43,6 +44,19 @@ class Office:
     keys: KeyRing
     clock: Clock
     directory: Directory
+
+    async def write(self, portal: PortalRow, unit: Callable[[Tx], T]) -> T:
+        """Run ``unit`` with the portal to itself, and return its result after the commit.
+
+        Raises:
+            StoreError: It cannot be committed now.
+        """
+
+        def alone(tx: Tx) -> T:
+            tx.serialize(portal.member_id)
+            return unit(tx)
+
+        return await self.store.write(alone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ async def set_payment(office: Office, portal: PortalRow, asked: AppPayment) -> D
         app = lifecycle.present(tx, portal, asked.client_id)
         registry.set_payment(tx, app, status=asked.status, paid_until=until_ms)
 
-    await office.store.write(unit)
+    await office.write(portal, unit)
     shown = None if until_ms is None else iso(until_ms)
     return {"client_id": asked.client_id, "status": asked.status, "until": shown}
 

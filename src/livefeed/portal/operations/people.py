@@ -76,7 +76,7 @@ async def add_user(office: Office, portal: PortalRow, asked: UserAdd) -> Documen
         department = DepartmentId(asked.department)
         return staff.take_in(tx, portal.member_id, new, department=department, password_hash=password.hash)
 
-    person = await office.store.write(unit)
+    person = await office.write(portal, unit)
     return {"id": person, "login": asked.login, "password": password.secret.reveal()}
 
 
@@ -90,7 +90,7 @@ async def set_password(office: Office, portal: PortalRow, asked: UserPassword) -
         sessions.end_all(tx, portal.member_id, person.id)
         return person
 
-    person = await office.store.write(unit)
+    person = await office.write(portal, unit)
     return {"id": person.id, "login": person.login, "password": password.secret.reveal()}
 
 
@@ -104,7 +104,7 @@ async def dismiss_user(office: Office, portal: PortalRow, asked: UserDismiss) ->
         sessions.end_all(tx, portal.member_id, person.id)
         return person
 
-    person = await office.store.write(unit)
+    person = await office.write(portal, unit)
     return {"id": person.id, "login": person.login, "dismissed": True}
 
 

@@ -44,7 +44,7 @@ async def edit_post(office: Office, portal: PortalRow, asked: EditPost) -> Docum
         change = Change(text=asked.text, title=asked.title)
         return posts.edit(tx, post, change, actor=actor, source="command").version
 
-    return {"post": asked.post, "version": await office.store.write(unit)}
+    return {"post": asked.post, "version": await office.write(portal, unit)}
 
 
 OPERATIONS: Final = (OperationSpec(name="edit_post", asked=EditPost, run=edit_post),)

@@ -89,7 +89,7 @@ async def add_webhook(office: Office, portal: PortalRow, asked: WebhookAdd) -> D
         active_person(tx, portal, person)
         return managing.make_incoming(tx, portal.member_id, person, wish, code)
 
-    made = await office.store.write(unit)
+    made = await office.write(portal, unit)
     return {"url": webhooks.url(portal, person, code.code.reveal()), **_incoming(made)}
 
 
@@ -109,7 +109,7 @@ async def change_webhook(office: Office, portal: PortalRow, asked: WebhookChange
         )
         return found, managing.change_incoming(tx, who, found, wish, code)
 
-    before, after = await office.store.write(unit)
+    before, after = await office.write(portal, unit)
     is_same = before.person == after.person
     return {
         "url": None if is_same else webhooks.url(portal, after.person, code.code.reveal()),
@@ -131,7 +131,7 @@ async def add_outgoing(office: Office, portal: PortalRow, asked: OutgoingAdd) ->
         made = managing.make_outgoing(tx, portal.member_id, person, wish, token)
         return made, _outgoing(tx, made)
 
-    return _with_secrets(office.keys, *await office.store.write(unit))
+    return _with_secrets(office.keys, *await office.write(portal, unit))
 
 
 async def change_outgoing(office: Office, portal: PortalRow, asked: OutgoingChange) -> Document:
@@ -150,7 +150,7 @@ async def change_outgoing(office: Office, portal: PortalRow, asked: OutgoingChan
         changed = managing.change_outgoing(tx, who, found, wish, token)
         return changed, _outgoing(tx, changed)
 
-    return _with_secrets(office.keys, *await office.store.write(unit))
+    return _with_secrets(office.keys, *await office.write(portal, unit))
 
 
 async def show_outgoing(office: Office, portal: PortalRow, asked: WebhookNamed) -> Document:
@@ -181,7 +181,7 @@ async def regenerate(office: Office, portal: PortalRow, asked: WebhookNamed) -> 
             case _:
                 assert_never(found)
 
-    changed, document = await office.store.write(unit)
+    changed, document = await office.write(portal, unit)
     if isinstance(changed, Outgoing):
         return _with_secrets(office.keys, changed, document)
     return {"url": webhooks.url(portal, changed.person, code.code.reveal()), **document}
@@ -195,7 +195,7 @@ async def remove(office: Office, portal: PortalRow, asked: WebhookNamed) -> Docu
         found = managing.either_of(tx, portal.member_id, who, asked.id)
         managing.remove(tx, found, reason=f"user {who.user_id} removed the webhook")
 
-    await office.store.write(unit)
+    await office.write(portal, unit)
     return {"id": asked.id, "removed": True}
 
 

@@ -133,6 +133,7 @@ class ConsentPages:
         fresh = codes.draw(self._desk.keys)
 
         def unit(tx: Tx) -> Given | None:
+            tx.serialize(portal.member_id)
             app = _find(tx, portal, asking)
             return _give(tx, app, me.id, fresh) if isinstance(app, App) and may(tx, app, me.id) else None
 

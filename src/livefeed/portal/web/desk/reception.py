@@ -141,6 +141,7 @@ class Desk:
         old, new = visit_of(request).hash(self.keys), visit.hash(self.keys)
 
         def unit(tx: Tx) -> bool:
+            tx.serialize(portal.member_id)
             sessions.end(tx, portal.member_id, old)
             return sessions.begin(tx, portal.member_id, person, new)
 
@@ -176,6 +177,8 @@ class Desk:
         session_hash, is_reading = visit.hash(self.keys), request.method in ("GET", "HEAD")
 
         def unit(tx: Tx) -> tuple[Result, Head | None, str]:
+            if writes:
+                tx.serialize(portal.member_id)
             me = _person(tx, portal, visit, session_hash)
             language = _language(request, portal, me)
             if me is None:
