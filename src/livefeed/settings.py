@@ -5,29 +5,47 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Literal, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 
+PortalRole: TypeAlias = Literal["all", "web", "dispatcher"]
+"""Of a process: it answers requests, delivers events, or does both."""
+
+AppRole: TypeAlias = Literal["all", "door", "worker"]
+"""Of a process: it takes events and shows pages, runs handlers, or does both."""
+
 PORTAL_PORT: Final = 8024
 APP_PORT: Final = 8025
 CLOUD_AUTHORIZATION_URL: Final = "https://oauth.bitrix.info"
+_PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@/]*@")
+_DATABASE: Final = re.compile(r"[\w.-]+")
 _IN_CLOUD: Final = re.compile(r"\.bitrix24\.[a-z.]+$")
 
 
 class DatabaseUrl(msgspec.Struct, frozen=True):
-    """Where a half keeps its data: ``sqlite:///relative`` or ``sqlite:////absolute``."""
+    """Where a half keeps its data.
+
+    Attributes:
+        scheme: ``sqlite`` or ``postgresql``.
+        path: The file of an SQLite database; of one on a server, what files that belong to it are called
+            after, in the working directory.
+        dsn: The whole URL of a database on a server, which may hold a password; empty for a file.
+    """
 
     scheme: str
     path: Path
+    dsn: str = ""
 
     @classmethod
     def parse(cls, url: str) -> "DatabaseUrl":
-        """Read a database URL.
+        """Read ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host:port/database``.
+
+        A PostgreSQL URL may name several hosts, with commas, and take parameters, as libpq has them.
 
         Raises:
             SettingsError: The URL is of another form, or names an engine that is not built.
@@ -35,14 +53,41 @@ class DatabaseUrl(msgspec.Struct, frozen=True):
         scheme, separator, rest = url.partition("://")
         if scheme == "sqlite" and separator and rest.startswith("/") and len(rest) > 1:
             return cls("sqlite", Path(rest[1:]))
-        if scheme in {"postgresql", "postgres"}:
-            raise SettingsError("PostgreSQL is not built yet (COVERAGE.md); use sqlite:///file.db")
+        if scheme in {"postgresql", "postgres"} and separator:
+            return cls("postgresql", Path(f"livefeed-{_database_of(rest)}"), f"postgresql://{rest}")
         raise SettingsError(
-            f"database URL {url!r} is not understood; use sqlite:///file.db or sqlite:////full/path.db"
+            f"database URL {url!r} is not understood; use sqlite:///file.db, sqlite:////full/path.db "
+            "or postgresql://user@host/database"
         )
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of one machine."""
+        return self.scheme == "sqlite"
+
+    @property
+    def url(self) -> str:
+        """The whole URL, with its password if it has one."""
+        return self.dsn or f"{self.scheme}:///{self.path}"
+
     def __str__(self) -> str:
-        return f"{self.scheme}:///{self.path}"
+        """As people are shown it: without a password."""
+        return _PASSWORD.sub(r"\1:***@", self.dsn) if self.dsn else f"{self.scheme}:///{self.path}"
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({str(self)!r})"
+
+
+def _database_of(rest: str) -> str:
+    """The name of the database in what follows ``postgresql://``.
+
+    Raises:
+        SettingsError: There is none, or it could not be part of a file's name.
+    """
+    name = unquote(rest.partition("?")[0].partition("/")[2])
+    if not _DATABASE.fullmatch(name):
+        raise SettingsError("a PostgreSQL URL names its database: postgresql://user@host/database")
+    return name
 
 
 class AppSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Consumers: who is handed entries, and how much of them at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NewType
 
 import msgspec
@@ -122,6 +122,15 @@ def list_consumers(tx: Tx, *, portal: str | None = None) -> list[Consumer]:
     """All consumers, or those of one portal, by id."""
     rows = _SQL.list_all(tx.conn) if portal is None else _SQL.list_of_portal(tx.conn, portal=portal)
     return [Consumer(*row) for row in rows]
+
+
+def hold(tx: Tx, consumers: Iterable[ConsumerId]) -> None:
+    """Lock the rows of consumers whose lanes this unit is going to change, before anything is decided.
+
+    Where units run one at a time there is nothing to lock.
+    """
+    if tx.is_shared and (ids := sorted(set(consumers))):
+        _SQL.hold(tx.conn, consumers=msgspec.json.encode(ids).decode())
 
 
 def refresh(tx: Tx, consumers: Sequence[ConsumerId]) -> None:

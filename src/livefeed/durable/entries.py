@@ -7,7 +7,7 @@ import msgspec
 
 from livefeed import telemetry
 from livefeed.durable import sql
-from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.consumers import ConsumerId, hold
 from livefeed.durable.engines.unit import Tx
 
 LANES: Final = "lanes"
@@ -81,6 +81,7 @@ def append(
     Returns:
         The entry's seq.
     """
+    hold(tx, consumers)
     seq = tx.take("entry")
     sql.run_rows(tx, _SQL.add_entries, [(seq, portal, key, kind, body, tx.now_ms, source, only, None, 0)])
     rows: list[_Row] = []
@@ -121,6 +122,12 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
     tx.wake(ARRIVALS)
     tx.count(telemetry.events_appended, len(rows))
     return seqs
+
+
+def append_batches(tx: Tx, batches: Sequence[Sequence[Arrival]]) -> list[None]:
+    """Append the arrivals of many callers, each of whom waits for all of his; a bulk unit."""
+    append_arrivals(tx, [one for batch in batches for one in batch])
+    return [None] * len(batches)
 
 
 def _make_due(tx: Tx, rows: Sequence[_Row]) -> None:

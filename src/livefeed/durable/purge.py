@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from livefeed.durable import sql
+from livefeed.durable.consumers import hold
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.entries import Entry
@@ -35,7 +36,9 @@ def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
 
 def _expire(tx: Tx, entry: Entry) -> None:
     pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq)
-    for (consumer,) in list(pending):
+    consumers = [consumer for (consumer,) in pending]
+    hold(tx, consumers)
+    for consumer in consumers:
         bury(tx, [(consumer, entry, "expired")])
         _SQL.drop_pending(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
         _SQL.drop_ended_lane(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)

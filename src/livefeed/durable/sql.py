@@ -16,7 +16,6 @@ _ONE_TERM: Final = re.compile(r"WHERE\s*(\([^()]*\))")
 _MOST_ROWS: Final = 64
 _NAME: Final = re.compile(r":\w+")
 _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
-_ENGINES: Final[tuple[Engine, ...]] = ("sqlite", "postgresql")
 
 
 class _Operation(Protocol):
@@ -31,7 +30,7 @@ class Query:
 
     Attributes:
         name: Its name.
-        sql: Its text for SQLite.
+        sql: Its text for SQLite, where it has one.
         parameters: The names of its parameters, as declared.
         names: The same in the order of the text, for one that is run for many rows.
     """
@@ -39,8 +38,8 @@ class Query:
     def __init__(self, name: str, operations: dict[Engine, _Operation]) -> None:
         self.name = name
         self._operations = operations
-        self.sql = operations["sqlite"].sql
-        declared = operations["sqlite"].__signature__.parameters
+        self.sql = next(iter(operations.values())).sql
+        declared = next(iter(operations.values())).__signature__.parameters
         self.parameters = tuple(one for one in declared if one != "self")
         self.names = tuple(dict.fromkeys(one[1:] for one in _NAME.findall(self.sql)))
 
@@ -49,7 +48,11 @@ class Query:
         return self._operations[conn.engine](conn, **parameters)
 
     def text(self, engine: Engine) -> str:
-        """Its text for one engine."""
+        """Its text for one engine.
+
+        Raises:
+            KeyError: It has none.
+        """
         return self._operations[engine].sql
 
 
@@ -70,7 +73,7 @@ class Queries:
 
 
 class _Adapter(SQLite3Adapter):
-    """aiosql's adapter, for rows that have names as well as places; both engines' connections are called alike."""
+    """aiosql's adapter, for rows that have names as well as places, of either engine."""
 
     def select_value(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:  # noqa: ANN401 - aiosql
         """The first column of the first row; None if there is no row."""
@@ -85,18 +88,17 @@ def load(package: str, file: str) -> Queries:
 
     Each statement is headed by its name, its parameters and what it gives, for example
     ``-- name: find_post(id)^``: ``^`` one row or None, ``$`` one value, ``!`` the number of changed rows,
-    ``<!`` the new row id, no sign: all rows. What PostgreSQL needs in other words stands under the same name in
-    the file beside it: ``posts.sql`` and ``posts.postgresql.sql``.
+    ``<!`` the new row id, no sign: all rows. What PostgreSQL needs in other words stands under the same
+    name in the file beside it: ``posts.sql`` and ``posts.postgresql.sql``; so does what it alone needs.
     """
     shared = _read(package, file)
     others = _read(package, file.removesuffix(".sql") + ".postgresql.sql")
-    if unknown := sorted(others.keys() - shared.keys()):
-        raise ValueError(f"{file} of {package} has no statement {unknown[0]}")
+    queries = {
+        name: Query(name, {"sqlite": operation, "postgresql": others.get(name, operation)})
+        for name, operation in shared.items()
+    }
     return Queries(
-        {
-            name: Query(name, {"sqlite": operation, "postgresql": others.get(name, operation)})
-            for name, operation in shared.items()
-        }
+        queries | {name: Query(name, {"postgresql": others[name]}) for name in others.keys() - shared.keys()}
     )
 
 
@@ -108,7 +110,9 @@ def _read(package: str, file: str) -> dict[str, _Operation]:
     return {
         str(name): cast("_Operation", getattr(loaded, name))
         for name in loaded.available_queries
-        if not (str(name).endswith("_cursor") and str(name).removesuffix("_cursor") in loaded.available_queries)
+        if not (
+            str(name).endswith("_cursor") and str(name).removesuffix("_cursor") in loaded.available_queries
+        )
     }
 
 

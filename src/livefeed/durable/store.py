@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib import import_module
+from types import ModuleType
 from typing import Final, Protocol, TypeVar
 
 from livefeed.clock import Clock
 from livefeed.durable.engines.sqlite import SqliteReader, SqliteStore
 from livefeed.durable.engines.unit import BulkUnit, Tx, Unit
 from livefeed.durable.lanes.upkeep import free_all
+from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
 
 __all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "open_readonly", "open_store"]
@@ -29,7 +31,7 @@ class Store(Protocol):
 
     @property
     def engine(self) -> str:
-        """``sqlite``."""
+        """``sqlite`` or ``postgresql``."""
         ...
 
     async def write(self, unit: Callable[[Tx], T]) -> T:
@@ -108,22 +110,29 @@ def open_store(
     create: bool = True,
     waiting_units: int = _WAITING_UNITS,
 ) -> Store:
-    """Open a database for writing, bring its schema up to date and free every lease.
+    """Open a database for writing and bring its schema up to date.
+
+    A file belongs to this process alone, so all its leases are freed; on a server other processes hold some.
 
     Args:
-        url: ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
-        rooms: Packages with ``migrations/sqlite/NNNN.name.sql``; ``livefeed.durable`` always counts.
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user@host/database``.
+        rooms: Packages with ``migrations/<engine>/NNNN.name.sql``; ``livefeed.durable`` always counts.
         clock: Tells units the time.
         create: Whether a database that does not exist is made.
         waiting_units: How many units may wait before StoreBusy.
 
     Raises:
-        SettingsError: The URL is not understood.
+        SettingsError: The URL is not understood, or the driver is not installed.
         StoreInUse: Another process writes this file.
         StoreTooNew: The schema is newer than this program.
         StoreUnavailable: The database cannot be opened, or does not exist and ``create`` is false.
     """
-    return SqliteStore(_path(url), rooms, clock, first=free_all, create=create, waiting_units=waiting_units)
+    database = _parsed(url)
+    if database.is_file:
+        return SqliteStore(
+            database.path, rooms, clock, first=free_all, create=create, waiting_units=waiting_units
+        )
+    return _server().PostgresqlStore(database.dsn, rooms, clock, create=create, waiting_units=waiting_units)
 
 
 def open_readonly(url: str | DatabaseUrl, rooms: Sequence[str] = (), *, clock: Clock | None = None) -> Reader:
@@ -133,8 +142,19 @@ def open_readonly(url: str | DatabaseUrl, rooms: Sequence[str] = (), *, clock: C
         StoreTooNew: The schema is newer than this program.
         StoreUnavailable: There is no such database, or its schema is older than this program.
     """
-    return SqliteReader(_path(url), rooms, clock)
+    database = _parsed(url)
+    if database.is_file:
+        return SqliteReader(database.path, rooms, clock)
+    return _server().PostgresqlReader(database.dsn, rooms, clock)
 
 
-def _path(url: str | DatabaseUrl) -> Path:
-    return (DatabaseUrl.parse(url) if isinstance(url, str) else url).path
+def _parsed(url: str | DatabaseUrl) -> DatabaseUrl:
+    return DatabaseUrl.parse(url) if isinstance(url, str) else url
+
+
+def _server() -> ModuleType:
+    """The engine for a server, whose driver is an extra."""
+    try:
+        return import_module("livefeed.durable.engines.postgresql.store")
+    except ImportError as exc:
+        raise SettingsError(f"PostgreSQL needs its driver ({exc.name}); install livefeed[postgres]") from exc

@@ -6,6 +6,7 @@ from livefeed.durable import sql
 from livefeed.durable.engines.unit import Tx
 
 _SQL: Final = sql.load("livefeed.durable", "queries/arrivals.sql")
+_NOTHING: Final = "[]"
 SLICE: Final = 500
 """How many entries are looked at in one unit."""
 
@@ -18,6 +19,8 @@ def route_arrivals(tx: Tx, *, limit: int = SLICE) -> int:
     Returns:
         How many entries were looked at; 0: there are no more.
     """
+    if tx.is_shared:
+        return _route_taken(tx, limit)
     after: int = _SQL.routed(tx.conn)
     through = min(after + limit, int(_SQL.newest(tx.conn) or 0))
     if through <= after:
@@ -27,6 +30,19 @@ def route_arrivals(tx: Tx, *, limit: int = SLICE) -> int:
     _SQL.lower_ready(tx.conn, after=after, through=through, now=tx.now_ms)
     _SQL.set_routed(tx.conn, through=through)
     return through - after
+
+
+def _route_taken(tx: Tx, limit: int) -> int:
+    """Where numbers are not committed in order, what waits is known by a table of its own."""
+    _SQL.hold_routing(tx.conn)
+    seqs: str = _SQL.take_arrivals(tx.conn, limit=limit)
+    if seqs == _NOTHING:
+        return 0
+    _SQL.hold_arrived(tx.conn, seqs=seqs)
+    _SQL.route_lanes(tx.conn, seqs=seqs)
+    _SQL.route_entries(tx.conn, seqs=seqs)
+    _SQL.lower_ready(tx.conn, seqs=seqs, now=tx.now_ms)
+    return seqs.count(",") + 1
 
 
 def route_all(tx: Tx) -> None:

@@ -13,27 +13,20 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from yoyo import read_migrations
+from yoyo.backends.base import DatabaseBackend
 from yoyo.backends.core.sqlite3 import SQLiteBackend
 from yoyo.connections import DatabaseURI
 
+from livefeed.durable.engines.unit import Engine
 from livefeed.errors import StoreTooNew, StoreUnavailable
 
 _OWN_ROOM: Final = "livefeed.durable"
-_TABLE: Final = "_yoyo_migration"
-_IDS: Final = "SELECT migration_id FROM _yoyo_migration"
+TABLE: Final = "_yoyo_migration"
+IDS: Final = "SELECT migration_id FROM _yoyo_migration"
 
 
-class _Backend(SQLiteBackend):
-    """yoyo's SQLite backend with our own connection, and with step and mark in one commit."""
-
-    def connect(self, dburi: Any) -> sqlite3.Connection:  # noqa: ANN401 - yoyo's signature
-        return sqlite3.connect(dburi.database, isolation_level=None)
-
-    @contextmanager
-    def lock(self, timeout: float = 10) -> Generator[None]:
-        """Nothing: the file is ours already, and a lock row would outlive a killed process."""
-        del timeout
-        yield
+class MarkedInOneCommit(DatabaseBackend):
+    """What both engines change of yoyo's backends: step and mark are one commit, and no host is named."""
 
     def get_log_data(self, migration: Any = None, operation: str = "apply") -> dict[str, object]:  # noqa: ANN401 - as in yoyo
         """The row of yoyo's log, without asking the name server for the name of this host."""
@@ -53,6 +46,19 @@ class _Backend(SQLiteBackend):
                 self.mark_one(migration, log=False)
 
 
+class _Backend(MarkedInOneCommit, SQLiteBackend):
+    """yoyo's SQLite backend with our own connection."""
+
+    def connect(self, dburi: Any) -> sqlite3.Connection:  # noqa: ANN401 - yoyo's signature
+        return sqlite3.connect(dburi.database, isolation_level=None)
+
+    @contextmanager
+    def lock(self, timeout: float = 10) -> Generator[None]:
+        """Nothing: the file is ours already, and a lock row would outlive a killed process."""
+        del timeout
+        yield
+
+
 def _log_row(operation: str) -> dict[str, object]:
     return {
         "id": str(uuid.uuid4()),
@@ -66,8 +72,9 @@ def _log_row(operation: str) -> dict[str, object]:
 
 
 @cache
-def _known(rooms: tuple[str, ...]) -> Any:  # noqa: ANN401 - yoyo's MigrationList
-    sources = [f"package:{room}:migrations/sqlite" for room in dict.fromkeys((_OWN_ROOM, *rooms))]
+def known(engine: Engine, rooms: tuple[str, ...]) -> Any:  # noqa: ANN401 - yoyo's MigrationList
+    """The migrations of these rooms, and of the clockwork."""
+    sources = [f"package:{room}:migrations/{engine}" for room in dict.fromkeys((_OWN_ROOM, *rooms))]
     return read_migrations(*sources)
 
 
@@ -78,14 +85,14 @@ def migrate(path: Path, rooms: Sequence[str]) -> None:
         StoreTooNew: The database has migrations that this program does not know.
         StoreUnavailable: A migration failed; the database is as it was before it.
     """
-    known = _known(tuple(rooms))
+    chain = known("sqlite", tuple(rooms))
     uri = DatabaseURI("sqlite", None, None, None, None, str(path), {})
     try:
-        with _Backend(uri, _TABLE) as backend:
+        with _Backend(uri, TABLE) as backend:
             backend.ensure_internal_schema_updated()
-            applied = {str(row[0]) for row in backend.execute(_IDS).fetchall()}
-            _check_not_newer(path, applied, known)
-            backend.apply_migrations(backend.to_apply(known))
+            applied = {str(row[0]) for row in backend.execute(IDS).fetchall()}
+            check_not_newer(path, applied, chain)
+            backend.apply_migrations(backend.to_apply(chain))
     except sqlite3.DatabaseError as exc:
         raise StoreUnavailable(f"{path}: the schema cannot be brought up to date: {exc}") from exc
 
@@ -98,12 +105,22 @@ def check_schema(conn: sqlite3.Connection, path: Path, rooms: Sequence[str]) -> 
         StoreUnavailable: It is older, or no database of livefeed.
     """
     try:
-        applied = {str(row[0]) for row in conn.execute(_IDS)}
+        applied = {str(row[0]) for row in conn.execute(IDS)}
     except sqlite3.DatabaseError as exc:
         raise StoreUnavailable(f"{path} is not a livefeed database: {exc}") from exc
-    known = _known(tuple(rooms))
-    _check_not_newer(path, applied, known)
-    missing = {str(one.id) for one in known} - applied
+    check_complete(path, applied, "sqlite", rooms)
+
+
+def check_complete(path: Path | str, applied: set[str], engine: Engine, rooms: Sequence[str]) -> None:
+    """Refuse a schema that is newer or older than this program's.
+
+    Raises:
+        StoreTooNew: It is newer.
+        StoreUnavailable: It is older, or that of another part of livefeed.
+    """
+    chain = known(engine, tuple(rooms))
+    check_not_newer(path, applied, chain)
+    missing = {str(one.id) for one in chain} - applied
     if rooms and missing and {name[:2] for name in missing}.isdisjoint(name[:2] for name in applied):
         raise StoreUnavailable(f"{path} is a database of another part of livefeed; check --db")
     if missing:
@@ -112,9 +129,13 @@ def check_schema(conn: sqlite3.Connection, path: Path, rooms: Sequence[str]) -> 
         )
 
 
-def _check_not_newer(path: Path, applied: set[str], known: Any) -> None:  # noqa: ANN401 - yoyo's MigrationList
-    """Rooms number their migrations by hundreds; those of rooms that are not opened do not matter."""
-    names = {str(one.id) for one in cast("list[Any]", known)}
+def check_not_newer(path: Path | str, applied: set[str], chain: Any) -> None:  # noqa: ANN401 - yoyo's MigrationList
+    """Rooms number their migrations by hundreds; those of rooms that are not opened do not matter.
+
+    Raises:
+        StoreTooNew: The database has one that the chain has not.
+    """
+    names = {str(one.id) for one in cast("list[Any]", chain)}
     hundreds = {name[:2] for name in names}
     unknown = sorted(one for one in applied - names if one[:2] in hundreds)
     if unknown:

@@ -11,7 +11,6 @@ Replies = tuple[Sequence[Future], Sequence[object], BaseException | None]
 Listener = tuple[asyncio.AbstractEventLoop, Callable[[], None]]
 
 
-
 class Listeners:
     """Who is called after a commit that woke a topic."""
 

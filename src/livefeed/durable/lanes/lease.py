@@ -77,6 +77,8 @@ def lease_due(
     """
     now = tx.now_ms if now_ms is None else now_ms
     leases: list[Lease] = []
+    if tx.is_shared:
+        SQL.await_overdue(tx.conn, now=now)
     while len(leases) < limit:
         turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=limit - len(leases)))
         if not turns:
@@ -92,8 +94,7 @@ def _take_turns(
     for turn in turns:
         if turn.overdue:
             SQL.put_back_overdue(tx.conn, consumer=turn.id, now=now)
-            SQL.drop_overdue(tx.conn, consumer=turn.id, now=now)
-            turn.in_flight -= turn.overdue
+            turn.in_flight -= SQL.drop_overdue(tx.conn, consumer=turn.id, now=now)
     lanes = _pick(tx, turns, limit, now)
     leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
     marks = [(lease.consumer.id, lease.key, lease.token, until) for lease in leases]

@@ -79,6 +79,8 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
 
     An exception of one outcome's effects fails that row alone: the writer then runs each row apart.
     """
+    for portal in sorted({lease.consumer.portal for lease, outcome in rows if outcome.effects is not None}):
+        tx.serialize(portal)
     consumers = _lock_consumers(tx, rows)
     lanes = _lock_lanes(tx, rows)
     changes = _Changes()

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from livefeed.durable.consumers import ConsumerId, list_consumers, refresh
+from livefeed.durable.consumers import ConsumerId, hold, list_consumers, refresh
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.lanes.rows import SQL, LaneRow, LaneState, Lease, as_json
 
 
 def renew(tx: Tx, leases: Sequence[Lease], *, lease_s: float) -> None:
     """Hide lanes for another ``lease_s`` seconds; leases that are lost are passed over."""
+    hold(tx, [lease.consumer.id for lease in leases])
     marks = [(lease.consumer.id, lease.key, lease.token) for lease in leases]
     SQL.renew(tx.conn, lanes=as_json(marks), until=tx.now_ms + round(lease_s * 1000))
 

@@ -1,0 +1,63 @@
+-- Arrivals on PostgreSQL: those that wait are rows of a table of their own, because numbers are not committed in order.
+
+-- name: hold_routing()!
+-- One at a time, so that of two arrivals of one lane the earlier is routed first.
+SELECT pg_advisory_xact_lock(hashtextextended('livefeed arrivals', 0));
+
+-- name: take_arrivals(limit)$
+WITH taken AS (
+    DELETE FROM arrival WHERE seq = ANY (ARRAY(SELECT seq FROM arrival ORDER BY seq LIMIT :limit)) RETURNING seq
+)
+SELECT CAST(coalesce(json_agg(seq), '[]') AS text) FROM taken;
+
+-- name: hold_arrived(seqs)!
+-- Consumers before lanes, in order of id.
+SELECT id FROM consumer
+WHERE id = ANY (ARRAY(
+    SELECT arrived_for FROM entry
+    WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))))
+))
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: route_lanes(seqs)!
+INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
+SELECT
+    c.id, e.key, 0, max(e.seq), min(e.at),
+    max(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END),
+    min(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END), 0
+FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
+JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
+JOIN consumer AS c ON c.id = e.arrived_for
+WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = e.kind)
+GROUP BY c.id, e.key
+ORDER BY c.id, e.key
+ON CONFLICT (consumer, key, seq) DO UPDATE SET
+    head = greatest(lane.head, excluded.head),
+    calm_at = greatest(lane.calm_at, excluded.calm_at);
+
+-- name: route_entries(seqs)!
+INSERT INTO lane (consumer, key, seq)
+SELECT c.id, e.key, e.seq
+FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
+JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
+JOIN consumer AS c ON c.id = e.arrived_for
+WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = e.kind)
+ORDER BY c.id, e.key, e.seq;
+
+-- name: lower_ready(seqs, now)!
+UPDATE consumer
+SET ready_at = greatest(not_before, :now + CASE WHEN got.is_urgent > 0 THEN 0 ELSE quiet_ms END)
+FROM (
+    SELECT e.arrived_for, max(e.is_urgent) AS is_urgent
+    FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
+    JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
+    GROUP BY e.arrived_for
+) AS got
+WHERE id = got.arrived_for
+    AND state = 'active'
+    AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
+    AND (
+        ready_at IS NULL
+        OR ready_at > greatest(not_before, :now + CASE WHEN got.is_urgent > 0 THEN 0 ELSE quiet_ms END)
+    );

@@ -1,0 +1,17 @@
+-- Consumers on PostgreSQL: a row is locked before it is judged.
+
+-- name: hold(consumers)!
+-- In order of id, before seq is drawn and lanes are written.
+SELECT id FROM consumer
+WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))))
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: turns_of(consumers)$
+SELECT CAST(coalesce(json_agg(json_build_array(id, in_flight, fails, not_before)), '[]') AS text)
+FROM (
+    SELECT id, in_flight, fails, not_before FROM consumer
+    WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))))
+    ORDER BY id
+    FOR NO KEY UPDATE
+) AS held;

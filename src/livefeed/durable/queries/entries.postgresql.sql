@@ -1,0 +1,40 @@
+-- Entries on PostgreSQL: batches come as arrays, one a column.
+
+-- name: add_entries(seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)!
+-- What came in at the door also waits for its lane.
+WITH given AS (
+    SELECT * FROM unnest(
+        CAST(:seq AS bigint[]), CAST(:portal AS text[]), CAST(:key AS text[]), CAST(:kind AS text[]),
+        CAST(:body AS bytea[]), CAST(:at AS bigint[]), CAST(:source AS text[]), CAST(:only_for AS bigint[]),
+        CAST(:arrived_for AS bigint[]), CAST(:is_urgent AS bigint[])
+    ) AS t (seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)
+), added AS (
+    INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)
+    SELECT * FROM given
+)
+INSERT INTO arrival (seq) SELECT seq FROM given WHERE arrived_for IS NOT NULL;
+
+-- name: add_rows(consumer, key, seq, head, kind, now)!
+INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
+SELECT c.id, v.key, v.seq, v.head, v.now, v.now + c.quiet_ms, v.now + c.quiet_ms, CASE v.seq WHEN 0 THEN 0 END
+FROM unnest(
+    CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[]), CAST(:head AS bigint[]),
+    CAST(:kind AS text[]), CAST(:now AS bigint[])
+) AS v (consumer, key, seq, head, kind, now)
+JOIN consumer AS c ON c.id = v.consumer
+WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = v.kind)
+ON CONFLICT (consumer, key, seq) DO UPDATE SET
+    head = excluded.head,
+    calm_at = excluded.calm_at;
+
+-- name: lower_ready(consumers, now)!
+UPDATE consumer
+SET ready_at = greatest(not_before, :now + quiet_ms)
+WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))))
+    AND state = 'active'
+    AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
+    AND (ready_at IS NULL OR ready_at > greatest(not_before, :now + quiet_ms));
+
+-- name: pass_over(seq)!
+-- Nothing: arrivals are known by their own table.
+SELECT :seq;

@@ -1,0 +1,162 @@
+-- Lanes on PostgreSQL. Whoever changes a consumer's lanes has locked its row first; several are locked by id. What is
+-- decided is decided from what was read after the lock, never in one statement with it.
+
+-- name: await_overdue(now)!
+-- One that has waited for a second is waited for, or a busy one would be passed over for ever. Nothing else is held.
+SELECT id FROM consumer WHERE ready_at <= :now - 1000 ORDER BY ready_at LIMIT 1 FOR NO KEY UPDATE;
+
+-- name: due_consumers(now, limit)$
+-- Those that waited longest first, but none that another worker is busy with.
+SELECT CAST(coalesce(json_agg(json_build_array(
+    id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
+    (SELECT count(*) FROM lease WHERE consumer = d.id AND until <= :now)
+)), '[]') AS text)
+FROM (
+    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before
+    FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
+    FOR NO KEY UPDATE SKIP LOCKED
+) AS d;
+
+-- name: due_lanes(consumers, turn, now)$
+-- Of each consumer at most :turn lanes, those due longest.
+SELECT CAST(coalesce(json_agg(json_build_array(
+    l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at
+)), '[]') AS text)
+FROM json_array_elements_text(CAST(:consumers AS json)) AS c (value)
+CROSS JOIN LATERAL (
+    SELECT w.consumer, w.key, w.head, w.attempt, w.first_at, w.calm_at, w.due_at
+    FROM lane AS w
+    WHERE w.consumer = CAST(c.value AS bigint) AND w.due_at <= :now
+        AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
+    ORDER BY w.due_at LIMIT :turn
+) AS l;
+
+-- name: postpone_lanes(lanes)!
+UPDATE lane SET due_at = CAST(j.value ->> 2 AS bigint)
+FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+WHERE lane.consumer = CAST(j.value ->> 0 AS bigint) AND lane.key = j.value ->> 1 AND lane.seq = 0;
+
+-- name: add_lease(consumer, key, token, until)!
+INSERT INTO lease (consumer, key, token, until)
+SELECT * FROM unnest(
+    CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:token AS bigint[]), CAST(:until AS bigint[])
+);
+
+-- name: run_entries(lanes, most)
+-- Of each lane at most :most entries, in order.
+SELECT j.place - 1 AS lane, e.seq, e.portal, e.key, e.kind, e.body, e.at, e.source, e.only_for
+FROM json_array_elements(CAST(:lanes AS json)) WITH ORDINALITY AS j (value, place)
+CROSS JOIN LATERAL (
+    SELECT p.seq FROM lane AS p
+    WHERE p.consumer = CAST(j.value ->> 0 AS bigint) AND p.key = j.value ->> 1 AND p.seq > 0
+    ORDER BY p.seq LIMIT :most
+) AS r
+JOIN entry AS e ON e.seq = r.seq
+ORDER BY j.place, e.seq;
+
+-- name: drop_whole_lane(consumer, key)!
+DELETE FROM lane USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+WHERE lane.consumer = t.consumer AND lane.key = t.key;
+
+-- name: held_consumers(consumers)$
+-- The rows a settle decides from, locked in order of id.
+SELECT CAST(coalesce(json_agg(json_build_array(id, epoch, fails, in_flight, not_before, max_wait_ms)), '[]') AS text)
+FROM (
+    SELECT id, epoch, fails, in_flight, not_before, max_wait_ms
+    FROM consumer
+    WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))))
+    ORDER BY id
+    FOR NO KEY UPDATE
+) AS held;
+
+-- name: held_lanes(lanes)$
+-- Under the locks of their consumers.
+SELECT CAST(coalesce(json_agg(json_build_array(j.place - 1, r.token, l.head, l.calm_at)), '[]') AS text)
+FROM json_array_elements(CAST(:lanes AS json)) WITH ORDINALITY AS j (value, place)
+JOIN lease AS r ON r.consumer = CAST(j.value ->> 0 AS bigint) AND r.key = j.value ->> 1
+JOIN lane AS l ON l.consumer = r.consumer AND l.key = r.key AND l.seq = 0;
+
+-- name: drop_lease(consumer, key)!
+DELETE FROM lease USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+WHERE lease.consumer = t.consumer AND lease.key = t.key;
+
+-- name: drop_row(consumer, key, seq)!
+DELETE FROM lane
+USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (consumer, key, seq)
+WHERE lane.consumer = t.consumer AND lane.key = t.key AND lane.seq = t.seq;
+
+-- name: put_back_lanes(lanes)!
+UPDATE lane SET
+    first_at = CAST(j.value ->> 2 AS bigint),
+    due_at = CAST(j.value ->> 3 AS bigint),
+    attempt = CAST(j.value ->> 4 AS bigint)
+FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+WHERE lane.consumer = CAST(j.value ->> 0 AS bigint) AND lane.key = j.value ->> 1 AND lane.seq = 0;
+
+-- name: forget_done(consumer, key)!
+DELETE FROM done USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+WHERE done.consumer = t.consumer AND done.key = t.key;
+
+-- name: write_turns(turns, now)!
+UPDATE consumer SET
+    in_flight = j.in_flight,
+    fails = j.fails,
+    not_before = j.not_before,
+    ready_at = CASE
+        WHEN consumer.state <> 'active' THEN NULL
+        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE consumer.cap END
+            THEN (SELECT min(until) FROM lease WHERE lease.consumer = j.id)
+        ELSE (
+            SELECT CASE
+                WHEN n.due IS NULL AND n.ended IS NULL THEN NULL
+                ELSE greatest(j.not_before, CAST(:now AS bigint), least(n.due, n.ended))
+            END
+            FROM (
+                SELECT
+                    (
+                        SELECT w.due_at FROM lane AS w
+                        WHERE w.consumer = j.id AND w.due_at IS NOT NULL
+                            AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
+                        ORDER BY w.due_at LIMIT 1
+                    ) AS due,
+                    (SELECT min(until) FROM lease WHERE lease.consumer = j.id) AS ended
+            ) AS n
+        )
+    END
+FROM (
+    SELECT
+        CAST(value ->> 0 AS bigint) AS id, CAST(value ->> 1 AS bigint) AS in_flight,
+        CAST(value ->> 2 AS bigint) AS fails, CAST(value ->> 3 AS bigint) AS not_before
+    FROM json_array_elements(CAST(:turns AS json))
+) AS j
+WHERE consumer.id = j.id;
+
+-- name: renew(lanes, until)!
+UPDATE lease SET until = :until
+FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+WHERE lease.consumer = CAST(j.value ->> 0 AS bigint) AND lease.key = j.value ->> 1
+    AND lease.token = CAST(j.value ->> 2 AS bigint);
+
+-- name: put_back_all(now)!
+UPDATE lane SET attempt = attempt + 1, due_at = least(due_at, CAST(:now AS bigint))
+FROM lease AS r
+WHERE lane.consumer = r.consumer AND lane.key = r.key AND lane.seq = 0;
+
+-- name: list_lanes(consumer, limit)
+-- The waiting ones are really due once they are calm, but not later than the longest wait.
+SELECT
+    l.consumer, c.portal, c.name, l.key,
+    (SELECT min(p.seq) - 1 FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0) AS cursor,
+    l.head, l.first_at,
+    CASE
+        WHEN r.until IS NOT NULL THEN r.until
+        WHEN l.attempt = 0 THEN greatest(l.due_at, least(l.calm_at, l.first_at + c.max_wait_ms))
+        ELSE l.due_at
+    END AS due_at,
+    l.attempt + CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS attempt,
+    r.token IS NOT NULL AS leased
+FROM lane AS l
+JOIN consumer AS c ON c.id = l.consumer
+LEFT JOIN lease AS r ON r.consumer = l.consumer AND r.key = l.key
+WHERE l.seq = 0 AND (CAST(:consumer AS bigint) IS NULL OR l.consumer = :consumer)
+LIMIT :limit;

@@ -1,0 +1,82 @@
+-- What the clockwork remembers, on PostgreSQL.
+
+-- name: bury(consumer, key, seq, kind, body, reason, at)!
+INSERT INTO dead (consumer, key, seq, kind, body, reason, at)
+SELECT * FROM unnest(
+    CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[]), CAST(:kind AS text[]),
+    CAST(:body AS bytea[]), CAST(:reason AS text[]), CAST(:at AS bigint[])
+);
+
+-- name: list_dead(portal, consumer, since, limit)
+-- Oldest first.
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE d.at >= :since
+    AND (CAST(:consumer AS bigint) IS NULL OR d.consumer = :consumer)
+    AND (CAST(:portal AS text) IS NULL OR c.portal = :portal)
+ORDER BY d.id
+LIMIT :limit;
+
+-- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)!
+INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)
+SELECT * FROM unnest(
+    CAST(:day AS bigint[]), CAST(:id AS bigint[]), CAST(:seq AS bigint[]), CAST(:consumer AS bigint[]),
+    CAST(:key AS text[]), CAST(:attempt AS bigint[]), CAST(:webhook_id AS text[]), CAST(:sent_at AS bigint[]),
+    CAST(:status AS bigint[]), CAST(:error AS text[]), CAST(:ms AS bigint[]), CAST(:state AS text[]),
+    CAST(:size AS bigint[]), CAST(:answer AS bytea[])
+);
+
+-- name: list_attempts(day, consumer, state, since, limit)
+-- Newest first.
+SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer
+FROM attempt
+WHERE day >= :day
+    AND sent_at >= :since
+    AND (CAST(:consumer AS bigint) IS NULL OR consumer = :consumer)
+    AND (CAST(:state AS text) IS NULL OR state = :state)
+ORDER BY day DESC, id DESC
+LIMIT :limit;
+
+-- name: list_attempts_of_key(portal, key, consumer, state, since, limit)
+-- Newest first, through the entries of one key.
+SELECT
+    a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
+FROM attempt AS a
+WHERE a.seq IN (SELECT seq FROM entry_key WHERE portal = :portal AND key = :key)
+    AND a.sent_at >= :since
+    AND (CAST(:consumer AS bigint) IS NULL OR a.consumer = :consumer)
+    AND (CAST(:state AS text) IS NULL OR a.state = :state)
+ORDER BY a.seq DESC, a.day DESC, a.id DESC
+LIMIT :limit;
+
+-- name: old_entries(before, limit)
+-- From the oldest on; those of leased lanes wait for the settle, and what has just arrived for its lane.
+SELECT e.seq, e.portal, e.key, e.kind, e.body
+FROM entry AS e
+WHERE e.at < :before
+    AND NOT EXISTS (SELECT 1 FROM arrival AS a WHERE a.seq = e.seq)
+    AND NOT EXISTS (
+        SELECT 1 FROM consumer AS c JOIN lease AS r ON r.consumer = c.id AND r.key = e.key
+        WHERE c.portal = e.portal
+    )
+ORDER BY e.seq
+LIMIT :limit;
+
+-- name: drop_entries(seqs)!
+DELETE FROM entry
+WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))));
+
+-- name: drop_entry_key(portal, key, seq)!
+-- The index is the engine's own: what is dropped here is the entry.
+DELETE FROM entry
+USING unnest(CAST(:portal AS text[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (portal, key, seq)
+WHERE entry.seq = t.seq;
+
+-- name: drop_entry_order(portal, seq)!
+-- An entry that is dropped waits for nothing.
+DELETE FROM arrival USING unnest(CAST(:portal AS text[]), CAST(:seq AS bigint[])) AS t (portal, seq)
+WHERE arrival.seq = t.seq;
+
+-- name: drop_attempts_of(seqs)!
+DELETE FROM attempt
+WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))));
