@@ -6,8 +6,8 @@ from tests.client.fake_portal import FakePortal, post_row
 from tests.client.serving import serving
 
 from livefeed.app import App, Context, opened
+from livefeed.app.installs.housekeeping import purge_old
 from livefeed.app.installs.portals import KnownPortal
-from livefeed.app.running import purge_old
 from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome

@@ -7,9 +7,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from livefeed.app import App, PageContext
-from livefeed.app.signin.states import States
-from livefeed.clock import ManualClock
-from livefeed.secrets import KeyRing, Secret
+from livefeed.secrets import Secret
 
 from .bodies import APPLICATION_TOKEN, MEMBER
 from .conftest import House, Opening
@@ -145,15 +143,15 @@ async def test_a_state_counts_once(house: House):
     assert 403 == (await browser.come_back(state)).status
 
 
-def test_what_is_remembered_of_states_that_came_back_is_bounded():
-    states = States(keys=KeyRing([b"k" * 32]), clock=ManualClock())
-    states.spent.update((str(number), None) for number in range(10_000))
-    state, browser = states.write("https://portal.example")
+async def test_what_is_remembered_of_states_that_came_back_is_dropped_in_time(house: House):
+    browser = Browser(house)
+    for _ in range(10):
+        assert 200 == (await browser.come_back(await browser.leave())).status
+    house.clock.advance(601)
+    for _ in range(3):
+        assert 200 == (await browser.come_back(await browser.leave())).status
 
-    assert states.take(state, browser) is not None
-    assert states.take(state, browser) is None
-    assert 10_000 == len(states.spent)
-    assert "0" not in states.spent, "the first one is forgotten"
+    assert 3 == len(await house.rows("SELECT * FROM spent"))
 
 
 async def test_a_state_counts_for_ten_minutes(house: House):

@@ -42,6 +42,14 @@ class Departure:
     received: Received
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Not genuine, as far as this process knows: another one may have heard of the portal a moment ago."""
+
+    body: bytes
+    is_json: bool
+
+
 class Door:
     """``POST /events``: judges events by member_id and application_token alone, and stores them."""
 
@@ -69,7 +77,10 @@ class Door:
         request = await read_request(scope, receive, self._patience)
         if isinstance(request, DoorAnswer):
             return request
-        match self.judge(*request):
+        verdict = self.judge(*request)
+        if isinstance(verdict, Doubt):
+            verdict = await self.judge_again(verdict)
+        match verdict:
             case DoorAnswer() as answer:
                 return answer
             case Departure() as departure:
@@ -81,22 +92,44 @@ class Door:
             case Arrival() as arrival:
                 return await self._store(arrival)
 
-    def judge(self, body: bytes, is_json: bool) -> Arrival | Departure | DoorAnswer:
-        """What becomes of one body: it is stored, it ends an installation, or it is refused."""
+    def judge(self, body: bytes, is_json: bool) -> Arrival | Departure | Doubt | DoorAnswer:
+        """What becomes of one body: it is stored, ends an installation, is refused, or nobody knows yet."""
         try:
             received = read_event(body, is_json)
             heading = received.heading
             portal = self._runtime.portals.judge(heading.member_id, heading.application_token)
-            if portal is None:
-                return refused(NOT_GENUINE)
-            received.proved()
-            if heading.event == AppUninstalled.wire_name:
-                return Departure(portal, received)
-            if not portal.is_active:
-                return refused(NOT_GENUINE)
-            arrival = self._arrival(portal, received)
+            if self._runtime.portals.is_shared and (portal is None or not portal.is_active):
+                return Doubt(body, is_json)
+            return self._judged(received, portal)
         except WireError as exc:
             return refused(unreadable(exc))
+
+    async def judge_again(self, doubt: Doubt) -> Arrival | Departure | DoorAnswer:
+        """Judge with what every process has committed before."""
+        try:
+            received = read_event(doubt.body, doubt.is_json)
+            heading = received.heading
+            portal = await self._runtime.portals.judge_again(heading.member_id, heading.application_token)
+            return self._judged(received, portal)
+        except WireError as exc:
+            return refused(unreadable(exc))
+        except StoreError as exc:
+            return not_stored(exc)
+
+    def _judged(self, received: Received, portal: KnownPortal | None) -> Arrival | Departure | DoorAnswer:
+        """What becomes of an event that this portal has sent, or nobody.
+
+        Raises:
+            WireError: It is genuine, and no event.
+        """
+        if portal is None:
+            return refused(NOT_GENUINE)
+        received.proved()
+        if received.heading.event == AppUninstalled.wire_name:
+            return Departure(portal, received)
+        if not portal.is_active:
+            return refused(NOT_GENUINE)
+        arrival = self._arrival(portal, received)
         failpoint("app.ingest.genuine")
         return arrival
 

@@ -145,6 +145,8 @@ class Dispatch:
 
     async def run(self, lease: Lease) -> Outcome:
         """Run ``lease``; a portal that does not answer is down for the whole consumer."""
+        if not self._runtime.portals.has(lease.consumer.portal):
+            await self._runtime.portals.catch_up()  # another process may have installed it a moment ago
         if lease.consumer.name == "inbox":
             return await self._runner.run(lease)
         consumption = self._consumptions[lease.consumer.name]

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from livefeed.app import inbox
 from livefeed.app.application import App, Consumption
 from livefeed.app.installs import binding, registry
 from livefeed.app.installs.binding import Binder
+from livefeed.app.installs.following import Following
+from livefeed.app.installs.housekeeping import keep_house
 from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
@@ -21,25 +22,22 @@ from livefeed.app.runtime import ROOMS, Runtime
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock, SystemClock
-from livefeed.durable import purge
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Outcome
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.durable.worker import Worker
-from livefeed.errors import SettingsError, StoreError
+from livefeed.errors import SettingsError
 from livefeed.failpoints import failpoint
 from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, read_or_create_key_file
-from livefeed.settings import AppSettings, DatabaseUrl
+from livefeed.settings import AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import logger
 from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
 _INBOX_CAP: Final = 32
 _LONGEST_RUN: Final = 256
-_KEEPING_HOUSE_S: Final = 3_600.0
-_DAY_MS: Final = 86_400_000
 _WORD: Final = b"livefeed"
 
 
@@ -54,6 +52,7 @@ class Running:
         ladder: Takes install callbacks.
         leaving: Takes uninstall events.
         binder: Knows which events are wanted.
+        end_following: Lets the known portals be as they are from now on.
     """
 
     app: App
@@ -62,6 +61,7 @@ class Running:
     ladder: Ladder
     leaving: Leaving
     binder: Binder
+    end_following: Callable[[], None]
 
 
 @asynccontextmanager
@@ -72,6 +72,8 @@ async def opened(
     clock: Clock | None = None,
     keys: KeyRing | None = None,
     works: bool = True,
+    role: AppRole = "all",
+    store: Store | None = None,
 ) -> AsyncGenerator[Running]:
     """Open the application's database and run its lanes while the block lasts.
 
@@ -81,6 +83,8 @@ async def opened(
         clock: Tells the time.
         keys: In place of those of the key file.
         works: False leaves the worker still; tests then call ``worker.run_due()``.
+        role: ``door`` leaves lanes and the upkeep of the database to other processes.
+        store: An open one, in place of the settings' database; it outlives this.
 
     Raises:
         SettingsError: A setting or the key file cannot be used.
@@ -91,25 +95,35 @@ async def opened(
     clock = clock or SystemClock()
     keys = keys or _key_ring(settings)
     trusted_pem = authority_pem(settings.ca_file)
-    store = open_store(DatabaseUrl.parse(settings.db), [*ROOMS, *app.rooms], clock)
+    own = open_store(DatabaseUrl.parse(settings.db), [*ROOMS, *app.rooms], clock) if store is None else None
+    store = store or own
+    assert store is not None, "it is given, or was opened just above"
+    works = works and role != "door"
     # Hosts come from our settings and from the authorization server named there, never from a request.
     http = HttpClient(allow_private=True, trusted_pem=trusted_pem)
     house_bell = asyncio.Event()
     try:
         running = await _composed(app, settings, clock, keys, store, http, house_bell.set)
-        house = asyncio.create_task(_keep_house(running, house_bell))
+        chores = (
+            []
+            if role == "door"
+            else [asyncio.create_task(keep_house(running.leaving, store, clock, house_bell))]
+        )
         try:
             if works:
                 await running.worker.start()
             yield running
         finally:
-            house.cancel()
-            await asyncio.gather(house, return_exceptions=True)
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             if works:
                 await running.worker.stop()
+            running.end_following()
     finally:
         await http.close()
-        await store.close()
+        if own is not None:
+            await own.close()
 
 
 async def _composed(
@@ -131,7 +145,9 @@ async def _composed(
         widgets=tuple(app.widgets),
     )
     wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
-    runtime.portals.replace(await store.write(lambda tx: registry.admit_all(tx, wanted)))
+    version, known = await store.write(lambda tx: (registry.version(tx), registry.admit_all(tx, wanted)))
+    runtime.portals.replace(known)
+    following = Following(store, runtime.portals, wanted, version=version)
     return Running(
         app=app,
         runtime=runtime,
@@ -155,6 +171,7 @@ async def _composed(
             on_left=on_left,
         ),
         binder=binder,
+        end_following=following.start(),
     )
 
 
@@ -255,32 +272,3 @@ def _leased(lease: Lease) -> None:
 def _finished(lease: Lease) -> None:
     if lease.consumer.name == "inbox":
         failpoint("app.handler.finished")
-
-
-async def _keep_house(running: Running, bell: asyncio.Event) -> None:
-    """Erase what is due and purge what is old: at the start, each hour, and when a portal has left."""
-    while True:
-        bell.clear()
-        try:
-            await running.leaving.erase_due()
-            await purge_old(running.runtime.store, running.runtime.clock)
-        except StoreError as exc:
-            _LOG.warning("house_not_kept", error=str(exc))
-        # Not `wait_for`: it can swallow a cancellation that comes together with the bell.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_KEEPING_HOUSE_S):
-                await bell.wait()
-
-
-async def purge_old(store: Store, clock: Clock) -> None:
-    """Drop what is past its retention, a slice a unit."""
-    now_ms = clock.now_ms()
-    for drop, days in (
-        (purge.purge_entries, purge.ENTRIES_DAYS),
-        (purge.purge_attempts, purge.ENTRIES_DAYS),
-        (purge.purge_dead, purge.DEAD_DAYS),
-    ):
-        while await store.write(lambda tx, drop=drop, days=days: drop(tx, before_ms=now_ms - days * _DAY_MS)):
-            pass
-    while orphans := await store.read(inbox.orphan_steps):
-        await store.write(lambda tx, seqs=orphans: inbox.drop_steps(tx, seqs))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+from livefeed.app.installs import following
 from livefeed.app.installs.administrators import Lent
 from livefeed.app.installs.portals import KnownPortal, Portals
-from livefeed.app.installs.registry import SQL
 from livefeed.client import vault
 from livefeed.client.bucket import Bucket
 from livefeed.client.oauth import TokenEndpoint
@@ -112,15 +112,8 @@ class Runtime:
             return None
         if install.client_endpoint in {"", portal.endpoint}:
             return None
-        await self.store.write(
-            lambda tx: SQL.move(
-                tx.conn,
-                member_id=portal.member_id,
-                domain=install.domain,
-                client_endpoint=install.client_endpoint,
-            )
-        )
-        self.portals.put(replace(portal, endpoint=install.client_endpoint))
+        moved = replace(portal, endpoint=install.client_endpoint)
+        await following.move(self.store, self.portals, moved, install.domain)
         return install.client_endpoint
 
     def _bucket(self, member_id: MemberId) -> Bucket | None:

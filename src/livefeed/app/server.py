@@ -21,13 +21,12 @@ from livefeed.app.signin import door as signin
 from livefeed.app.signin.door import SignInDoor
 from livefeed.app.signin.states import States
 from livefeed.clock import Clock
-from livefeed.errors import StoreError
+from livefeed.durable.store import Store
+from livefeed.durable.watch import metrics, why_not_ready
 from livefeed.secrets import KeyRing
-from livefeed.settings import AppSettings
-from livefeed.telemetry import metrics_page
+from livefeed.settings import AppRole, AppSettings
 from livefeed.ui.pages import Page, asset
 
-_READY_MS: Final = 5_000
 _ASSETS: Final = "/ui/"
 _CONSOLE: Final = "/console/"
 
@@ -61,10 +60,17 @@ class AppServer:
         keys: KeyRing | None = None,
         admin_token: str = "",
         works: bool = True,
+        role: AppRole = "all",
+        store: Store | None = None,
     ) -> None:
-        """Prepare to serve ``app``; see `build_asgi`. ``works`` False leaves its worker still."""
+        """Prepare to serve ``app``; see `build_asgi`.
+
+        ``works`` False leaves its worker still; an open ``store`` takes the place of the settings' database.
+        """
         self._app = app
         self._works = works
+        self._role: AppRole = role
+        self._store = store
         self._settings = settings
         self._clock = clock
         self._keys = keys
@@ -92,7 +98,13 @@ class AppServer:
             StoreError: The database cannot be used.
         """
         async with opened(
-            self._app, settings=self._settings, clock=self._clock, keys=self._keys, works=self._works
+            self._app,
+            settings=self._settings,
+            clock=self._clock,
+            keys=self._keys,
+            works=self._works,
+            role=self._role,
+            store=self._store,
         ) as running:
             admin = Admin(running)
             runtime = running.runtime
@@ -109,7 +121,7 @@ class AppServer:
                     runtime=runtime,
                     openings=openings,
                     frames=frames,
-                    states=States(keys=runtime.keys, clock=runtime.clock),
+                    states=States(keys=runtime.keys, clock=runtime.clock, store=runtime.store),
                 ),
             )
             try:
@@ -127,6 +139,8 @@ class AppServer:
         doors = self._doors
         assert doors is not None, "the application is not open"
         match scope["path"]:
+            case path if self._role == "worker" and not _is_for_operators(path):
+                await send_text(send, 404, b"this process runs handlers; events and pages have their doors\n")
             case "/events":
                 await doors.events(scope, receive, send)
             case "/install":
@@ -142,7 +156,7 @@ class AppServer:
             case "/readyz":
                 await _ready(doors.running, send)
             case "/metrics":
-                await send_text(send, 200, metrics_page(), b"text/plain; version=0.0.4; charset=utf-8")
+                await _measured(doors.running, send)
             case path if path.startswith(operations.PREFIX):
                 await doors.operations(scope, receive, send)
             case path if f"{path}/".startswith(_CONSOLE):
@@ -172,6 +186,7 @@ def build_asgi(
     clock: Clock | None = None,
     keys: KeyRing | None = None,
     admin_token: str = "",
+    role: AppRole = "all",
 ) -> AppServer:
     """``app`` as an ASGI application that opens its database when its server starts.
 
@@ -181,8 +196,9 @@ def build_asgi(
         clock: Tells the time.
         keys: In place of those of the key file.
         admin_token: Bearer token of ``/admin/api/``; empty: nobody may.
+        role: What this process does of it.
     """
-    return AppServer(app, settings=settings, clock=clock, keys=keys, admin_token=admin_token)
+    return AppServer(app, settings=settings, clock=clock, keys=keys, admin_token=admin_token, role=role)
 
 
 @contextlib.asynccontextmanager
@@ -193,6 +209,7 @@ async def prepared(
     clock: Clock | None = None,
     keys: KeyRing | None = None,
     admin_token: str = "",
+    role: AppRole = "all",
 ) -> AsyncGenerator[AppServer]:
     """Like `build_asgi`, but open already, so that what is wrong is raised here.
 
@@ -200,20 +217,26 @@ async def prepared(
         SettingsError: A setting or the key file cannot be used.
         StoreError: The database cannot be used.
     """
-    server = build_asgi(app, settings=settings, clock=clock, keys=keys, admin_token=admin_token)
+    server = build_asgi(app, settings=settings, clock=clock, keys=keys, admin_token=admin_token, role=role)
     async with server.open():
         yield server
 
 
+def _is_for_operators(path: str) -> bool:
+    return path in {"/healthz", "/readyz", "/metrics"} or path.startswith(operations.PREFIX)
+
+
 async def _ready(running: Running, send: Send) -> None:
-    store, clock = running.runtime.store, running.runtime.clock
-    try:
-        if clock.now_ms() - store.committed_at_ms > _READY_MS:
-            await store.probe()
-    except StoreError:
-        await send_text(send, 503, b"no commit succeeded in the last 5 s\n")
+    reason = await why_not_ready(running.runtime.store, running.runtime.clock)
+    if reason is not None:
+        await send_text(send, 503, f"not ready: {reason}\n".encode())
         return
     await send_text(send, 200, b"ready\n")
+
+
+async def _measured(running: Running, send: Send) -> None:
+    page = await metrics(running.runtime.store, running.runtime.clock)
+    await send_text(send, 200, page, b"text/plain; version=0.0.4; charset=utf-8")
 
 
 async def _framed(door: FrameDoor, scope: Scope, receive: Receive, send: Send) -> None:

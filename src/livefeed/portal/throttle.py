@@ -1,4 +1,4 @@
-"""Failures counted in the database, so that nobody guesses secrets faster than a person could, at any process."""
+"""Failures counted in the database: nobody guesses secrets faster than a person could, at any process."""
 
 import ipaddress
 import math
@@ -69,7 +69,7 @@ class Throttle:
         return await self.store.write(lambda tx: _enter(tx, counted))
 
     async def give_back(self, *tries: Try) -> None:
-        """Take back what `enter` counted: it was no failure. What cannot be taken back now drains like one."""
+        """Take back what `enter` counted: it was no failure. If that cannot be stored, it drains like one."""
         counted = self._hashed(tries)
         with suppress(StoreError):
             await self.store.write(lambda tx: _give_back(tx, counted))

@@ -8,6 +8,7 @@ from livefeed.app.console import views
 from livefeed.app.console.entry import Entry, cookie_header, read_cookie
 from livefeed.app.console.sections import Asked, Section, Values
 from livefeed.app.doors.sending import send_page
+from livefeed.app.doors.spent import is_spent, spend
 from livefeed.app.exchange import (
     Disconnected,
     DoorAnswer,
@@ -77,12 +78,22 @@ class ConsoleDoor:
             await send_page(send, self._plain(Asked(query=Params(), language=language), _NOTHING, status=400))
             return
         asked = Asked(query=query, language=language)
-        cookie = read_cookie(scope["headers"])
         if scope["method"] not in _METHODS:
             await respond(send, _WRONG_METHOD)
         elif scope["method"] == "GET" and query.has("token"):
             await self._enter(scope, send, asked)
-        elif not self._is_let_in(cookie):
+        else:
+            await self._let_in(scope, receive, send, asked)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, asked: Asked) -> None:
+        """Answer what only those see who have the cookie."""
+        cookie = read_cookie(scope["headers"])
+        try:
+            is_let_in = await self._is_let_in(cookie)
+        except StoreError:
+            await send_page(send, self._plain(asked, _BUSY, status=503))
+            return
+        if not is_let_in:
             await send_page(send, self._plain(asked, _CLOSED, status=401))
         elif _place(scope) == "live" and scope["method"] == "GET":
             await self._follow(receive, send, asked, cookie)
@@ -91,8 +102,20 @@ class ConsoleDoor:
         else:
             await send_page(send, await self._shown(_place(scope), asked, cookie))
 
-    def _is_let_in(self, cookie: str) -> bool:
-        return bool(cookie) and self._entry.admits(cookie)
+    async def _is_let_in(self, cookie: str) -> bool:
+        if not cookie or not self._entry.admits(cookie):
+            return False
+        mark, _ = self._mark(cookie)
+        return not await self._running.runtime.store.read(lambda tx: is_spent(tx, mark))
+
+    async def _give_back(self, cookie: str) -> None:
+        """Let nobody in with this cookie any more, at any process."""
+        mark, until_ms = self._mark(cookie)
+        await self._running.runtime.store.write(lambda tx: spend(tx, mark, until_ms=until_ms))
+
+    def _mark(self, cookie: str) -> tuple[bytes, int]:
+        text, until_ms = self._entry.mark(cookie)
+        return self._running.runtime.keys.hash(text), until_ms
 
     async def _enter(self, scope: Scope, send: Send, asked: Asked) -> None:
         """The token in the address becomes a cookie, and leaves the address."""
@@ -110,7 +133,10 @@ class ConsoleDoor:
             return
 
         async def may_go_on() -> bool:
-            return self._entry.admits(cookie)
+            try:
+                return await self._is_let_in(cookie)
+            except StoreError:
+                return False
 
         try:
             await serve(stream, receive, send, may_go_on=may_go_on)
@@ -181,6 +207,8 @@ class ConsoleDoor:
                 await send_page(send, self._plain(asked, _NOT_OURS, status=403))
                 return
             location = await self._done(_place(scope), form)
+            if location == "":
+                await self._give_back(cookie)
         except (OperationRefused, AppError, WireError):
             await send_page(send, self._plain(asked, _NOTHING, status=404))
             return
@@ -192,7 +220,6 @@ class ConsoleDoor:
         elif location:
             await _go(send, location)
         else:
-            self._entry.forget(cookie)
             await _go(send, _HOME, cookie_header("", is_secure=scope["scheme"] == "https"))
 
     async def _done(self, place: str, form: Params) -> str | None:

@@ -1,4 +1,7 @@
-"""Getting in: a token printed at the start becomes a cookie, and each form carries a token of that cookie."""
+"""Getting in: a token printed at the start becomes a cookie, and each form carries a token of that cookie.
+
+Cookies are a MAC under the token, so every process that has the token lets in whom another one let in.
+"""
 
 import hmac
 from collections.abc import Iterable
@@ -11,7 +14,7 @@ from livefeed.clock import Clock
 
 COOKIE: Final = "livefeed_console"
 COOKIE_LIFE_S: Final = 12 * 3_600
-"""How long one is let in before the token is asked for again; it ends with the run in any case."""
+"""How long one is let in before the token is asked for again; it ends with the token in any case."""
 
 _PATH: Final = "/console/"
 
@@ -27,7 +30,6 @@ class Entry:
     def __init__(self, token: str, clock: Clock) -> None:
         self._clock = clock
         self._token = token
-        self._left: set[str] = set()
         self._key = blake2b(token.encode(), digest_size=32, person=b"livefeed.console").digest()
 
     @property
@@ -45,15 +47,14 @@ class Entry:
         return f"{ends_at}.{self._mac(f'cookie {ends_at}')}"
 
     def admits(self, cookie: str) -> bool:
-        """Whether a cookie was given out in this run and is not over."""
+        """Whether a cookie was given out for this token and is not over; it may have been given back."""
         ends_at, _, mac = cookie.partition(".")
         is_own = hmac.compare_digest(mac.encode(), self._mac(f"cookie {ends_at}").encode())
-        return self.is_open and is_own and mac not in self._left and int(ends_at) > self._clock.now_ms()
+        return self.is_open and is_own and int(ends_at) > self._clock.now_ms()
 
-    def forget(self, cookie: str) -> None:
-        """Let nobody in with this cookie any more, as long as the run lasts."""
-        if self.admits(cookie):
-            self._left.add(cookie.partition(".")[2])
+    def mark(self, cookie: str) -> tuple[str, int]:
+        """What is remembered of an admitted cookie that is given back, and until when, in ms."""
+        return f"console {cookie}", int(cookie.partition(".")[0])
 
     def form_token(self, cookie: str) -> str:
         """The token of every form shown to whoever has this cookie."""

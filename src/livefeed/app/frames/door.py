@@ -1,6 +1,7 @@
 """``POST /frame`` opens a page for whose token is posted; ``GET /frame/<ticket>/…`` is what follows."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 from urllib.parse import parse_qsl, urlsplit
@@ -115,6 +116,9 @@ class FrameDoor:
     async def _followed(self, scope: Scope) -> Page:
         written, _, path = scope["path"].removeprefix(f"{PATH}/").partition("/")
         ticket = read_ticket(self.runtime.keys, self.runtime.clock, written)
+        if ticket is not None and not self.runtime.portals.has(ticket.portal):
+            with suppress(StoreError):
+                await self.runtime.portals.catch_up()
         if ticket is None or not self._origin(ticket.portal):
             return telling.ended(chosen(accepted=header_of(scope, b"accept-language")), "")
         return await self._page(ticket, path, _query(scope["query_string"]))

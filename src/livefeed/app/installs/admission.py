@@ -48,6 +48,7 @@ def admit_or_quarantine(
 
     ``may_replace``: one of them brings it himself, so another application_token is taken too.
     """
+    tx.serialize(proved.member_id)
     before = registry.find(tx, proved.member_id)
     expected = _tokens_in_force(before, proved.member_id, wanted)
     if expected and proved.application_token not in expected and not may_replace:
@@ -77,6 +78,7 @@ def release(tx: Tx, member_id: MemberId, wanted: Wanted) -> KnownPortal:
     Raises:
         UnknownPortal: Nothing of this portal is.
     """
+    tx.serialize(member_id)
     row = SQL.find_quarantined(tx.conn, member_id=member_id)
     if row is None:
         raise UnknownPortal(f"no installation of portal {member_id} waits for confirmation")
@@ -110,6 +112,7 @@ def _put(tx: Tx, proved: Proved, before: Install | None, wanted: Wanted) -> Know
     )
     SQL.release(tx.conn, member_id=proved.member_id)
     vault.keep(tx, proved.pair)
+    registry.note_change(tx, proved.member_id)
     install = registry.find(tx, proved.member_id)
     assert install is not None, "it was written just above"
     return registry.admit(tx, install, wanted)
@@ -121,6 +124,7 @@ def renew_token(tx: Tx, member_id: MemberId, application_token: bytes, wanted: W
     Returns:
         The portal; None if there is nothing to change.
     """
+    tx.serialize(member_id)
     before = registry.find(tx, member_id)
     if before is None or not before.is_active or before.application_token == application_token:
         return None
@@ -132,6 +136,7 @@ def renew_token(tx: Tx, member_id: MemberId, application_token: bytes, wanted: W
         previous_token=previous,
         previous_until=None if previous is None else tx.now_ms + OVERLAP_MS,
     )
+    registry.note_change(tx, member_id)
     install = registry.find(tx, member_id)
     assert install is not None, "it was written just above"
     return registry.admit(tx, install, wanted)

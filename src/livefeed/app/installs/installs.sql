@@ -30,11 +30,11 @@ UPDATE install SET
     application_token = :application_token, previous_token = :previous_token, previous_until = :previous_until
 WHERE member_id = :member_id AND state = 'active';
 
--- name: leave(member_id, application_token, at, erase_at)!
+-- name: leave(member_id, application_token, proof, at, erase_at)!
 -- The portal has uninstalled the application. A portal known from settings alone gets its row here.
 INSERT INTO install (member_id, state, domain, client_endpoint, scope, status, user_id, application_token,
                      proof, installed_at, uninstalled_at, erase_at)
-VALUES (:member_id, 'uninstalled', '', '', '', '', 0, :application_token, x'', :at, :at, :erase_at)
+VALUES (:member_id, 'uninstalled', '', '', '', '', 0, :application_token, :proof, :at, :at, :erase_at)
 ON CONFLICT (member_id) DO UPDATE SET
     state = 'uninstalled', uninstalled_at = excluded.uninstalled_at, erase_at = excluded.erase_at;
 
@@ -67,10 +67,15 @@ WHERE member_id = :member_id;
 
 -- name: quarantine(member_id, domain, client_endpoint, scope, status, user_id, application_token, proof, access, refresh, expires_at, received_at)!
 -- Put an installation aside; a newer one takes its place.
-INSERT OR REPLACE INTO quarantine (member_id, domain, client_endpoint, scope, status, user_id, application_token,
-                                   proof, access, refresh, expires_at, received_at)
+INSERT INTO quarantine (member_id, domain, client_endpoint, scope, status, user_id, application_token,
+                        proof, access, refresh, expires_at, received_at)
 VALUES (:member_id, :domain, :client_endpoint, :scope, :status, :user_id, :application_token,
-        :proof, :access, :refresh, :expires_at, :received_at);
+        :proof, :access, :refresh, :expires_at, :received_at)
+ON CONFLICT (member_id) DO UPDATE SET
+    domain = excluded.domain, client_endpoint = excluded.client_endpoint, scope = excluded.scope,
+    status = excluded.status, user_id = excluded.user_id, application_token = excluded.application_token,
+    proof = excluded.proof, access = excluded.access, refresh = excluded.refresh,
+    expires_at = excluded.expires_at, received_at = excluded.received_at;
 
 -- name: release(member_id)!
 -- Confirmed, or gone with its portal.
@@ -83,3 +88,36 @@ SELECT sealed FROM key_check WHERE id = 1;
 -- name: set_key_check(sealed)!
 -- Written once, by the first start.
 INSERT INTO key_check (id, sealed) VALUES (1, :sealed) ON CONFLICT (id) DO NOTHING;
+
+-- name: next_version()$
+-- Another version of all installations; the row is locked until the commit.
+UPDATE install_version SET version = version + 1 WHERE id = 1 RETURNING version;
+
+-- name: set_version(member_id, version)!
+UPDATE install SET version = :version WHERE member_id = :member_id;
+
+-- name: set_erased(version)!
+UPDATE install_version SET erased = :version WHERE id = 1;
+
+-- name: version()^
+-- The version of all installations, and the one at which a portal was erased last.
+SELECT version, erased FROM install_version WHERE id = 1;
+
+-- name: changed(since)
+-- Installations that were changed after a version.
+SELECT member_id, state, domain, client_endpoint, scope, status, user_id, application_token, previous_token,
+       previous_until, proof, bound, bound_at, installed_at, uninstalled_at, erase_at
+FROM install
+WHERE version > :since
+ORDER BY version;
+
+-- name: present()
+SELECT member_id FROM install;
+
+-- name: is_due(member_id, now)$
+-- Whether a portal is still to be erased: another process may have done it, or it has come back.
+SELECT 1 FROM install WHERE member_id = :member_id AND erase_at <= :now;
+
+-- name: erase_due(member_id, now)!
+-- The last trace of a portal that has not come back meanwhile.
+DELETE FROM install WHERE member_id = :member_id AND erase_at <= :now;

@@ -93,7 +93,7 @@ class Ladder:
         pinned: The only portal that may install, from the settings; empty: any.
         store: Where installations are kept.
         keys: Seals and hashes.
-        portals: Told of each installation after its commit.
+        portals: Those that the door knows; they catch up after each installation.
         vault: Seals the refreshed pair.
         endpoint: The authorization server of the settings.
         http: The way to portals.
@@ -143,8 +143,8 @@ class Ladder:
         Raises:
             UnknownPortal: Nothing of this portal is in quarantine.
         """
-        portal = await self.store.write(lambda tx: admission.release(tx, member_id, self.wanted))
-        self.portals.put(portal)
+        await self.store.write(lambda tx: admission.release(tx, member_id, self.wanted))
+        await self.portals.catch_up()
         _LOG.info("install_confirmed", member_id=member_id)
         return Installed(member_id=member_id)
 
@@ -223,7 +223,7 @@ class Ladder:
                 "install_quarantined", member_id=proved.member_id, next="confirm it with install_confirm"
             )
             return Quarantined(member_id=proved.member_id)
-        self.portals.put(portal)
+        await self.portals.catch_up()
         _LOG.info("installed", member_id=proved.member_id, user_id=proved.pair.user_id)
         return Installed(member_id=proved.member_id)
 

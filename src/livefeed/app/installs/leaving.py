@@ -10,7 +10,6 @@ from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import SQL, Wanted
 from livefeed.client import vault
-from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import append
 from livefeed.durable.purge import purge_portal
 from livefeed.durable.store import Store, Tx
@@ -31,7 +30,7 @@ class Leaving:
     Attributes:
         store: Where installations are kept.
         keys: Seals the event.
-        portals: Told of each departure after its commit.
+        portals: Those that the door knows; they catch up after each departure.
         wanted: The consumers of a portal; its inbox gets the event.
         when_erased: What other rooms erase of a portal.
         on_left: Called after each departure; something may be due for erasure.
@@ -58,10 +57,8 @@ class Leaving:
             return
         body = seal_entry(self.keys, portal.member_id, event.envelope)
         token = self.keys.hash(event.envelope.auth.application_token or "")
-        left = await self.store.write(
-            lambda tx: self._stop(tx, portal.member_id, token, body, event.should_clean)
-        )
-        self.portals.put(left)
+        await self.store.write(lambda tx: self._stop(tx, portal.member_id, token, body, event.should_clean))
+        await self.portals.catch_up()
         _LOG.info("uninstalled", member_id=portal.member_id, clean=event.should_clean)
         self.on_left()
 
@@ -75,20 +72,20 @@ class Leaving:
                 await self._erase(member_id)
             return len(due)
 
-    def _stop(
-        self, tx: Tx, member_id: MemberId, token: bytes, body: bytes, should_clean: bool
-    ) -> KnownPortal:
+    def _stop(self, tx: Tx, member_id: MemberId, token: bytes, body: bytes, should_clean: bool) -> None:
+        tx.serialize(member_id)
         erase_at = tx.now_ms if should_clean else tx.now_ms + KEEP_MS
-        SQL.leave(tx.conn, member_id=member_id, application_token=token, at=tx.now_ms, erase_at=erase_at)
+        SQL.leave(
+            tx.conn, member_id=member_id, application_token=token, proof=b"", at=tx.now_ms, erase_at=erase_at
+        )
         SQL.release(tx.conn, member_id=member_id)
         vault.forget(tx, member_id)
         registry.retire_consumers(tx, member_id)
-        consumers = {} if should_clean else self._tell_handlers(tx, member_id, body)
-        install = registry.find(tx, member_id)
-        assert install is not None, "it was written just above"
-        return registry.known(install, consumers, None)
+        if not should_clean:
+            self._tell_handlers(tx, member_id, body)
+        registry.note_change(tx, member_id)
 
-    def _tell_handlers(self, tx: Tx, member_id: MemberId, body: bytes) -> dict[str, ConsumerId]:
+    def _tell_handlers(self, tx: Tx, member_id: MemberId, body: bytes) -> None:
         """The inbox opens again for this one event; nothing else can reach a portal that has left."""
         inbox = [spec for spec in self.wanted.consumers if spec.name == "inbox"]
         consumers = registry.register_consumers(tx, member_id, inbox)
@@ -101,18 +98,29 @@ class Leaving:
             source="event",
             consumers=list(consumers.values()),
         )
-        return consumers
 
     async def _erase(self, member_id: MemberId) -> None:
         """The row of the installation goes last, so that a crash between two slices loses no work."""
-        await self.store.write(lambda tx: self._erase_rooms(tx, member_id))
+        if not await self.store.write(lambda tx: self._erase_rooms(tx, member_id)):
+            return
         while await self.store.write(lambda tx: purge_portal(tx, portal=member_id)):
             pass
-        await self.store.write(lambda tx: SQL.erase(tx.conn, member_id=member_id))
-        self.portals.drop(member_id)
+        await self.store.write(lambda tx: _erase_row(tx, member_id))
+        await self.portals.catch_up()
         _LOG.info("erased", member_id=member_id)
 
-    def _erase_rooms(self, tx: Tx, member_id: MemberId) -> None:
+    def _erase_rooms(self, tx: Tx, member_id: MemberId) -> bool:
+        """False if another process has erased it, or it has come back."""
+        tx.serialize(member_id)
+        if not SQL.is_due(tx.conn, member_id=member_id, now=tx.now_ms):
+            return False
         registry.retire_consumers(tx, member_id)
         for unit in self.when_erased:
             unit(tx, member_id)
+        return True
+
+
+def _erase_row(tx: Tx, member_id: MemberId) -> None:
+    tx.serialize(member_id)
+    if SQL.erase_due(tx.conn, member_id=member_id, now=tx.now_ms):
+        registry.note_erasure(tx)

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from livefeed.app.installs import admission
+from livefeed.app.installs import admission, following
 from livefeed.app.installs.admission import Proved
 from livefeed.app.installs.ladder import Claim, Installed, Ladder, Quarantined, Refused, Token
 from livefeed.app.installs.portals import KnownPortal
-from livefeed.app.installs.registry import SQL
 from livefeed.client import vault
 from livefeed.clock import Clock
-from livefeed.errors import Fault, UnknownPortal, WireError
+from livefeed.errors import Fault, WireError
 from livefeed.net.urls import origin_of
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
@@ -141,24 +140,15 @@ class Openings:
 
     async def _known(self, token: Token) -> KnownPortal | None:
         """The portal if the application is there; where it moved, it is found from now on."""
-        install = token.install
-        try:
-            portal = self.ladder.portals.get(install.member_id)
-        except UnknownPortal:
+        install, portals = token.install, self.ladder.portals
+        if not portals.has(install.member_id):
+            await portals.catch_up()
+        if not portals.has(install.member_id):
             return None
-        if not portal.is_active:
-            return None
+        portal = portals.get(install.member_id)
         if portal.endpoint != install.client_endpoint:
-            await self.ladder.store.write(
-                lambda tx: SQL.move(
-                    tx.conn,
-                    member_id=portal.member_id,
-                    domain=install.domain,
-                    client_endpoint=install.client_endpoint,
-                )
-            )
             portal = replace(portal, endpoint=install.client_endpoint)
-            self.ladder.portals.put(portal)
+            await following.move(self.ladder.store, portals, portal, install.domain)
         return portal
 
     async def _take_token(self, portal: KnownPortal, claim: Claim, token: Token) -> None:
@@ -174,7 +164,7 @@ class Openings:
             lambda tx: admission.renew_token(tx, portal.member_id, hashed, wanted)
         )
         if renewed is not None:
-            self.ladder.portals.put(renewed)
+            await self.ladder.portals.catch_up()
             _LOG.info("application_token_renewed", member_id=portal.member_id, user_id=token.user_id)
 
     def _posted(self, claim: Claim, token: Token, expires_in: int) -> TokenAnswer:

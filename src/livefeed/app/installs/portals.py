@@ -1,7 +1,10 @@
-"""The portals that the door knows, in memory: an event costs no read of the database."""
+"""The portals that the door knows, in memory: an event costs no read of the database.
+
+The memory is a copy; `livefeed.app.installs.following` keeps it as the database is, whoever changed that.
+"""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
@@ -51,13 +54,24 @@ class KnownPortal:
 _NOBODY: Final = KnownPortal(member_id=MemberId(""), is_active=False, consumers={})
 
 
+async def _nothing_new() -> None:
+    """There is nobody to ask."""
+
+
 class Portals:
-    """The known portals, replaced one by one after each commit that changes them."""
+    """The known portals, replaced one by one after each commit that changes them.
+
+    Attributes:
+        catch_up: Reads what has changed in the database since it was read last; raises StoreError.
+        is_shared: Whether other processes change the database too.
+    """
 
     def __init__(self, keys: KeyRing, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
         self._by_id: dict[str, KnownPortal] = {}
+        self.catch_up: Callable[[], Awaitable[None]] = _nothing_new
+        self.is_shared = False
 
     def judge(self, member_id: str | None, application_token: str | None) -> KnownPortal | None:
         """The portal that sent this, or None if that is not proved.
@@ -72,6 +86,18 @@ class Portals:
         in_overlap = self._clock.now_ms() <= portal.previous_until
         return portal if in_force | (before & in_overlap) | configured else None
 
+    async def judge_again(self, member_id: str | None, application_token: str | None) -> KnownPortal | None:
+        """Like `judge`, with what other processes have committed before: ask it before anybody is refused.
+
+        An SQLite file has one writing process, whose memory is right: nothing is read there.
+
+        Raises:
+            StoreError: The database cannot be asked now, so nobody knows.
+        """
+        if self.is_shared:
+            await self.catch_up()
+        return self.judge(member_id, application_token)
+
     def get(self, member_id: MemberId) -> KnownPortal:
         """One portal.
 
@@ -83,12 +109,16 @@ class Portals:
         except KeyError as exc:
             raise UnknownPortal(f"portal {member_id} is not known; install the application there") from exc
 
+    def has(self, member_id: str) -> bool:
+        """Whether a portal is known and has the application."""
+        return self._by_id.get(member_id, _NOBODY).is_active
+
     def every(self) -> list[KnownPortal]:
         """All of them, also those that have left."""
         return list(self._by_id.values())
 
     def put(self, portal: KnownPortal) -> None:
-        """Take what a commit has made true."""
+        """Know this of a portal from now on."""
         self._by_id[portal.member_id] = portal
 
     def drop(self, member_id: MemberId) -> None:

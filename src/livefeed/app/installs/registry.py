@@ -16,6 +16,9 @@ from livefeed.wire.ids import MemberId, UserId
 
 SQL: Final = sql.load("livefeed.app.installs", "installs.sql")
 
+TOPIC: Final = "installs"
+"""Woken by each commit that changes what the door knows of a portal."""
+
 
 class Install(msgspec.Struct, frozen=True, kw_only=True):
     """One row of ``install``; its columns are explained in the migration."""
@@ -115,6 +118,61 @@ class Wanted:
     when_installed: Sequence[Callable[[Tx, KnownPortal], None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What has changed since a version.
+
+    Attributes:
+        version: The one after it.
+        changed: The portals that were changed, as they are now.
+        present: Every portal that is left, if one was erased; else None.
+    """
+
+    version: int
+    changed: Sequence[KnownPortal]
+    present: frozenset[str] | None
+
+
+def note_change(tx: Tx, member_id: MemberId) -> None:
+    """Let every process know that what the door knows of this portal is another thing now.
+
+    The counter's row stays locked until the commit, so versions are committed in their order.
+    """
+    version: int = SQL.next_version(tx.conn)
+    SQL.set_version(tx.conn, member_id=member_id, version=version)
+    tx.wake(TOPIC)
+
+
+def note_erasure(tx: Tx) -> None:
+    """Let every process know that a portal is no more."""
+    version: int = SQL.next_version(tx.conn)
+    SQL.set_erased(tx.conn, version=version)
+    tx.wake(TOPIC)
+
+
+def version(tx: Tx) -> int:
+    """The version of all installations together."""
+    number: int = SQL.version(tx.conn)["version"]
+    return number
+
+
+def changed_since(tx: Tx, since: int, wanted: Wanted) -> News | None:
+    """What processes have changed after the version ``since``; None: nothing."""
+    now = SQL.version(tx.conn)
+    if now["version"] == since:
+        return None
+    changed = [_known_now(tx, _install(row), wanted) for row in SQL.changed(tx.conn, since=since)]
+    present = frozenset(row[0] for row in SQL.present(tx.conn)) if now["erased"] > since else None
+    return News(version=now["version"], changed=changed, present=present)
+
+
+def _known_now(tx: Tx, install: Install, wanted: Wanted) -> KnownPortal:
+    consumers = {
+        one.name: one.id for one in list_consumers(tx, portal=install.member_id) if one.state != "gone"
+    }
+    return known(install, consumers, wanted.configured)
+
+
 def find(tx: Tx, member_id: MemberId) -> Install | None:
     """The installation of one portal."""
     row = SQL.find(tx.conn, member_id=member_id)
@@ -181,9 +239,12 @@ def admit_all(tx: Tx, wanted: Wanted) -> list[KnownPortal]:
     """At start: every portal that is known, with the consumers that the application wants now."""
     configured = wanted.configured
     portals: list[KnownPortal] = []
+    for member_id in sorted(install.member_id for install in every(tx)):
+        tx.serialize(member_id)
     for install in every(tx):
         if _has_come_back(install, configured):
             SQL.erase(tx.conn, member_id=install.member_id)
+            note_erasure(tx)
             continue
         portals.append(admit(tx, install, wanted))
     if configured is not None and all(portal.member_id != configured.member_id for portal in portals):

@@ -77,7 +77,10 @@ class SignInDoor:
         return Page(status=303, headers=headers, body=b"")
 
     async def _callback(self, query: Mapping[str, str], browser: str, language: str) -> Page:
-        state = self.states.take(query.get("state", ""), browser)
+        try:
+            state = await self.states.take(query.get("state", ""), browser)
+        except StoreError:
+            return telling.not_now(language, "")
         if state is None:
             text = noted("It was begun in another browser, more than ten minutes ago, or is over already.")
             return self._over(telling.told_page(403, _AGAIN, text, language=language))

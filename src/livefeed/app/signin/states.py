@@ -2,20 +2,21 @@
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
 
 import msgspec
 
+from livefeed.app.doors.spent import spend
 from livefeed.clock import Clock
+from livefeed.durable.store import Store
 from livefeed.errors import SettingsError
 from livefeed.secrets import KeyRing
 
 LIFE_S: Final = 600
 _CONTEXT: Final = b"oauth-state"
 _LONGEST: Final = 1_000
-_MOST_SPENT: Final = 10_000
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,12 +43,12 @@ class States:
     Attributes:
         keys: Seal them.
         clock: Ends them.
-        spent: The last `_MOST_SPENT` that came back, by what their cookies hold, in that order.
+        store: Remembers for every process which have come back.
     """
 
     keys: KeyRing
     clock: Clock
-    spent: dict[str, None] = field(default_factory=dict[str, None])
+    store: Store
 
     def write(self, origin: str) -> tuple[str, str]:
         """A new state, and what the cookie of its browser holds."""
@@ -56,16 +57,21 @@ class States:
         sealed = self.keys.seal(msgspec.json.encode(state), context=_CONTEXT)
         return urlsafe_b64encode(sealed).decode().rstrip("="), browser
 
-    def take(self, text: str, browser: str) -> State | None:
-        """The state; None if it is none of ours, has ended or come back already, or is another browser's."""
+    async def take(self, text: str, browser: str) -> State | None:
+        """The state; None if it is none of ours, has ended or come back already, or is another browser's.
+
+        Raises:
+            StoreError: It cannot be remembered now that it has come back.
+        """
         state = self._read(text)
         now_ms = self.clock.now_ms()
         if state is None or now_ms >= state.until_ms or not browser:
             return None
-        if not compare_digest(state.browser.encode(), browser.encode()) or state.browser in self.spent:
+        if not compare_digest(state.browser.encode(), browser.encode()):
             return None
-        self._spend(state)
-        return state
+        mark = self.keys.hash(f"state {state.browser}")
+        is_first = await self.store.write(lambda tx: spend(tx, mark, until_ms=state.until_ms))
+        return state if is_first else None
 
     def _read(self, text: str) -> State | None:
         if not text or len(text) > _LONGEST or not text.isascii():
@@ -75,8 +81,3 @@ class States:
             return _decode.decode(self.keys.open(sealed, context=_CONTEXT))
         except (SettingsError, msgspec.DecodeError, ValueError):
             return None
-
-    def _spend(self, state: State) -> None:
-        self.spent[state.browser] = None
-        if len(self.spent) > _MOST_SPENT:
-            del self.spent[next(iter(self.spent))]

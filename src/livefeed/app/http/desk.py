@@ -1,0 +1,131 @@
+"""The desk: events of one turn of the loop are judged one by one and stored together, with one future."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
+
+from livefeed.app.exchange import ACCEPTED, BUSY, UNAVAILABLE, DoorAnswer, refused
+from livefeed.app.http.limits import HttpLimits
+from livefeed.app.ingest import Departure, Door, Doubt, not_stored
+from livefeed.durable.entries import Arrival, append_batches
+from livefeed.errors import StoreBusy, StoreError, StoreUnavailable
+from livefeed.failpoints import failpoint, is_mutated
+from livefeed.telemetry import logger
+
+_LOG: Final = logger("app")
+
+
+class Asker(Protocol):
+    """Who waits for an answer."""
+
+    def answered(self, answer: DoorAnswer) -> None:
+        """The door's answer is known."""
+        ...
+
+
+class Desk:
+    """Takes bodies for one door in one loop, without a task for any of them."""
+
+    def __init__(self, door: Door, limits: HttpLimits) -> None:
+        self._door = door
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._arrivals: list[Arrival] = []
+        self._askers: list[Asker] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting = 0
+        self._waiting_bytes = 0
+
+    def take(self, body: bytes, is_json: bool, asker: Asker) -> None:
+        """Judge one body; ``asker`` is answered now if it is refused, after the commit if it is stored."""
+        if self._waiting >= self._limits.events or self._waiting_bytes >= self._limits.events_bytes:
+            asker.answered(refused(BUSY))
+            return
+        self._settle(self._door.judge(body, is_json), asker)
+
+    def _settle(self, verdict: Arrival | Departure | Doubt | DoorAnswer, asker: Asker) -> None:
+        if isinstance(verdict, Arrival):
+            if is_mutated("ack-before-commit"):
+                asker.answered(ACCEPTED)
+            if not self._arrivals:
+                self._loop.call_soon(self._store)
+            self._arrivals.append(verdict)
+            self._askers.append(asker)
+            self._waiting += 1
+            self._waiting_bytes += len(verdict.body)
+        elif isinstance(verdict, DoorAnswer):
+            asker.answered(verdict)
+        elif isinstance(verdict, Doubt):
+            self._keep(self._judge_again(verdict, asker))
+        else:
+            self._keep(self._leave(verdict, asker))
+
+    async def drained(self) -> None:
+        """Everything that was taken is answered."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _store(self) -> None:
+        """Hand over what this turn has brought."""
+        arrivals, self._arrivals = self._arrivals, []
+        askers, self._askers = self._askers, []
+        self._hand_over(arrivals, askers)
+
+    def _hand_over(self, arrivals: Sequence[Arrival], askers: Sequence[Asker]) -> None:
+        try:
+            future = self._door.store.write_row(append_batches, arrivals)
+        except StoreError as exc:
+            self._answer(arrivals, askers, not_stored(exc))
+            return
+        future.add_done_callback(partial(self._stored, arrivals, askers))
+
+    def _stored(
+        self, arrivals: Sequence[Arrival], askers: Sequence[Asker], future: "asyncio.Future[None]"
+    ) -> None:
+        """The commit has succeeded, or nothing of it is stored."""
+        if future.cancelled():
+            self._answer(arrivals, askers, refused(UNAVAILABLE))
+            return
+        error = future.exception()
+        if error is None:
+            failpoint("app.ingest.committed")
+            self._answer(arrivals, askers, ACCEPTED)
+        elif isinstance(error, (StoreBusy, StoreUnavailable)):
+            self._answer(arrivals, askers, not_stored(error))
+        elif len(arrivals) == 1:
+            _LOG.error("arrival_refused", error=str(error))
+            self._answer(arrivals, askers, refused(UNAVAILABLE))
+        else:
+            self._store_apart(arrivals, askers)
+
+    def _store_apart(self, arrivals: Sequence[Arrival], askers: Sequence[Asker]) -> None:
+        """One of them is refused: each is stored alone, so that it fails nobody else's."""
+        for arrival, asker in zip(arrivals, askers, strict=True):
+            self._hand_over([arrival], [asker])
+
+    def _answer(self, arrivals: Sequence[Arrival], askers: Sequence[Asker], answer: DoorAnswer) -> None:
+        self._waiting -= len(arrivals)
+        for arrival in arrivals:
+            self._waiting_bytes -= len(arrival.body)
+        for asker in askers:
+            asker.answered(answer)
+
+    def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _judge_again(self, doubt: Doubt, asker: Asker) -> None:
+        """Those who doubt wait for one read of the database, and count as waiting."""
+        self._waiting += 1
+        self._waiting_bytes += len(doubt.body)
+        try:
+            verdict = await self._door.judge_again(doubt)
+        finally:
+            self._waiting -= 1
+            self._waiting_bytes -= len(doubt.body)
+        self._settle(verdict, asker)
+
+    async def _leave(self, departure: Departure, asker: Asker) -> None:
+        asker.answered(await self._door.leave(departure))
