@@ -64,8 +64,8 @@ class Tx:
 
     __slots__ = ("conn", "counts", "now_ms", "topics")
 
-    def __init__(self, conn: Connection, now_ms: int) -> None:
-        self.conn = conn
+    def __init__(self, conn: Any, now_ms: int) -> None:  # noqa: ANN401 - the driver's own connection
+        self.conn: Connection = conn
         self.now_ms = now_ms
         self.topics: set[str] = set()
         self.counts: list[tuple[Counter, int]] = []
