@@ -6,7 +6,8 @@ from typing import Final, TypeVar
 
 import click
 
-from livefeed.errors import SettingsError
+from livefeed.durable.store import open_readonly
+from livefeed.errors import SettingsError, StoreError
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import DatabaseUrl
 
@@ -33,7 +34,7 @@ def db_option(default: str) -> Callable[[Command], Command]:
         callback=_parsed,
         metavar="URL",
         show_envvar=True,
-        help="Database file: sqlite:///relative.db or sqlite:////full/path.db",
+        help="sqlite:///relative.db, sqlite:////full/path.db or postgresql://user@host/database",
     )
 
 
@@ -43,7 +44,8 @@ key_file_option = click.option(
     default=None,
     type=click.Path(dir_okay=False, path_type=Path),
     show_envvar=True,
-    help="Key that seals the secrets in the database; made if it does not exist.  [default: <db>.key]",
+    help="Key that seals the secrets in the database; made if it does not exist.  [default: <db>.key, on "
+    "PostgreSQL livefeed-<database>.key in the working directory]",
 )
 
 portal_option = click.option(
@@ -56,12 +58,12 @@ portal_option = click.option(
 
 
 def require(database: DatabaseUrl, *, hint: str) -> None:
-    """Refuse a database file that does not exist, or that is none.
+    """Refuse a database file that does not exist, or that is none; a server is asked when it is opened.
 
     Raises:
         SettingsError: ``hint`` says what makes one.
     """
-    if not database.path.exists():
+    if database.is_file and not database.path.exists():
         raise SettingsError(f"there is no database {database.path}; {hint}")
     _is_begun(database)
 
@@ -80,7 +82,7 @@ def key_ring(database: DatabaseUrl, key_file: Path | None) -> KeyRing:
     is_new = not path.exists()
     if _is_begun(database) and is_new:
         raise SettingsError(
-            f"there is no key file {path}; set LIVEFEED_KEY_FILE to the one {database.path} was made with"
+            f"there is no key file {path}; set LIVEFEED_KEY_FILE to the one {database} was made with"
         )
     keys = read_or_create_key_file(path)
     if is_new and key_file is None:
@@ -91,11 +93,13 @@ def key_ring(database: DatabaseUrl, key_file: Path | None) -> KeyRing:
 
 
 def _is_begun(database: DatabaseUrl) -> bool:
-    """Whether the file holds something.
+    """Whether the database holds something.
 
     Raises:
         SettingsError: It is no SQLite database, or cannot be read.
     """
+    if not database.is_file:
+        return _is_reachable(database)
     try:
         with database.path.open("rb") as file:
             start = file.read(len(_MAGIC))
@@ -106,3 +110,11 @@ def _is_begun(database: DatabaseUrl) -> bool:
     if start not in (b"", _MAGIC):
         raise SettingsError(f"{database.path} is not an SQLite database; choose another --db")
     return bool(start)
+
+
+def _is_reachable(database: DatabaseUrl) -> bool:
+    try:
+        open_readonly(database).close()
+    except StoreError:
+        return False
+    return True
