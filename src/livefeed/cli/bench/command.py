@@ -1,68 +1,110 @@
 """``bench``: figures beside their baselines, measured in the same run."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import click
 import msgspec
 import uvloop
 
-from livefeed.cli.bench.result import Result
+from livefeed.cli.bench.result import Result, median_of
+from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document
+from livefeed.settings import DatabaseUrl
 
 Run = Callable[[], Coroutine[Any, Any, Result]]
+Command = TypeVar("Command", bound=Callable[..., object])
+
+SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @click.group()
 def bench() -> None:
-    """Measure ingest, deliver, flow or store; every ratio comes from one run."""
+    """Measure against baselines in the same run: ingest, deliver, flow, rest, store, isolation.
+
+    Every figure stands beside what it is compared with, and only the ratio of one run says something:
+    machines differ, and so do hours. What is measured has one core for itself where there are two, its
+    callers have the other. Baselines are the programs in bench/baselines/; without them nothing is measured.
+    A bench leaves nothing behind.
+    """
 
 
-def run_option(default_s: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None:
+        DatabaseUrl.parse(value)
+    return value
+
+
+db_option = click.option(
+    "--db",
+    "url",
+    envvar="LIVEFEED_BENCH_DB",
+    default=None,
+    metavar="URL",
+    callback=_checked,
+    help="Beside which database each run makes a fresh one: sqlite:///file.db or postgresql://…  "
+    "[default: a temporary SQLite file]",
+)
+
+
+def run_option(default_s: float) -> Callable[[Command], Command]:
     """``--seconds`` and ``--runs``."""
 
-    def add(command: Callable[..., None]) -> Callable[..., None]:
-        command = click.option(
-            "--runs", default=1, show_default=True, help="Repeat; the median ratio is shown."
+    def add(command: Command) -> Command:
+        with_runs = click.option(
+            "--runs",
+            type=NUMBER,
+            default=1,
+            show_default=True,
+            help="Repeat; the run with the median is shown.",
         )(command)
         return click.option(
-            "--seconds", default=default_s, show_default=True, help="About how long each run is."
-        )(command)
+            "--seconds",
+            type=SECONDS,
+            default=default_s,
+            show_default=True,
+            help="About how long each run is.",
+        )(with_runs)
 
     return add
 
 
 def report(run: Run, runs: int, *, as_json: bool) -> None:
-    """Run ``runs`` times and print the run with the median figure."""
-    results = sorted((uvloop.run(run()) for _ in range(max(1, runs))), key=_weight)
-    middle = results[(len(results) - 1) // 2]
-    print_document(msgspec.to_builtins(middle), as_json=as_json)
-
-
-def _weight(result: Result) -> float:
-    return result.value if result.ratio is None else result.ratio
+    """Run ``runs`` times and print the run with the median figure; on stderr, each as it ends."""
+    results: list[Result] = []
+    for number in range(1, max(1, runs) + 1):
+        results.append(uvloop.run(run()))
+        click.echo(f"livefeed: bench: run {number} of {max(1, runs)}: {results[-1].summary()}", err=True)
+    print_document(msgspec.to_builtins(median_of(results)), as_json=as_json)
 
 
 @bench.command()
-@click.option("--handlers", default=100, show_default=True, help="Bound handlers.")
+@click.option("--handlers", type=NUMBER, default=100, show_default=True, help="Bound handlers.")
 @click.option("--handler-ms", default=0.0, show_default=True, help="How long each takes to answer.")
 @run_option(5.0)
 @json_option
 def deliver(handlers: int, handler_ms: float, seconds: float, runs: int, as_json: bool) -> None:
-    """The portal's dispatcher: deliveries settled a second."""
+    """The portal's dispatcher: deliveries settled a second.
+
+    Against the same HTTP client posting the same bytes without a store, and plain aiohttp and httpx loops.
+    """
     from livefeed.cli.bench.deliver import bench_deliver
 
     report(lambda: bench_deliver(seconds, count=handlers, handler_ms=handler_ms), runs, as_json=as_json)
 
 
 @bench.command()
+@db_option
 @run_option(10.0)
 @json_option
-def flow(seconds: float, runs: int, as_json: bool) -> None:
-    """How long it takes from an edit's answer to the app's handler."""
-    from livefeed.cli.bench.flow import bench_flow
+def flow(url: str | None, seconds: float, runs: int, as_json: bool) -> None:
+    """How long it takes from an edit's answer to the app's handler, at 200 edits a second.
 
-    report(lambda: bench_flow(seconds), runs, as_json=as_json)
+    Portal and application are processes of the installed command; the quiet time is 0.
+    """
+    from livefeed.cli.bench.house.flow import bench_flow
+
+    report(lambda: bench_flow(seconds, url=url), runs, as_json=as_json)
 
 
 @bench.command()
@@ -70,18 +112,47 @@ def flow(seconds: float, runs: int, as_json: bool) -> None:
 @run_option(5.0)
 @json_option
 def ingest(hot: bool, seconds: float, runs: int, as_json: bool) -> None:
-    """The application's door: events committed and answered a second."""
+    """The application's door: events committed and answered a second.
+
+    Against a bare ASGI application on uvicorn, and FastAPI with aiosqlite.
+    """
     from livefeed.cli.bench.ingest import bench_ingest
 
     report(lambda: bench_ingest(seconds, is_hot=hot), runs, as_json=as_json)
 
 
 @bench.command()
-@click.option("--db", "url", default=None, metavar="URL", help="A fresh database; default: a temporary file.")
+@click.option(
+    "--method",
+    type=click.Choice(["update", "get"]),
+    default="update",
+    show_default=True,
+    help="An edit with two handlers bound, or one post by its id.",
+)
+@db_option
+@run_option(5.0)
+@json_option
+def rest(method: Literal["update", "get"], url: str | None, seconds: float, runs: int, as_json: bool) -> None:
+    """The portal's REST door: calls of a webhook by form, answered a second.
+
+    Against a bare Starlette POST that reads the form. While edits are measured their deliveries go out.
+    """
+    from livefeed.cli.bench.house.rest import bench_rest
+
+    report(lambda: bench_rest(seconds, method=method, url=url), runs, as_json=as_json)
+
+
+@bench.command()
+@db_option
 @run_option(5.0)
 @json_option
 def store(url: str | None, seconds: float, runs: int, as_json: bool) -> None:
     """The store alone: entries appended, leased and settled a second."""
+    from livefeed.cli.bench import databases
     from livefeed.cli.bench.store import bench_store
 
-    report(lambda: bench_store(url, seconds), runs, as_json=as_json)
+    async def run() -> Result:
+        with databases.fresh(url) as fresh:
+            return await bench_store(fresh, seconds)
+
+    report(run, runs, as_json=as_json)

@@ -4,9 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import struct
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -14,15 +11,16 @@ from pathlib import Path
 
 import msgspec
 
-from livefeed.cli.bench.result import Result, percentile, usage
+from livefeed.cli.bench import databases
+from livefeed.cli.bench.house.processes import BenchFailed, command, free_port
+from livefeed.cli.bench.house.receiver import RECORD
+from livefeed.cli.bench.result import Result, engine_of, percentile, usage
 from livefeed.cli.demo.processes import Child
-from livefeed.cli.listening import bound_socket
 from livefeed.errors import LivefeedError
 from livefeed.net.http import HttpClient
 
 EDITS_PER_S = 200
 SCOPES = "log,user,im"
-RECORD = struct.Struct("<qq")
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -31,36 +29,10 @@ class Added(msgspec.Struct, frozen=True):
     result: dict[str, int]
 
 
-class BenchFailed(LivefeedError):
-    """The benchmark could not be set up, or what it measured is not whole."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with bound_socket("127.0.0.1", 0) as probe:
-        return int(probe.getsockname()[1])
-
-
-def command(*arguments: str) -> dict[str, object]:
-    """Run one `livefeed … --json` and read its document."""
-    done = subprocess.run(
-        [sys.executable, "-m", "livefeed", *arguments, "--json"], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise BenchFailed(done.stderr.strip())
-    document: dict[str, object] = json.loads(done.stdout)
-    return document
-
-
 @contextlib.contextmanager
-def house(folder: Path) -> Generator[tuple[str, Path]]:
-    """A portal and an application whose handler notes when it starts; yields webhook URL and file."""
+def house(portal_db: str, app_db: str, starts: Path) -> Generator[str]:
+    """A portal and an application whose handler notes in ``starts`` when it starts; yields a webhook URL."""
     portal_url, app_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    portal_db, app_db, starts = (
-        f"sqlite:///{folder}/portal.db",
-        f"sqlite:///{folder}/app.db",
-        folder / "starts",
-    )
     webhook = command("portal", "init", "--seed", "empty", "--db", portal_db, "--public-url", portal_url)
     children: list[Child] = []
     try:
@@ -88,10 +60,10 @@ def house(folder: Path) -> Generator[tuple[str, Path]]:
             "LIVEFEED_BENCH_STARTS": str(starts),
         }
         port = app_url.rsplit(":", 1)[1]
-        arguments = ["app", "serve", "livefeed.cli.bench.flow_app:app", "--db", app_db, "--port", port]
+        arguments = ["app", "serve", "livefeed.cli.bench.house.flow_app:app", "--db", app_db, "--port", port]
         children.append(Child("application", arguments, environ))
         children[1].wait_ready(app_url)
-        yield str(webhook["admin_webhook_url"]), starts
+        yield str(webhook["admin_webhook_url"])
     finally:
         for child in reversed(children):
             child.stop()
@@ -148,13 +120,20 @@ def read_starts(path: Path) -> dict[int, int]:
     return found
 
 
-async def bench_flow(seconds: float) -> Result:
+async def bench_flow(seconds: float, *, url: str | None = None) -> Result:
     """Edit `EDITS_PER_S` posts a second for ``seconds`` and measure how soon the handler starts for each.
+
+    Args:
+        seconds: How long edits are made.
+        url: Beside which database those of both halves are made; None: temporary SQLite files.
 
     Raises:
         BenchFailed: A process did not come up, or a handler never started.
     """
-    with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as (webhook, starts):
+    with contextlib.ExitStack() as stack:
+        starts = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "starts"
+        portal_db, app_db = (stack.enter_context(databases.fresh(url, name)) for name in ("portal", "app"))
+        webhook = stack.enter_context(house(portal_db, app_db, starts))
         async with HttpClient(allow_private=True) as client:
             posts = await add_posts(client, webhook, max(1, int(seconds * EDITS_PER_S)))
             await wait_bound(client, webhook, starts)
@@ -166,6 +145,7 @@ async def bench_flow(seconds: float) -> Result:
     cpu_s, rss_mb = usage()
     return Result(
         bench="flow",
+        engine=engine_of(url),
         value=percentile(delays, 0.5),
         unit="ms",
         p50_ms=percentile(delays, 0.5),

@@ -4,7 +4,8 @@ import os
 import time
 
 from livefeed.app import App
-from livefeed.cli.bench.flow import RECORD, starts_file
+from livefeed.cli.bench.house.flow import starts_file
+from livefeed.cli.bench.house.receiver import RECORD
 from livefeed.wire.events import PostUpdated
 
 app = App.from_settings()

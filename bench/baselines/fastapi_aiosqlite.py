@@ -1,0 +1,47 @@
+"""An event door as people write it today: FastAPI and aiosqlite, one commit a request."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from fastapi import FastAPI, HTTPException, Request
+from serving import serve
+
+PORTALS = 50
+TOKENS = {f"{number:032x}": f"{number:032d}" for number in range(PORTALS)}
+"""The application_token of each portal of the benchmark, by member_id."""
+
+
+@asynccontextmanager
+async def made(folder: Path) -> AsyncGenerator[Any]:
+    """The application; it compares the token, and answers after its commit."""
+    application = FastAPI()
+    async with aiosqlite.connect(folder / "fastapi.db") as database:
+        for statement in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "CREATE TABLE event (id INTEGER PRIMARY KEY, portal TEXT, body TEXT)",
+        ):
+            await database.execute(statement)
+
+        async def take(request: Request) -> dict[str, str]:
+            form = dict(await request.form())
+            member = str(form["auth[member_id]"])
+            if not compare_digest(TOKENS.get(member, ""), str(form["auth[application_token]"])):
+                raise HTTPException(403)
+            await database.execute(
+                "INSERT INTO event (portal, body) VALUES (?, ?)", (member, json.dumps(form))
+            )
+            await database.commit()
+            return {"status": "ok"}
+
+        application.post("/events")(take)
+        yield application
+
+
+if __name__ == "__main__":
+    serve(made)

@@ -1,0 +1,1 @@
+"""Benchmarks of a whole house: portal, application and receivers as processes of their own."""
