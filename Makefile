@@ -54,7 +54,7 @@ docs: .venv/dev.stamp ## make COVERAGE.md anew
 	@$(BIN)/python tools/coverage_page.py
 
 lock: ## compile the requirements locks anew (needs uv on PATH)
-	uv pip compile pyproject.toml requirements/build.in --extra portal --extra notifier --universal \
+	uv pip compile pyproject.toml requirements/build.in --extra portal --extra notifier --extra postgres --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/run.txt
 	uv pip compile pyproject.toml requirements/build.in --all-extras --group dev --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -c requirements/run.txt -o requirements/dev.txt
