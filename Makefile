@@ -5,7 +5,7 @@ ARGS ?=
 BUILD := requirements/run.txt requirements/dev.txt pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench screenshots docs lock clean
+.PHONY: help setup run test check format bench soak screenshots docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ format: .venv/dev.stamp ## let ruff put everything in form
 
 bench: .venv/dev.stamp ## run every benchmark against its baselines; flags in ARGS
 	@for bench in store ingest deliver flow; do $(BIN)/livefeed bench $$bench --json $(ARGS) || exit 1; done
+
+soak: .venv/dev.stamp ## kill every role under load, 1,000 times; writes docs/reliability.md
+	@$(BIN)/python tools/soak.py $(ARGS)
 
 screenshots: .venv/dev.stamp ## take pictures of every page: light, dark, phone
 	@$(BIN)/python tools/screenshots.py

@@ -1,0 +1,22 @@
+"""25 kills over all roles while events and edits come in: nothing acknowledged is lost, nothing overtakes."""
+
+from pathlib import Path
+
+import pytest
+from tests.engines import database_url
+from tools.soaking.kill_round import Plan, run_round
+
+pytestmark = pytest.mark.system
+KILLS = 25
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_25_kills_over_all_roles_under_load_lose_nothing(engine: str, tmp_path: Path):
+    plan = Plan(engine=engine, kills=KILLS, rate=1500.0, seed=25, longest_pause_s=0.4)
+
+    result = run_round(plan, tmp_path, lambda name: database_url(engine, tmp_path, name))
+
+    assert (0, 0) == (result.lost, result.reordered)
+    assert KILLS == sum(result.kills.values())
+    assert 5_000 < result.acked <= result.received
+    assert set(result.answers) <= {"200", "503", "cut", "refused"}, "and nothing else"

@@ -1,0 +1,173 @@
+"""``make soak``: kills of every role under load, round after round, until the goals are reached.
+
+    python tools/soak.py [--kills 1000 --acked 5000000 --engines sqlite,postgresql --jobs 1 --summary FILE]
+
+Each round is a fresh house (see ``tools/soaking``), judged by ``livefeed check-history``. What is done stands
+in the summary; a soak that is ended goes on from there when it is started again. At the end the report is
+written. The first round that loses or reorders anything ends the soak with exit code 1, and its files stay.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.engines import database_url  # noqa: E402 - the path is set above
+from tools.soaking.kill_round import Plan, document, run_round  # noqa: E402 - the path is set above
+
+HERE = Path(__file__).with_name("soaking")
+REPORT = ROOT / "docs" / "reliability.md"
+KILLS_A_ROUND = 25
+
+
+class Soak:
+    """The rounds that are done, kept in a file."""
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self.given = given
+        self.summary = Path(given.summary)
+        self.rounds: list[dict[str, Any]] = []
+        if self.summary.exists():
+            self.rounds = json.loads(self.summary.read_text())["rounds"]
+
+    def of(self, engine: str) -> list[dict[str, Any]]:
+        return [one for one in self.rounds if one["engine"] == engine]
+
+    def kills(self, engine: str) -> int:
+        return sum(sum(one["kills"].values()) for one in self.of(engine))
+
+    def acked(self, engine: str) -> int:
+        return sum(one["acked"] for one in self.of(engine))
+
+    def is_done(self, engine: str) -> bool:
+        share = len(self.given.engines)
+        return (
+            self.kills(engine) >= self.given.kills / share and self.acked(engine) >= self.given.acked / share
+        )
+
+    def run(self, engine: str) -> None:
+        """Rounds of one engine until its share is done."""
+        while not self.is_done(engine):
+            seed = len(self.of(engine)) + 1
+            folder = Path(tempfile.mkdtemp(prefix=f"livefeed-soak-{engine}-{seed}-"))
+            plan = Plan(engine=engine, kills=KILLS_A_ROUND, rate=self.given.rate, seed=seed)
+            result = document(run_round(plan, folder, lambda name, at=folder: database_url(engine, at, name)))
+            shutil.rmtree(folder)
+            self.rounds.append(result)
+            self.summary.write_text(json.dumps({"rounds": self.rounds}))
+            print(
+                f"{engine}: {self.kills(engine)} kills, {self.acked(engine):,} acked, 0 lost, "
+                f"{result['repeated']} repeated in this round of {result['seconds']} s",
+                flush=True,
+            )
+
+
+def report(soak: Soak, command: str) -> str:
+    """The page."""
+    rows = [_row(engine, soak.of(engine)) for engine in soak.given.engines]
+    total = {key: sum(one[key] for one in soak.rounds) for key in ("acked", "lost", "repeated", "reordered")}
+    return (
+        (HERE / "report.md.txt")
+        .read_text()
+        .format(
+            command=command,
+            commit=_out("git", "rev-parse", "--short=12", "HEAD"),
+            machine=_machine(),
+            day=datetime.now(UTC).date().isoformat(),
+            rounds=len(soak.rounds),
+            kills=sum(soak.kills(engine) for engine in soak.given.engines),
+            rows="\n".join(rows),
+            roles="\n".join(_roles(soak.rounds)),
+            answers=", ".join(f"{count:,} × {name}" for name, count in _answers(soak.rounds).most_common()),
+            hours=sum(one["seconds"] for one in soak.rounds) / 3600,
+            **total,
+        )
+    )
+
+
+def _row(engine: str, rounds: list[dict[str, Any]]) -> str:
+    kills = sum(sum(one["kills"].values()) for one in rounds)
+    sums = [sum(one[key] for one in rounds) for key in ("acked", "lost", "reordered", "repeated")]
+    drained = max((one["drained_s"] for one in rounds), default=0)
+    return f"| {engine} | {kills:,} | {sums[0]:,} | {sums[1]} | {sums[2]} | {sums[3]:,} | {drained} |"
+
+
+def _roles(rounds: list[dict[str, Any]]) -> list[str]:
+    kills: Counter[str] = Counter()
+    seconds: dict[str, list[float]] = {}
+    for one in rounds:
+        kills.update(one["kills"])
+        for name, found in one["recoveries_s"].items():
+            seconds.setdefault(name, []).extend(found)
+    return [
+        f"| {name} | {kills[name]} | {statistics.median(found):.2f} "
+        f"| {found[len(found) * 99 // 100]:.2f} | {found[-1]:.2f} |"
+        for name, found in ((name, sorted(found)) for name, found in sorted(seconds.items()))
+        if found
+    ]
+
+
+def _answers(rounds: list[dict[str, Any]]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for one in rounds:
+        counts.update(one["answers"])
+    return counts
+
+
+def _machine() -> str:
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "an unknown processor",
+    )
+    cores = len(
+        [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")]
+    )
+    total_kib = int(Path("/proc/meminfo").read_text().split()[1])
+    return f"{cores} cores of {model}, {total_kib / 2**20:.0f} GiB, CPython {sys.version.split()[0]}"
+
+
+def _out(*command: str) -> str:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Kill every role under load, many times.")
+    parser.add_argument("--kills", type=int, default=1000, help="over all engines")
+    parser.add_argument("--acked", type=int, default=5_000_000, help="events acknowledged, over all engines")
+    parser.add_argument("--engines", type=lambda text: text.split(","), default=["sqlite", "postgresql"])
+    parser.add_argument("--rate", type=float, default=4000.0, help="events a second at each door, at most")
+    parser.add_argument("--jobs", type=int, default=1, help="engines at a time")
+    parser.add_argument("--summary", default="soak.json", help="what is done; the soak goes on from there")
+    parser.add_argument("--report", type=Path, default=REPORT)
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = read_arguments()
+    soak = Soak(given)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for running in [pool.submit(soak.run, engine) for engine in given.engines]:
+            running.result()
+    given.report.write_text(
+        report(soak, "make soak" if len(sys.argv) == 1 else f"python tools/soak.py {' '.join(sys.argv[1:])}")
+    )
+    print(f"the report is {given.report}")
+
+
+if __name__ == "__main__":
+    main()
