@@ -89,6 +89,12 @@ class AppServer:
         assert self._doors is not None, "the application is not open"
         return self._doors.console
 
+    @property
+    def events(self) -> Door | None:
+        """The ingest door, while it serves; None where this process takes no events."""
+        assert self._doors is not None, "the application is not open"
+        return None if self._role == "worker" else self._doors.events
+
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[Running]:
         """Open the application while the block lasts.

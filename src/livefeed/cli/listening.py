@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import click
@@ -18,6 +18,9 @@ from livefeed.cli.running import announced
 from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
+
+Listen = Callable[[Any, socket.socket, Tls | None], Coroutine[Any, Any, None]]
+"""Serves an application on a socket until SIGINT or SIGTERM."""
 
 
 class _Server(uvicorn.Server):
@@ -69,10 +72,11 @@ def run_until_stopped(
     with_stdin: bool,
     tls: Tls | None = None,
     greeting: str = "",
+    listen: Listen | None = None,
 ) -> None:
     """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order.
 
-    ``greeting`` is said once it listens.
+    ``greeting`` is said once it listens. ``listen`` serves in place of uvicorn.
     """
     if with_stdin:
         stop_with_stdin()
@@ -80,7 +84,7 @@ def run_until_stopped(
         database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
     )
     with listener:
-        uvloop.run(_serve(prepare, listener, announcement, tls, greeting))
+        uvloop.run(_serve(prepare, listener, announcement, tls, greeting, listen or _listen))
 
 
 async def _serve(
@@ -89,6 +93,7 @@ async def _serve(
     announcement: contextlib.AbstractContextManager[None],
     tls: Tls | None,
     greeting: str,
+    listen: Listen,
 ) -> None:
     # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
@@ -96,7 +101,7 @@ async def _serve(
             click.echo(f"livefeed: listening on {_url(listener, tls)}", err=True)
             if greeting:
                 click.echo(f"livefeed: {greeting}", err=True)
-            await _listen(asgi, listener, tls)
+            await listen(asgi, listener, tls)
 
 
 def _url(listener: socket.socket, tls: Tls | None) -> str:

@@ -3,25 +3,22 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from livefeed.app.exchange import ACCEPTED, BUSY, UNAVAILABLE, DoorAnswer, refused
+from livefeed.app.exchange import ACCEPTED, BUSY, TOO_LARGE, UNAVAILABLE, DoorAnswer, refused
+from livefeed.app.http.answers import CONTINUE, FAILED
+from livefeed.app.http.heads import Head
 from livefeed.app.http.limits import HttpLimits
+from livefeed.app.http.line import Exchange, Line
 from livefeed.app.ingest import Departure, Door, Doubt, not_stored
 from livefeed.durable.entries import Arrival, append_batches
 from livefeed.errors import StoreBusy, StoreError, StoreUnavailable
 from livefeed.failpoints import failpoint, is_mutated
 from livefeed.telemetry import logger
+from livefeed.wire.form import DOOR_LIMITS
 
+_MOST: Final = DOOR_LIMITS.max_bytes
 _LOG: Final = logger("app")
-
-
-class Asker(Protocol):
-    """Who waits for an answer."""
-
-    def answered(self, answer: DoorAnswer) -> None:
-        """The door's answer is known."""
-        ...
 
 
 class Desk:
@@ -32,19 +29,25 @@ class Desk:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._arrivals: list[Arrival] = []
-        self._askers: list[Asker] = []
+        self._askers: list[EventExchange] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._waiting_bytes = 0
 
-    def take(self, body: bytes, is_json: bool, asker: Asker) -> None:
+    def take(self, body: bytes, is_json: bool, asker: "EventExchange") -> None:
         """Judge one body; ``asker`` is answered now if it is refused, after the commit if it is stored."""
         if self._waiting >= self._limits.events or self._waiting_bytes >= self._limits.events_bytes:
             asker.answered(refused(BUSY))
             return
-        self._settle(self._door.judge(body, is_json), asker)
+        try:
+            verdict = self._door.judge(body, is_json)
+        except Exception:  # noqa: BLE001 - one request must not take others of its connection with it
+            _LOG.exception("event_failed")
+            asker.answered(FAILED)
+        else:
+            self._settle(verdict, asker)
 
-    def _settle(self, verdict: Arrival | Departure | Doubt | DoorAnswer, asker: Asker) -> None:
+    def _settle(self, verdict: Arrival | Departure | Doubt | DoorAnswer, asker: "EventExchange") -> None:
         if isinstance(verdict, Arrival):
             if is_mutated("ack-before-commit"):
                 asker.answered(ACCEPTED)
@@ -72,7 +75,7 @@ class Desk:
         askers, self._askers = self._askers, []
         self._hand_over(arrivals, askers)
 
-    def _hand_over(self, arrivals: Sequence[Arrival], askers: Sequence[Asker]) -> None:
+    def _hand_over(self, arrivals: Sequence[Arrival], askers: Sequence["EventExchange"]) -> None:
         try:
             future = self._door.store.write_row(append_batches, arrivals)
         except StoreError as exc:
@@ -81,7 +84,7 @@ class Desk:
         future.add_done_callback(partial(self._stored, arrivals, askers))
 
     def _stored(
-        self, arrivals: Sequence[Arrival], askers: Sequence[Asker], future: "asyncio.Future[None]"
+        self, arrivals: Sequence[Arrival], askers: Sequence["EventExchange"], future: "asyncio.Future[None]"
     ) -> None:
         """The commit has succeeded, or nothing of it is stored."""
         if future.cancelled():
@@ -99,12 +102,14 @@ class Desk:
         else:
             self._store_apart(arrivals, askers)
 
-    def _store_apart(self, arrivals: Sequence[Arrival], askers: Sequence[Asker]) -> None:
+    def _store_apart(self, arrivals: Sequence[Arrival], askers: Sequence["EventExchange"]) -> None:
         """One of them is refused: each is stored alone, so that it fails nobody else's."""
         for arrival, asker in zip(arrivals, askers, strict=True):
             self._hand_over([arrival], [asker])
 
-    def _answer(self, arrivals: Sequence[Arrival], askers: Sequence[Asker], answer: DoorAnswer) -> None:
+    def _answer(
+        self, arrivals: Sequence[Arrival], askers: Sequence["EventExchange"], answer: DoorAnswer
+    ) -> None:
         self._waiting -= len(arrivals)
         for arrival in arrivals:
             self._waiting_bytes -= len(arrival.body)
@@ -116,7 +121,7 @@ class Desk:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _judge_again(self, doubt: Doubt, asker: Asker) -> None:
+    async def _judge_again(self, doubt: Doubt, asker: "EventExchange") -> None:
         """Those who doubt wait for one read of the database, and count as waiting."""
         self._waiting += 1
         self._waiting_bytes += len(doubt.body)
@@ -127,5 +132,46 @@ class Desk:
             self._waiting_bytes -= len(doubt.body)
         self._settle(verdict, asker)
 
-    async def _leave(self, departure: Departure, asker: Asker) -> None:
+    async def _leave(self, departure: Departure, asker: "EventExchange") -> None:
         asker.answered(await self._door.leave(departure))
+
+
+class EventExchange(Exchange):
+    """A request for the ingest door; it is judged as soon as its body is complete."""
+
+    __slots__ = ("_body", "_desk", "_expects_continue", "_is_json", "_line")
+
+    def __init__(self, line: Line, desk: Desk, head: Head) -> None:
+        super().__init__(keeps_alive=head.keeps_alive)
+        self._line = line
+        self._desk = desk
+        self._is_json = head.is_json
+        self._expects_continue = head.expects_continue
+        self._body: bytes | bytearray = b""
+
+    def begin(self) -> None:
+        """Ask for the body, if that is waited for."""
+        if self._expects_continue and not self._body:
+            self._expects_continue = False
+            self._line.write(CONTINUE)
+
+    def feed(self, data: bytes) -> DoorAnswer | None:
+        """Collect the body, up to what a door takes."""
+        if not self._body:
+            self._body = data
+        elif isinstance(self._body, bytearray):
+            self._body += data
+        else:
+            self._body = bytearray(self._body + data)
+        return refused(TOO_LARGE) if len(self._body) > _MOST else None
+
+    def end(self) -> None:
+        """Have it judged."""
+        self._expects_continue = False
+        body, self._body = bytes(self._body), b""
+        self._desk.take(body, self._is_json or body[:1] == b"{", self)
+
+    def answered(self, answer: DoorAnswer) -> None:
+        """The door's answer is known."""
+        self.answer = answer
+        self._line.answered(self)

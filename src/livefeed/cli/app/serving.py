@@ -13,6 +13,7 @@ import msgspec
 from livefeed.app import App
 from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
+from livefeed.cli.app.listening import listen
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
 from livefeed.cli.numbers import NUMBER, PORT, QUIET, WAIT
@@ -118,6 +119,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
             listener=listener,
             admin_token=token,
             with_stdin=self.stop_with_stdin,
+            listen=listen,
             greeting=f"the console opens at {console_url(base_url, console_token)}",
         )
 
