@@ -1,7 +1,6 @@
 """Who may see and who may change: viewers, access codes, and whom a post can be addressed to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -16,8 +15,7 @@ PEOPLE: Final = "people"
 _sql = load("livefeed.portal", "access.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
+class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """The person through whose eyes something is read or changed.
 
     An administrator sees every post of his portal and may change it (docs/adr/0031).

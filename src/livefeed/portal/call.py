@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault
 from livefeed.portal.access import Viewer
@@ -21,16 +23,14 @@ _ALSO_GRANTED_BY: Final[Mapping[str, frozenset[str]]] = {
 """Scopes that open the methods of another one (contract 7.1, A-26)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppRef:
+class AppRef(msgspec.Struct, frozen=True, kw_only=True):
     """The application in whose name a call is made: all that rooms outside ``apps`` need of it."""
 
     id: AppId
     client_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who calls.
 
     Attributes:
@@ -59,8 +59,7 @@ class Principal:
         return scope in self.scopes or not self.scopes.isdisjoint(_ALSO_GRANTED_BY.get(scope, ()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call, after it is known who calls; what a method function gets."""
 
     portal: PortalRow

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -45,8 +44,7 @@ _PREFLIGHT: Final = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
     """The headers of a request that REST looks at."""
 
     host: str = ""
@@ -249,7 +247,9 @@ async def _write(send: Send, reply: Reply, incoming: _Incoming) -> None:
     if reply.is_temporary:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body, "more_body": True})
     if reply.status == 413:
+        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
         await incoming.drain()
-    await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await send({"type": "http.response.body", "body": reply.body})

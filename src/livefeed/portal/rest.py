@@ -1,7 +1,8 @@
 """The REST door: who calls, what, may he; one unit of work; the answer in the documented envelope."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from livefeed.clock import Clock
 from livefeed.durable.store import Store, Tx
@@ -32,8 +33,7 @@ Identify = Callable[[Tx], Principal]
 """Tells who calls, inside the unit; raises a Fault for nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What goes back over HTTP; a Retry-After is due when ``is_temporary``."""
 
     status: int

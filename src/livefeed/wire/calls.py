@@ -5,6 +5,7 @@ Source: settings/how-to-call-rest-api/*.md, api-reference/data-types.md; contrac
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal, cast
 from urllib.parse import unquote
 
@@ -94,7 +95,7 @@ def read_request(
         TooLarge: A bound is passed.
         WireError: The JSON is none, or there is a NUL.
     """
-    in_query = decode(query, limits=limits, strict=False)
+    in_query = decode(query, limits=limits, strict=False) if query else {}
     if "json" in content_type.lower():
         return request_of(path, in_query, decode_object(body, limits=limits))
     return request_of(path, in_query, decode(body, limits=limits, strict=False))
@@ -110,6 +111,8 @@ def request_of(path: RestPath, *sources: Mapping[str, JsonValue]) -> RestRequest
             merged[name] = value
             spelled[name.upper()] = name
     params = Params(merged)
+    if not params.has("auth"):
+        return RestRequest(path=path, params=params)
     return RestRequest(path=path, params=params.without("auth"), auth=params.text("auth") or None)
 
 
@@ -149,7 +152,13 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _iso(at_s: float) -> str:
-    return datetime.fromtimestamp(int(at_s), tz=UTC).isoformat()
+    return _iso_of_second(int(at_s))
+
+
+@lru_cache(maxsize=8)
+def _iso_of_second(at_s: int) -> str:
+    """The text of one second: calls that come in the same second share it."""
+    return datetime.fromtimestamp(at_s, tz=UTC).isoformat()
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

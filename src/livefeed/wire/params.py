@@ -40,7 +40,7 @@ class Params:
 
     def value(self, name: str) -> JsonValue:
         """The parameter as it came; None if it was not given."""
-        found = self._names.get(name.upper())
+        found = self._names.get(name) or self._names.get(name.upper())
         return None if found is None else self._values[found]
 
     def text(self, name: str, default: str = "", *, fault: Fault | None = None) -> str:

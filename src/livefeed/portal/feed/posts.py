@@ -1,8 +1,10 @@
 """Posts: what they hold, and how one is written, changed and deleted together with its event."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
@@ -20,8 +22,7 @@ DELETED: Final = "ONLIVEFEEDPOSTDELETE"
 _sql = load("livefeed.portal.feed", "feed.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """What a new post is made of.
 
     Attributes:
@@ -43,8 +44,7 @@ class Draft:
     published_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What of a post changes; None keeps what was, an empty title is taken from the text."""
 
     text: str | None = None

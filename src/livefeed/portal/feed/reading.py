@@ -1,7 +1,6 @@
 """Reading the feed: what a post is, and which posts a viewer may see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +15,7 @@ _END: Final = 2**62  # above every feed entry id
 _sql = load("livefeed.portal.feed", "feed.sql")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Post(msgspec.Struct, frozen=True, kw_only=True):
     """A post as it stands now.
 
     Attributes:
@@ -48,8 +46,7 @@ class Post:
     changed_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which posts are wanted; None lets every post through.
 
     Attributes:

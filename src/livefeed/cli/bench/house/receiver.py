@@ -1,8 +1,9 @@
 """A receiver with good and bad addresses; it counts what comes, and says when it came.
 
 ``/ok/…`` answers at once and notes the post; ``/silent/…`` never answers, ``/slow/…`` after 30 s,
-``/reset/…`` breaks the connection, ``/flood/…`` sends 1 GB, ``/drip/…`` one byte a second. ``GET /counts`` tells
-how often each was called and how many connections are open; ``GET /starts`` sends the records of ``/ok/…``.
+``/reset/…`` breaks the connection, ``/flood/…`` sends 1 GB, ``/drip/…`` one byte a second. ``GET /counts``
+tells how often each was called and how many connections are open; ``GET /starts`` sends the records of
+``/ok/…``.
 """
 
 import asyncio
