@@ -80,3 +80,14 @@ WHERE arrival.seq = t.seq;
 -- name: drop_attempts_of(seqs)!
 DELETE FROM attempt
 WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))));
+
+-- name: pending_for(portal, key, seq)
+-- The consumers that have not dealt with an entry.
+SELECT c.id
+FROM consumer AS c JOIN lane AS l ON l.consumer = c.id AND l.key = :key AND l.seq = :seq
+WHERE c.portal = :portal;
+
+-- name: drop_portal_letters(portal, limit)!
+DELETE FROM dead WHERE id IN (
+    SELECT d.id FROM consumer AS c JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
+);

@@ -7,6 +7,8 @@ CREATE SEQUENCE sequence_token;
 
 CREATE SEQUENCE sequence_attempt;
 
+CREATE SEQUENCE sequence_probe;
+
 -- 'probe' is written to see whether a commit succeeds. Entries have their indexes at once, and arrivals a table of
 -- their own: there is no tail of entries beyond 'indexed' and 'routed'.
 CREATE TABLE sequence (
