@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, RestClient
@@ -81,7 +82,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/vault.db", ["livefeed.client"], clock)
+    opened = open_store(engines.database(tmp_path, "vault", ["livefeed.client"]), ["livefeed.client"], clock)
     yield opened
     await opened.close()
 

@@ -19,6 +19,7 @@ from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
 from livefeed.app.runner import Dispatch, Runner
 from livefeed.app.runtime import ROOMS, Runtime
+from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock, SystemClock
@@ -193,7 +194,7 @@ def _runtime(
         portals=Portals(keys, clock),
         endpoint=endpoint,
         vault=Vault(store, keys, clock, endpoint),
-        buckets={},
+        buckets=Buckets(store),
         coalesced=app.router.coalesced(),
     )
 

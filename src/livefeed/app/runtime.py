@@ -7,7 +7,7 @@ from livefeed.app.installs import following
 from livefeed.app.installs.administrators import Lent
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.client import vault
-from livefeed.client.bucket import Bucket
+from livefeed.client.buckets import Buckets, Pace
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, RestClient
 from livefeed.client.vault import Vault
@@ -49,7 +49,7 @@ class Runtime:
     portals: Portals
     endpoint: TokenEndpoint
     vault: Vault
-    buckets: dict[MemberId, Bucket]
+    buckets: Buckets
     coalesced: frozenset[str]
 
     def client(self, member_id: MemberId) -> RestClient:
@@ -75,7 +75,7 @@ class Runtime:
         """
         if not self.portals.get(member_id).is_active:
             raise NotInstalled(f"portal {member_id} has uninstalled the application")
-        return RestClient(self.http, _Stored(self, member_id, user_id), self._bucket(member_id))
+        return RestClient(self.http, _Stored(self, member_id, user_id), self._pace(member_id))
 
     async def people(self, member_id: MemberId, *, most: int = 10) -> list[UserId]:
         """Whose stored tokens can be used in a portal, who opened the application last first."""
@@ -93,7 +93,7 @@ class Runtime:
             raise NotInstalled(
                 f"no address of portal {member_id} is known; set LIVEFEED_PORTAL_URL or install there"
             )
-        return RestClient(self.http, Lent(portal.endpoint, token), self._bucket(member_id))
+        return RestClient(self.http, Lent(portal.endpoint, token), self._pace(member_id))
 
     def consumer(self, member_id: MemberId, name: str) -> ConsumerId:
         """One consumer of a portal, by the name it was registered under.
@@ -116,8 +116,8 @@ class Runtime:
         await following.move(self.store, self.portals, moved, install.domain)
         return install.client_endpoint
 
-    def _bucket(self, member_id: MemberId) -> Bucket | None:
-        return self.buckets.setdefault(member_id, Bucket()) if self.settings.rate_limit else None
+    def _pace(self, member_id: MemberId) -> Pace | None:
+        return self.buckets.of(member_id) if self.settings.rate_limit else None
 
 
 class _Stored:

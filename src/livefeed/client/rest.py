@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
-from livefeed.client.bucket import Bucket
 from livefeed.errors import ConnectFailed, ConnectionReset, Fault, TlsFailed, TransportError
 from livefeed.net.http import HttpClient
 from livefeed.secrets import Secret
@@ -52,6 +51,14 @@ class Credentials(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How fast a portal may be called."""
+
+    async def admit(self) -> None:
+        """Wait until one more call may be made."""
+        ...
+
+
 class RestClient:
     """Calls one portal on behalf of one user. It repeats a call only where the wire says how: after
     ``expired_token`` with a renewed token, and at the portal's new address if nobody is at the old one.
@@ -59,10 +66,10 @@ class RestClient:
     Source: https://apidocs.bitrix24.com/settings/how-to-call-rest-api/index.html
     """
 
-    def __init__(self, http: HttpClient, credentials: Credentials, bucket: Bucket | None = None) -> None:
+    def __init__(self, http: HttpClient, credentials: Credentials, pace: Pace | None = None) -> None:
         self._http = http
         self._credentials = credentials
-        self._bucket = bucket
+        self._pace = pace
 
     async def call(self, method: str, params: Parameters | None = None) -> Answer:
         """Call ``method`` and return its answer.
@@ -136,8 +143,8 @@ class RestClient:
         return read_answer(*await self._post(moved, method, params))
 
     async def _post(self, access: Access, method: str, params: Parameters) -> tuple[int, bytes]:
-        if self._bucket is not None:
-            await self._bucket.admit()
+        if self._pace is not None:
+            await self._pace.admit()
         answer = await self._http.send(
             "POST",
             f"{access.endpoint}{method}.json",

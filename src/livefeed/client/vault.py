@@ -2,20 +2,24 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from livefeed.client import refreshing
 from livefeed.client.oauth import TokenEndpoint
-from livefeed.clock import Clock
+from livefeed.clock import Clock, fresh_hex
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
-from livefeed.errors import NotInstalled
+from livefeed.errors import ConnectFailed, NotInstalled, StoreError
 from livefeed.secrets import KeyRing, Secret
 from livefeed.telemetry import logger
 from livefeed.wire.faults import InvalidGrant
 from livefeed.wire.ids import MemberId, UserId
 from livefeed.wire.oauth import TokenAnswer
 
+_PATIENCE_S: Final = 35.0
+_LOOK_AGAIN_S: Final = 1.0
 _SQL: Final = sql.load("livefeed.client", "vault.sql")
 _LOG: Final = logger("client")
 _NONE: Final = "no tokens of user {} of portal {} are stored; install or open the application there"
@@ -78,6 +82,8 @@ class Vault:
     async def renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
         """An access token in place of the ``refused`` one; callers at the same time share one refresh.
 
+        They share it over processes, too: one of them has the lease in the pair's row, the others wait.
+
         Raises:
             NotInstalled: The pair is dead, and the application has to be installed again.
             TransportError: The authorization server gave no usable answer; the pair is as before.
@@ -104,20 +110,50 @@ class Vault:
         return flight
 
     async def _renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
-        pair = await self._read(member_id, user_id)
-        if pair.access != refused:
-            return pair.access
+        """Ask for a new pair, or wait for the process that does."""
+        by, loop, bell = fresh_hex(16), asyncio.get_running_loop(), asyncio.Event()
+        patient_until_s = loop.time() + _PATIENCE_S
+        end = self._store.listen(refreshing.TOPIC, bell.set)
+        try:
+            while True:
+                bell.clear()
+                pair = await self._read(member_id, user_id)
+                if pair.access != refused:
+                    return pair.access
+                if await self._has_lease(member_id, user_id, pair, by):
+                    return await self._exchanged(member_id, user_id, pair, by)
+                if loop.time() > patient_until_s:
+                    raise ConnectFailed("other processes ask for new tokens, and get none; try again later")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_AGAIN_S):
+                        await bell.wait()
+        finally:
+            end()
+
+    async def _has_lease(self, member_id: MemberId, user_id: UserId, pair: _Pair, by: str) -> bool:
+        """Whether this process is the one that asks for a new pair now."""
+        return await self._store.write(
+            lambda tx: refreshing.begin(tx, member_id, user_id, version=pair.version, by=by)
+        )
+
+    async def _exchanged(self, member_id: MemberId, user_id: UserId, pair: _Pair, by: str) -> Secret:
         try:
             answer = await self._endpoint.refresh(pair.refresh)
         except InvalidGrant:
-            return await self._recover(member_id, user_id, pair)
+            return await self._recover(member_id, user_id, pair, by)
+        except BaseException:
+            with suppress(StoreError):
+                await self._store.write(lambda tx: refreshing.give_up(tx, member_id, user_id, by=by))
+            raise
         return await self._replace(member_id, user_id, pair, answer)
 
-    async def _recover(self, member_id: MemberId, user_id: UserId, pair: _Pair) -> Secret:
+    async def _recover(self, member_id: MemberId, user_id: UserId, pair: _Pair, by: str) -> Secret:
         """The refresh token was refused: somebody else refreshed, or its predecessor is still good."""
         stored = await self._read(member_id, user_id)
         if stored.version != pair.version:
             return stored.access
+        if not await self._has_lease(member_id, user_id, pair, by):
+            return await self._renew(member_id, user_id, pair.access)
         if pair.previous is not None:
             try:
                 answer = await self._endpoint.refresh(pair.previous)
@@ -128,9 +164,7 @@ class Vault:
         raise await self._bury(member_id, user_id, pair)
 
     async def _bury(self, member_id: MemberId, user_id: UserId, pair: _Pair) -> NotInstalled:
-        await self._store.write(
-            lambda tx: _SQL.kill(tx.conn, member_id=member_id, user_id=user_id, version=pair.version)
-        )
+        await self._store.write(lambda tx: refreshing.kill(tx, member_id, user_id, version=pair.version))
         _LOG.error("tokens_dead", member_id=member_id, user_id=user_id)
         return NotInstalled(_DEAD.format(user_id, member_id))
 
@@ -237,7 +271,8 @@ def forget(tx: Tx, member_id: MemberId) -> None:
 
 
 def _replace_pair(tx: Tx, pair: SealedPair, version: int) -> bool:
-    """Store a refreshed pair, unless another refresh was faster."""
+    """Store a refreshed pair, unless another refresh was faster; who waits for it is told."""
+    tx.wake(refreshing.TOPIC)
     count: int = _SQL.replace(
         tx.conn,
         member_id=pair.member_id,

@@ -9,7 +9,7 @@ from livefeed.app.inbox import seal_entry
 from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import SQL, Wanted
-from livefeed.client import vault
+from livefeed.client import buckets, vault
 from livefeed.durable.entries import append
 from livefeed.durable.purge import purge_portal
 from livefeed.durable.store import Store, Tx
@@ -115,6 +115,7 @@ class Leaving:
         if not SQL.is_due(tx.conn, member_id=member_id, now=tx.now_ms):
             return False
         registry.retire_consumers(tx, member_id)
+        buckets.forget(tx, member_id)
         for unit in self.when_erased:
             unit(tx, member_id)
         return True
