@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.engines import database_url  # noqa: E402 - the path is set above
+from tests.engines import database  # noqa: E402 - the path is set above
 from tools.soaking.kill_round import Plan, document, run_round  # noqa: E402 - the path is set above
 
 HERE = Path(__file__).with_name("soaking")
@@ -62,7 +62,9 @@ class Soak:
             seed = len(self.of(engine)) + 1
             folder = Path(tempfile.mkdtemp(prefix=f"livefeed-soak-{engine}-{seed}-"))
             plan = Plan(engine=engine, kills=KILLS_A_ROUND, rate=self.given.rate, seed=seed)
-            result = document(run_round(plan, folder, lambda name, at=folder: database_url(engine, at, name)))
+            result = document(
+                run_round(plan, folder, lambda name, at=folder: database(at, name, engine=engine))
+            )
             shutil.rmtree(folder)
             self.rounds.append(result)
             self.summary.write_text(json.dumps({"rounds": self.rounds}))

@@ -24,6 +24,7 @@ FAILPOINTS: Final[dict[str, str]] = {
 MUTATIONS: Final[dict[str, str]] = {
     "ack-before-commit": "the app answers 200 before the event is committed",
     "drop-fence": "a settle no longer compares the token of its lease",
+    "commit-unsynced": "a commit on SQLite is not synced to the disk",
     "settle-by-subselect": "a settle takes the lane's head from a subselect made before the lock",
 }
 

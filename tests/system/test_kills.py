@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.engines import database_url
+from tests.engines import database
 from tools.soaking.kill_round import Plan, run_round
 
 pytestmark = pytest.mark.system
@@ -14,7 +14,7 @@ KILLS = 25
 def test_25_kills_over_all_roles_under_load_lose_nothing(engine: str, tmp_path: Path):
     plan = Plan(engine=engine, kills=KILLS, rate=1500.0, seed=25, longest_pause_s=0.4)
 
-    result = run_round(plan, tmp_path, lambda name: database_url(engine, tmp_path, name))
+    result = run_round(plan, tmp_path, lambda name: database(tmp_path, name, engine=engine))
 
     assert (0, 0) == (result.lost, result.reordered)
     assert KILLS == sum(result.kills.values())

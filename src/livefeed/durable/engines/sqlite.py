@@ -19,6 +19,7 @@ from livefeed.durable.engines.tray import Tray
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.engines.writer import Writer
 from livefeed.errors import StoreInUse, StoreUnavailable
+from livefeed.failpoints import is_mutated
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -27,7 +28,7 @@ _READERS: Final = 2
 _BUSY_S: Final = 5.0
 _STATEMENTS: Final = 512
 _PRAGMAS: Final = (
-    "PRAGMA synchronous = FULL",
+    f"PRAGMA synchronous = {'OFF' if is_mutated('commit-unsynced') else 'FULL'}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
