@@ -1,8 +1,10 @@
 """Fixtures that several folders of tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import engines
 from tests.clients import sdk_js
 
 
@@ -10,3 +12,18 @@ from tests.clients import sdk_js
 def node_modules() -> Path:
     """The ``node_modules`` folder with the vendor's JavaScript SDK, unmodified."""
     return sdk_js.installed()
+
+
+@pytest.fixture(autouse=True)
+def _databases_of_a_test(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test makes on a server goes with it; the keys of such a database are in the test's folder."""
+    if engines.chosen() == "postgresql":
+        monkeypatch.setenv("LIVEFEED_KEY_FILE", str(request.getfixturevalue("tmp_path") / "keys"))
+    with engines.dropping():
+        yield
+
+
+@pytest.fixture(params=engines.both())
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn, for what is promised on both."""
+    return str(request.param)

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests import engines
 from tests.client.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal
 from tests.client.serving import serving
 
 from livefeed.app import App
 from livefeed.app.inbox import InboxRow, list_inbox
 from livefeed.app.running import Running
+from livefeed.app.runtime import ROOMS
 from livefeed.app.server import AppServer
 from livefeed.clock import ManualClock
 from livefeed.net.http import HttpAnswer, HttpClient
@@ -46,7 +48,8 @@ async def portal() -> AsyncIterator[FakePortal]:
 @pytest.fixture
 def settings(tmp_path: Path, portal: FakePortal) -> AppSettings:
     return AppSettings(
-        db=f"sqlite:///{tmp_path}/app.db",
+        db=engines.database(tmp_path, "app", ROOMS),
+        key_file=engines.key_file(tmp_path, "app"),
         portal_url=portal.url,
         client_id=CLIENT_ID,
         client_secret=Secret(CLIENT_SECRET),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests import engines
 
 from livefeed.cli.main import main
 from livefeed.clock import SystemClock
@@ -21,6 +22,10 @@ from livefeed.wire.ids import UserId
 UPDATE = "ONLIVEFEEDPOSTUPDATE"
 
 
+def url(db: Path) -> str:
+    return engines.database(db.parent, db.stem, ROOMS)
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     """A portal with an application whose handler 1 hears of edits, and one edit of post 1."""
@@ -33,7 +38,7 @@ def db(tmp_path: Path) -> Path:
 
 
 async def bind(path: Path) -> None:
-    store = open_store(f"sqlite:///{path}", ROOMS, SystemClock())
+    store = open_store(url(path), ROOMS, SystemClock())
 
     def unit(tx: Tx) -> None:
         portal = portals.default(tx)
@@ -47,7 +52,7 @@ async def bind(path: Path) -> None:
 
 
 def run(db: Path, *words: str) -> Result:
-    return CliRunner().invoke(main, ["portal", *words, "--db", f"sqlite:///{db}", "--json"])
+    return CliRunner().invoke(main, ["portal", *words, "--db", url(db), "--json"])
 
 
 def rows(result: Result) -> list[Any]:
@@ -59,7 +64,7 @@ def drained(db: Path) -> None:
     """Everything that waits is dealt with, without a trace."""
 
     async def drain() -> None:
-        store = open_store(f"sqlite:///{db}", ROOMS, SystemClock())
+        store = open_store(url(db), ROOMS, SystemClock())
         await store.write(lambda tx: tx.execute("DELETE FROM lane"))
         await store.close()
 

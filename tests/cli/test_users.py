@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests import engines
 
 from livefeed.cli.main import main
 from livefeed.clock import SystemClock
@@ -17,6 +18,10 @@ from livefeed.portal.server import ROOMS
 from livefeed.secrets import Secret
 
 
+def url(db: Path) -> str:
+    return engines.database(db.parent, db.stem, ROOMS)
+
+
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     path = tmp_path / "portal.db"
@@ -25,7 +30,7 @@ def db(tmp_path: Path) -> Path:
 
 
 def run(db: Path, *words: str, typed: str = "") -> Result:
-    return CliRunner().invoke(main, ["portal", *words, "--db", f"sqlite:///{db}", "--json"], input=typed)
+    return CliRunner().invoke(main, ["portal", *words, "--db", url(db), "--json"], input=typed)
 
 
 def document(result: Result) -> Any:
@@ -36,7 +41,7 @@ def document(result: Result) -> Any:
 
 def is_password(db: Path, login: str, password: str) -> bool:
     async def check() -> bool:
-        store = open_store(f"sqlite:///{db}", ROOMS, SystemClock())
+        store = open_store(url(db), ROOMS, SystemClock())
         try:
             portal = await store.read(portals.default)
             assert portal is not None

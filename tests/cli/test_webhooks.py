@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from tests import engines
 
 from livefeed.cli.main import main
+from livefeed.portal.server import ROOMS
 
 OUTGOING = "webhook outgoing add --url http://a.example/x --event OnLiveFeedPostAdd"
 
@@ -17,7 +19,7 @@ class Place:
     """A portal in a file, and the command beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = f"sqlite:///{folder / 'portal.db'}"
+        self._db = engines.database(folder, "portal", ROOMS)
         self.json("init --seed demo")
 
     def run(self, line: str) -> Result:

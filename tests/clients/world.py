@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import engines
 from tests.clients.receiver import Receiver, Seen
 from tests.clients.serving import Loop, Relay, Site
 
@@ -84,7 +85,7 @@ class World:
         await self._portal.asgi(scope, receive, send)
 
     async def _open(self) -> None:
-        self.store = open_store(f"sqlite:///{self._folder / 'portal.db'}", ROOMS, self.clock)
+        self.store = open_store(engines.database(self._folder, "portal", ROOMS), ROOMS, self.clock)
         row = await self.store.write(
             lambda tx: portals.create(tx, public_url=f"https://{NAME}", name="Meridian")
         )

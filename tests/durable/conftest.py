@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
@@ -19,9 +20,9 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"{request.param}:///{tmp_path}/store.db"
+@pytest.fixture
+def url(engine: str, tmp_path: Path) -> str:
+    return engines.database(tmp_path, "store", engine=engine)
 
 
 @pytest.fixture

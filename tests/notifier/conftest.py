@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from livefeed.app import Running, opened
 from livefeed.app.inbox import post_key, seal_entry
 from livefeed.app.installs.ladder import Installed
+from livefeed.app.runtime import ROOMS
 from livefeed.clock import ManualClock
 from livefeed.durable.consumers import set_state
 from livefeed.durable.entries import append
@@ -95,7 +97,8 @@ class House:
 
 def settings_of(path: Path, portal: FakePortal) -> AppSettings:
     return AppSettings(
-        db=f"sqlite:///{path}/notifier.db",
+        db=engines.database(path, "notifier", [*ROOMS, "livefeed.notifier"]),
+        key_file=engines.key_file(path, "notifier"),
         portal_url=portal.url,
         public_url="http://127.0.0.1:1",
         client_id=CLIENT_ID,

@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 
 import pytest
 from starlette.applications import Starlette
+from tests import engines
 
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
@@ -32,6 +33,7 @@ from livefeed.wire.ids import UserId
 
 from .asgi import Response, request
 
+ROOMS = ["livefeed.portal"]
 NOW_MS = 1_773_750_554_000
 METHODS = (*feed_methods.METHODS, *people_methods.METHODS, *im_methods.METHODS)
 
@@ -108,7 +110,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'portal.db'}", ["livefeed.portal"], clock)
+    opened = open_store(engines.database(tmp_path, "portal", ROOMS), ROOMS, clock)
     yield opened
     await opened.close()
 

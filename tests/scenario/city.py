@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests import engines
 from tests.client.serving import serving
 
 from livefeed.clock import ManualClock
@@ -114,11 +115,11 @@ def fault_in(answer: HttpAnswer) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def open_city(folder: Path) -> AsyncIterator[City]:
+async def open_city(folder: Path, engine: str) -> AsyncIterator[City]:
     """Found two seeded companies and serve them until the block ends."""
     clock, keys = ManualClock(1_773_750_554_000), KeyRing([b"k" * 32])
     async with AsyncExitStack() as stack:
-        store = open_store(f"sqlite:///{folder}/portal.db", ROOMS, clock)
+        store = open_store(engines.database(folder, "portal", ROOMS, engine=engine), ROOMS, clock)
         stack.push_async_callback(store.close)
         portal = build_portal(store=store, keys=keys, clock=clock, allow_private=True, admin_token=ADMIN)
         url = await stack.enter_async_context(serving(portal.asgi))

@@ -6,8 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests import engines
 from tests.client.serving import serving
 
+from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.app.server import AppServer, prepared
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
@@ -23,6 +25,7 @@ from livefeed.settings import AppSettings
 from livefeed.wire.form import encode
 
 QUIET_S = 60.0
+NOTIFIER = [*APP_ROOMS, "livefeed.notifier"]
 CONSOLE = "opens-the-console-of-this-run"
 
 
@@ -83,10 +86,10 @@ class Town:
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
+async def town(tmp_path: Path, engine: str) -> AsyncIterator[Town]:
     clock, keys = ManualClock(1_773_750_554_000), KeyRing([b"k" * 32])
     async with AsyncExitStack() as stack:
-        store = open_store(f"sqlite:///{tmp_path}/portal.db", ROOMS, clock)
+        store = open_store(engines.database(tmp_path, "portal", ROOMS, engine=engine), ROOMS, clock)
         stack.push_async_callback(store.close)
         portal = build_portal(store=store, keys=keys, clock=clock, allow_private=True)
         url = await stack.enter_async_context(serving(portal.asgi))
@@ -108,7 +111,8 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             },
         )
         settings = AppSettings(
-            db=f"sqlite:///{tmp_path}/notifier.db",
+            db=engines.database(tmp_path, "notifier", NOTIFIER, engine=engine),
+            key_file=engines.key_file(tmp_path, "notifier"),
             portal_url=url,
             public_url=door_url,
             client_id=str(added["client_id"]),

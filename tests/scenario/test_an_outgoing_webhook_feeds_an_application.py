@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import engines
 from tests.client.serving import serving
 
 from livefeed.app import App
+from livefeed.app.runtime import ROOMS
 from livefeed.app.server import AppServer, prepared
 from livefeed.secrets import Secret
 from livefeed.settings import AppSettings
@@ -44,7 +46,8 @@ async def mirroring(town: Town, folder: Path) -> AsyncIterator[Mirror]:
             "outgoing_add", {"user": OLGA, "url": f"{url}/events", "events": ["OnLiveFeedPostUpdate"]}
         )
         settings = AppSettings(
-            db=f"sqlite:///{folder}/mirror.db",
+            db=engines.database(folder, "mirror", ROOMS, engine=town.store.engine),
+            key_file=engines.key_file(folder, "mirror"),
             portal_url=town.url,
             member_id=webhook["member_id"],
             application_token=Secret(webhook["application_token"]),

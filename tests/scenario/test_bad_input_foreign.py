@@ -22,8 +22,8 @@ HANDLER = "http://127.0.0.1:9/events"
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
-    async with open_city(tmp_path) as city:
+async def city(tmp_path: Path, engine: str) -> AsyncIterator[City]:
+    async with open_city(tmp_path, engine) as city:
         yield city
 
 

@@ -25,8 +25,8 @@ WRONG = "wrong-secret-of-a-stranger"
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
-    async with open_city(tmp_path) as city:
+async def city(tmp_path: Path, engine: str) -> AsyncIterator[City]:
+    async with open_city(tmp_path, engine) as city:
         yield city
         assert (await city.first.call("user.current"))["ID"] == "1", "the portal works on"
 

@@ -15,8 +15,8 @@ HOME = "https://app.example/cb"
 
 
 @pytest.fixture
-async def city(tmp_path: Path) -> AsyncIterator[City]:
-    async with open_city(tmp_path) as opened:
+async def city(tmp_path: Path, engine: str) -> AsyncIterator[City]:
+    async with open_city(tmp_path, engine) as opened:
         yield opened
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests import engines
 from tests.app.bodies import event_body, install_body
 from tests.client.fake_portal import CLIENT_ID, CLIENT_SECRET, FakePortal
 from tests.client.serving import serving
 from tests.portal.asgi import Response, request
 
 from livefeed.app import App, PageContext
+from livefeed.app.runtime import ROOMS
 from livefeed.app.server import AppServer, prepared
 from livefeed.clock import ManualClock
 from livefeed.secrets import Secret
@@ -139,7 +141,8 @@ async def open_application(folder: Path) -> AsyncIterator[AppStand]:
     clock, portal = ManualClock(), TwoPortals()
     async with serving(portal) as portal.url:
         settings = AppSettings(
-            db=f"sqlite:///{folder}/app.db",
+            db=engines.database(folder, "app", ROOMS),
+            key_file=engines.key_file(folder, "app"),
             portal_url=portal.url,
             client_id=CLIENT_ID,
             client_secret=Secret(CLIENT_SECRET),

@@ -82,9 +82,7 @@ def replay_all(
         How many were replayed; call again until it is 0.
     """
     letters = list_dead(tx, portal=portal, consumer=consumer, since_ms=since_ms, limit=_SLICE)
-    for letter in letters:
-        _replay(tx, letter, amend)
-    return len(letters)
+    return sum(_replay(tx, letter, amend) is not None for letter in letters)
 
 
 def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId, body: bytes | None = None) -> int | None:
@@ -114,8 +112,10 @@ def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId, body: bytes | None =
     )
 
 
-def _replay(tx: Tx, letter: DeadLetter, amend: Amend) -> int:
-    _SQL.drop_dead(tx.conn, id=letter.id)
+def _replay(tx: Tx, letter: DeadLetter, amend: Amend) -> int | None:
+    """None: somebody else has put it back meanwhile."""
+    if not _SQL.drop_dead(tx.conn, id=letter.id):
+        return None
     return append(
         tx,
         portal=letter.portal,

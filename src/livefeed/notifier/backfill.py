@@ -118,6 +118,7 @@ def _posts(answers: Mapping[str, Answer | Fault], name: str) -> list[PostRow]:
 
 
 def _keep(tx: Tx, portal: MemberId, posts: list[tuple[PostRow, Version]]) -> None:
+    tx.serialize(portal)
     for row, content in posts:
         archive.add(tx, portal, row.id, row.author_id, content, archive.Source.BACKFILL)
 

@@ -132,6 +132,7 @@ def _comments(answer: Answer | Fault | None) -> tuple[CommentRow, ...]:
 def _keep(
     tx: Tx, portal: MemberId, windows: dict[UserId, _Window], pages: dict[UserId, tuple[CommentRow, ...]]
 ) -> None:
+    tx.serialize(portal)
     for person, rows in pages.items():
         for row in rows:
             _SQL.add_comment(tx.conn, portal=portal, comment=row.id, log_id=row.log_id, person=person)
@@ -173,5 +174,6 @@ def _only_post(answer: Answer | Fault | None) -> PostId:
 
 
 def _keep_entries(tx: Tx, portal: MemberId, posts: dict[LogId, PostId]) -> None:
+    tx.serialize(portal)
     for entry, post in posts.items():
         _SQL.add_entry(tx.conn, portal=portal, log_id=entry, post=post)

@@ -95,6 +95,7 @@ async def _keep(store: Store, portal: MemberId, rows: list[UserRow]) -> None:
 
 
 def _keep_rows(tx: Tx, portal: MemberId, rows: list[UserRow]) -> None:
+    tx.serialize(portal)
     for row in rows:
         _SQL.add_person(
             tx.conn,

