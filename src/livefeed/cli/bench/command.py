@@ -9,7 +9,7 @@ import uvloop
 
 from livefeed.cli.bench.result import Result, median_of
 from livefeed.cli.numbers import NUMBER
-from livefeed.cli.output import json_option, print_document
+from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.settings import DatabaseUrl
 
 Run = Callable[[], Coroutine[Any, Any, Result]]
@@ -119,6 +119,53 @@ def ingest(hot: bool, seconds: float, runs: int, as_json: bool) -> None:
     from livefeed.cli.bench.ingest import bench_ingest
 
     report(lambda: bench_ingest(seconds, is_hot=hot), runs, as_json=as_json)
+
+
+@bench.command()
+@click.option(
+    "--neighbour",
+    "neighbours",
+    type=click.Choice(["silent", "slow", "reset", "flood", "drip", "burst"]),
+    multiple=True,
+    help="Which one; may be given several times.  [default: each]",
+)
+@click.option("--rounds", type=NUMBER, default=7, show_default=True, help="Alternations with each.")
+@click.option("--seconds", type=SECONDS, default=4.0, show_default=True, help="Of each stretch.")
+@db_option
+@json_option
+def isolation(
+    neighbours: tuple[str, ...], rounds: int, seconds: float, url: str | None, as_json: bool
+) -> None:
+    """A healthy handler with and without a bad neighbour, in turns, at 100 edits a second.
+
+    The neighbour is a handler that never answers (silent), answers after 30 s (slow), resets (reset), sends
+    1 GB (flood) or one byte a second (drip), or another portal with a burst of 10,000 edits. With --json each
+    stretch is a line, and so is what all stretches with one neighbour say together.
+    """
+    from livefeed.cli.bench.house.isolation import NEIGHBOURS, Compared, Measured, bench_isolation
+
+    together: list[Compared] = []
+
+    def show(one: Measured | Compared) -> None:
+        if isinstance(one, Compared):
+            together.append(one)
+        if as_json:
+            print_document(msgspec.to_builtins(one), as_json=True)
+        elif isinstance(one, Measured):
+            side = "beside" if one.beside else "without"
+            text = f"{side} {one.neighbour}, round {one.round}: p99 {one.p99_ms:.1f} ms"
+            click.echo(f"livefeed: bench: {text}", err=True)
+
+    async def run() -> None:
+        for neighbour in NEIGHBOURS:
+            if not neighbours or neighbour in neighbours:
+                async for one in bench_isolation(neighbour, seconds=seconds, rounds=rounds, url=url):
+                    show(one)
+
+    uvloop.run(run())
+    if not as_json:
+        columns = ["neighbour", "rounds", "p99_without_ms", "p99_beside_ms", "apart", "errors"]
+        print_rows([msgspec.to_builtins(one) for one in together], columns, as_json=False)
 
 
 @bench.command()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import os
 import tempfile
 import time
@@ -12,11 +11,11 @@ from pathlib import Path
 import msgspec
 
 from livefeed.cli.bench import databases
+from livefeed.cli.bench.house.calls import call, edit_each
 from livefeed.cli.bench.house.processes import BenchFailed, command, free_port
 from livefeed.cli.bench.house.receiver import RECORD
 from livefeed.cli.bench.result import Result, engine_of, percentile, usage
 from livefeed.cli.demo.processes import Child
-from livefeed.errors import LivefeedError
 from livefeed.net.http import HttpClient
 
 EDITS_PER_S = 200
@@ -69,21 +68,6 @@ def house(portal_db: str, app_db: str, starts: Path) -> Generator[str]:
             child.stop()
 
 
-async def call(client: HttpClient, webhook: str, method: str, params: dict[str, object]) -> object:
-    """One REST call by JSON; its result."""
-    answer = await client.send(
-        "POST",
-        f"{webhook}{method}",
-        body=json.dumps(params).encode(),
-        headers={"content-type": "application/json"},
-        max_answer_bytes=1 << 22,
-    )
-    document = json.loads(answer.body)
-    if answer.status != 200:
-        raise BenchFailed(f"{method}: {answer.status} {answer.body[:200]!r}")
-    return document["result"]
-
-
 async def add_posts(client: HttpClient, webhook: str, count: int) -> list[int]:
     """Add ``count`` posts, fifty a batch."""
     posts: list[int] = []
@@ -93,22 +77,6 @@ async def add_posts(client: HttpClient, webhook: str, count: int) -> list[int]:
         result = await call(client, webhook, "batch", {"halt": 1, "cmd": cmd})
         posts += msgspec.convert(result, Added).result.values()
     return posts
-
-
-async def edit_all(client: HttpClient, webhook: str, posts: list[int]) -> tuple[dict[int, int], int]:
-    """Edit each post once at a steady `EDITS_PER_S`; when each was answered (ns), and how many failed."""
-    answered: dict[int, int] = {}
-    began = time.monotonic()
-
-    async def edit(place: int, post: int) -> None:
-        await asyncio.sleep(max(0.0, began + place / EDITS_PER_S - time.monotonic()))
-        params: dict[str, object] = {"POST_ID": post, "POST_TITLE": "Bench", "POST_MESSAGE": f"after {place}"}
-        with contextlib.suppress(LivefeedError):
-            await call(client, webhook, "log.blogpost.update", params)
-            answered[post] = time.time_ns()
-
-    await asyncio.gather(*(edit(place, post) for place, post in enumerate(posts)))
-    return answered, len(posts) - len(answered)
 
 
 def read_starts(path: Path) -> dict[int, int]:
@@ -137,7 +105,7 @@ async def bench_flow(seconds: float, *, url: str | None = None) -> Result:
         async with HttpClient(allow_private=True) as client:
             posts = await add_posts(client, webhook, max(1, int(seconds * EDITS_PER_S)))
             await wait_bound(client, webhook, starts)
-            answered, failed = await edit_all(client, webhook, posts)
+            answered = await edit_each(client, webhook, posts, per_s=EDITS_PER_S)
             found = await wait_started(starts, set(answered))
     delays = [(found[post] - at_ns) / 1e6 for post, at_ns in answered.items() if post in found]
     if not delays:
@@ -151,7 +119,7 @@ async def bench_flow(seconds: float, *, url: str | None = None) -> Result:
         p50_ms=percentile(delays, 0.5),
         p99_ms=percentile(delays, 0.99),
         n=len(delays),
-        errors=failed + len(answered) - len(delays),
+        errors=len(posts) - len(delays),
         handlers=1,
         handler_ms=0.0,
         lanes=len(posts),

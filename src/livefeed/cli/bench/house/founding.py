@@ -12,6 +12,7 @@ from livefeed.durable.store import Store, Tx, open_store
 from livefeed.portal import lifecycle, portals
 from livefeed.portal.apps import webhooks
 from livefeed.portal.apps.registry import App, NewApp, fresh_credentials
+from livefeed.portal.apps.tokens import codec_of
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import ACTING_USER, Binding
 from livefeed.portal.feed import posts
@@ -34,11 +35,13 @@ class Founded:
         portal: Its row.
         webhook_url: An administrator's, with a slash at the end.
         posts: The ids of its posts.
+        app_token: An access token of the administrator in the name of its application, good for an hour.
     """
 
     portal: PortalRow
     webhook_url: str
     posts: list[PostId]
+    app_token: str
 
 
 @contextlib.asynccontextmanager
@@ -64,20 +67,27 @@ async def found(
     code = webhooks.new_code(keys)
     credentials = fresh_credentials(keys)
 
-    def portal_of(tx: Tx) -> PortalRow:
+    def portal_of(tx: Tx) -> tuple[PortalRow, App]:
         row = portals.create(tx, public_url=public_url, name="bench")
         seed_empty(tx, portal=row, keys=keys)
         webhooks.add(tx, portal=row.member_id, user_id=ADMIN, scopes=webhooks.SCOPES, code=code)
         app = lifecycle.install(tx, row, NewApp(name="bench", scope=("log",)), credentials, installer=ADMIN)
         for url in handler_urls:
             bind(tx, app, url)
-        return row
+        return row, app
 
-    portal = await store.write(portal_of)
+    portal, app = await store.write(portal_of)
     added: list[PostId] = []
     while len(added) < post_count:
         added += await store.write(_adding(portal, min(_POSTS_A_UNIT, post_count - len(added))))
-    return Founded(portal=portal, webhook_url=webhooks.url(portal, ADMIN, code.code.reveal()), posts=added)
+    epoch = await store.read(lambda tx: handlers.person_epoch(tx, portal.member_id, ADMIN))
+    bearer = app.bearer(ADMIN, epoch or 0)
+    return Founded(
+        portal=portal,
+        webhook_url=webhooks.url(portal, ADMIN, code.code.reveal()),
+        posts=added,
+        app_token=codec_of(keys).mint_fresh("access", bearer, SystemClock().now_ms()),
+    )
 
 
 def bind(tx: Tx, app: App, url: str) -> None:

@@ -111,7 +111,7 @@ class Receivers:
         return msgspec.json.decode(self._get("counts"), type=Counts)
 
     def starts(self) -> dict[int, int]:
-        """When each post first came to ``/ok/…``, in nanoseconds since the epoch."""
+        """When each post first came to ``/ok/…`` since it was asked last, in nanoseconds since the epoch."""
         found: dict[int, int] = {}
         for post, at_ns in RECORD.iter_unpack(self._get("starts")):
             found.setdefault(post, at_ns)

@@ -1,9 +1,9 @@
 """A receiver with good and bad addresses; it counts what comes, and says when it came.
 
-``/ok/…`` answers at once and notes the post; ``/silent/…`` never answers, ``/slow/…`` after 30 s,
-``/reset/…`` breaks the connection, ``/flood/…`` sends 1 GB, ``/drip/…`` one byte a second. ``GET /counts``
-tells how often each was called and how many connections are open; ``GET /starts`` sends the records of
-``/ok/…``.
+``/ok/…`` answers at once and notes the post, ``/quiet/…`` answers at once; ``/silent/…`` never answers,
+``/slow/…`` after 30 s, ``/reset/…`` breaks the connection, ``/flood/…`` sends 1 GB, ``/drip/…`` one byte a
+second. ``GET /counts`` tells how often each was called and how many connections are open; ``GET /starts``
+sends the records of ``/ok/…`` and forgets them.
 """
 
 import asyncio
@@ -76,12 +76,15 @@ class Receiver(asyncio.Protocol):
             return
         if kind == "starts":
             self._send(bytes(_starts))
+            _starts.clear()
             return
         _counts[kind] += 1
         match kind:
             case "ok":
                 if found := _POST.search(request):
                     _starts.extend(RECORD.pack(int(found.group(1)), time.time_ns()))
+                self._write(_OK)
+            case "quiet":
                 self._write(_OK)
             case "slow":
                 self._later(_SLOW_S, lambda: self._write(_OK))
