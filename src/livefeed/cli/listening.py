@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
 
 import click
@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 
 from livefeed.cli.running import announced
+from livefeed.cli.serve.supervising import supervise
 from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
@@ -41,8 +42,10 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def bound_socket(host: str, port: int, *, flag: str = "--port") -> socket.socket:
+def bound_socket(host: str, port: int, *, flag: str = "--port", is_shared: bool = False) -> socket.socket:
     """A listening socket; ``flag`` is what an error tells people to change.
+
+    Others may listen on the same port if all of them are ``is_shared``.
 
     Raises:
         SettingsError: The port is in use, or the address is not of this machine.
@@ -50,6 +53,8 @@ def bound_socket(host: str, port: int, *, flag: str = "--port") -> socket.socket
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
         listener.listen(2048)
@@ -63,11 +68,25 @@ def bound_socket(host: str, port: int, *, flag: str = "--port") -> socket.socket
     return listener
 
 
+def bound_sockets(host: str, port: int, count: int) -> list[socket.socket]:
+    """Listening sockets on one port, among which the kernel deals connections out.
+
+    Raises:
+        SettingsError: The port is in use, or the address is not of this machine.
+    """
+    first = bound_socket(host, port)
+    if count == 1:
+        return [first]
+    port = first.getsockname()[1]
+    first.close()  # nobody else has the port; from now on it is shared
+    return [bound_socket(host, port, is_shared=True) for _ in range(count)]
+
+
 def run_until_stopped(
     prepare: Callable[[], contextlib.AbstractAsyncContextManager[Any]],
     *,
     database: DatabaseUrl,
-    listener: socket.socket,
+    listeners: Sequence[socket.socket],
     admin_token: str,
     with_stdin: bool,
     tls: Tls | None = None,
@@ -76,12 +95,22 @@ def run_until_stopped(
 ) -> None:
     """Serve the ASGI application that ``prepare`` makes until SIGINT or SIGTERM, then close it in order.
 
-    ``greeting`` is said once it listens. ``listen`` serves in place of uvicorn.
+    Each of ``listeners`` is served by a process of its own. ``greeting`` is said once it listens. ``listen``
+    serves in place of uvicorn.
     """
-    if with_stdin:
-        stop_with_stdin()
-    announcement = announced(
-        database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
+    watch = stop_with_stdin if with_stdin else None
+    listener = listeners[0]
+    if len(listeners) > 1:
+        listener = supervise(listeners, watch=watch)
+        greeting = greeting if listener is listeners[0] else ""
+    elif watch is not None:
+        watch()
+    announcement = (
+        announced(
+            database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
+        )
+        if database.is_file
+        else contextlib.nullcontext()
     )
     with listener:
         uvloop.run(_serve(prepare, listener, announcement, tls, greeting, listen or _listen))
@@ -149,18 +178,6 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def refuse_workers(workers: int) -> None:
-    """Refuse more than one process on an SQLite file.
-
-    Raises:
-        SettingsError: More than one was asked for.
-    """
-    if workers != 1:
-        raise SettingsError(
-            "one process writes an SQLite file; --workers above 1 needs PostgreSQL (not built yet)"
-        )
 
 
 def stop_with_stdin() -> None:

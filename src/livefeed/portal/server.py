@@ -50,6 +50,7 @@ from livefeed.portal.web.scene.pages import scene_routes
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.webhooks.pages import webhook_routes
 from livefeed.secrets import KeyRing
+from livefeed.settings import PortalRole
 from livefeed.ui.streams import Streams
 
 ROOMS: Final = ("livefeed.portal",)
@@ -71,6 +72,7 @@ class PortalOptions:
         concurrency: Deliveries at a time.
         schedule: When failed deliveries are repeated.
         is_dispatching: Whether events are sent; tests send them by hand.
+        role: ``web`` answers requests and sends nothing, ``dispatcher`` sends and answers operators only.
         without: Names of REST methods that it does not have.
     """
 
@@ -82,6 +84,7 @@ class PortalOptions:
     concurrency: int = 128
     schedule: Schedule | None = None
     is_dispatching: bool = True
+    role: PortalRole = "all"
     without: frozenset[str] = frozenset()
 
 
@@ -129,14 +132,16 @@ class Portal:
         directory = await Directory.load(self._store)
         self.asgi.router.routes[:] = self._routes(directory)
         end = _follow(self._store, directory)
-        upkeep = asyncio.create_task(keep_up(self._store, self._clock))
-        await self.dispatcher.start(with_worker=self._options.is_dispatching)
+        delivers = self._options.role != "web"
+        upkeep = [asyncio.create_task(keep_up(self._store, self._clock))] if delivers else []
+        await self.dispatcher.start(with_worker=delivers and self._options.is_dispatching)
         try:
             yield
         finally:
             end()
             self.streams.close()
-            upkeep.cancel()
+            for chore in upkeep:
+                chore.cancel()
             await self.dispatcher.stop()
             await self.http.close()
 
@@ -151,11 +156,19 @@ class Portal:
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
         desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
         self._apologies.desk = desk
+        for_operators = [
+            *admin_routes(AdminApi(admin, options.admin_token)),
+            Route("/healthz", _alive),
+            Route("/readyz", self._ready),
+            Route("/metrics", self._metrics),
+        ]
+        if options.role == "dispatcher":
+            return for_operators
         self.asgi.router.default = elsewhere(desk)
         return [
+            *for_operators,
             *rest_routes(door, clock=clock, directory=directory, max_body_bytes=options.max_body_bytes),
             *oauth_routes(TokenEndpoint(store=store, keys=keys, directory=directory)),
-            *admin_routes(AdminApi(admin, options.admin_token)),
             *webhook_routes(desk),
             *developer_routes(desk, clock),
             *language_routes(desk),
@@ -164,9 +177,6 @@ class Portal:
             *frame_routes(desk, clock),
             *live_routes(desk, clock, self.streams),
             *ui_routes(),
-            Route("/healthz", _alive),
-            Route("/readyz", self._ready),
-            Route("/metrics", self._metrics),
             *self._scene(desk),
             *feed_routes(desk),
         ]

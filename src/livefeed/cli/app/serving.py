@@ -15,14 +15,15 @@ from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
 from livefeed.cli.databases import db_option, key_file_option, key_ring
-from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
-from livefeed.cli.numbers import NUMBER, PORT, QUIET, WAIT
+from livefeed.cli.listening import bound_sockets, run_until_stopped
+from livefeed.cli.numbers import PORT, QUIET, WAIT
 from livefeed.cli.running import fresh_token
+from livefeed.cli.serve.roles import app_role_option, check_processes, workers_option
 from livefeed.errors import LivefeedError, SettingsError
 from livefeed.net.authority import authority_pem
 from livefeed.notifier.application import build
-from livefeed.secrets import Secret
-from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
+from livefeed.secrets import KeyRing, Secret
+from livefeed.settings import APP_PORT, AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
 
 
@@ -87,6 +88,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     public_url: str | None
+    role: AppRole
     workers: int
     stop_with_stdin: bool
     database: DatabaseUrl
@@ -95,7 +97,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     def settings(self, **more: float) -> AppSettings:
         """The application's settings: these flags, then the environment."""
         return AppSettings.from_environment(
-            db=str(self.database),
+            db=self.database.url,
             key_file=None if self.key_file is None else str(self.key_file),
             public_url=self.public_url or f"http://{self.host}:{self.port}",
             environ=None,
@@ -104,24 +106,29 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     def run(self, loaded: App, settings: AppSettings) -> None:
         """Serve until SIGINT or SIGTERM."""
-        refuse_workers(self.workers)
+        check_processes(self.database, self.role, self.workers)
         authority_pem(settings.ca_file)  # refused here, before anything is made
         configure_logs()
-        listener = bound_socket(self.host, self.port)
+        listeners = bound_sockets(self.host, self.port, self.workers)
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
-        console_token = settings.console_token.reveal() or fresh_token()
+        console_token = settings.console_token.reveal() or self._console_token(keys)
         settings = msgspec.structs.replace(settings, console_token=Secret(console_token))
         base_url = f"http://{self.host}:{self.port}"
+        opens_at = console_url(base_url, console_token)
         run_until_stopped(
-            lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token),
+            lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token, role=self.role),
             database=self.database,
-            listener=listener,
+            listeners=listeners,
             admin_token=token,
             with_stdin=self.stop_with_stdin,
             listen=listen,
-            greeting=f"the console opens at {console_url(base_url, console_token)}",
+            greeting="" if self.role == "worker" else f"the console opens at {opens_at}",
         )
+
+    def _console_token(self, keys: KeyRing) -> str:
+        """Another one for each start; where processes share a database, the one that belongs to their key."""
+        return fresh_token() if self.database.is_file else keys.derive("console.token").hex()
 
 
 def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -136,9 +143,8 @@ def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable
             metavar="URL",
             help="Base URL under which the portal reaches this application.  [default: http://HOST:PORT]",
         ),
-        click.option(
-            "--workers", type=NUMBER, default=1, show_default=True, help="Processes; SQLite allows one."
-        ),
+        app_role_option,
+        workers_option,
         click.option("--stop-with-stdin", is_flag=True, hidden=True),
         db_option(default_db),
         key_file_option,

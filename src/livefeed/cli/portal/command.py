@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
-from livefeed.cli.listening import bound_socket, refuse_workers, run_until_stopped
+from livefeed.cli.listening import bound_sockets, run_until_stopped
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post
@@ -18,9 +18,10 @@ from livefeed.cli.portal.resending import resend
 from livefeed.cli.portal.users import user
 from livefeed.cli.portal.webhooks import webhook
 from livefeed.cli.running import fresh_token
+from livefeed.cli.serve.roles import check_processes, portal_role_option, workers_option
 from livefeed.cli.tls import cert_option, key_option, usable
 from livefeed.net.http import is_http_url
-from livefeed.settings import PORTAL_PORT, DatabaseUrl
+from livefeed.settings import PORTAL_PORT, DatabaseUrl, PortalRole
 from livefeed.telemetry import configure_logs
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def init(
     show_default=True,
     help="Largest REST body, in bytes.",
 )
-@click.option("--workers", type=NUMBER, default=1, show_default=True, help="Processes; SQLite allows one.")
+@portal_role_option
+@workers_option
 @cert_option
 @key_option
 @click.option("--demo", is_flag=True, hidden=True, help="People can be chosen on the feed page.")
@@ -139,6 +141,7 @@ def serve(
     policy: Literal["durable", "bitrix24"],
     allow_private: bool,
     max_body: int,
+    role: PortalRole,
     workers: int,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -149,7 +152,7 @@ def serve(
     from livefeed.cli.portal.composition import prepared_portal
     from livefeed.portal.server import PortalOptions
 
-    refuse_workers(workers)
+    check_processes(database, role, workers)
     require(database, hint="make it with: livefeed portal init")
     tls = usable(tls_cert, tls_key)
     configure_logs()
@@ -160,15 +163,16 @@ def serve(
         max_body_bytes=max_body,
         is_demo=demo,
         admin_token=token,
+        role=role,
     )
-    listener = bound_socket(host, port)
+    listeners = bound_sockets(host, port, workers)
     keys = key_ring(database, key_file)
     run_until_stopped(
         lambda: prepared_portal(
             database, keys, options, public_url, with_tls=tls is not None, stage=_stage() if demo else None
         ),
         database=database,
-        listener=listener,
+        listeners=listeners,
         admin_token=token,
         with_stdin=stop_with_stdin,
         tls=tls,
