@@ -36,6 +36,8 @@ CREATE TABLE handler_of_either (
 INSERT INTO handler_of_either (id, portal, app, event, url, auth_type, owner, consumer, state, reason, bound_at, unbound_at)
 SELECT id, portal, app, event, url, auth_type, owner, consumer, state, reason, bound_at, unbound_at FROM handler;
 
+-- Into a table, because rows of a SELECT would be printed.
+CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
 SELECT setval(pg_get_serial_sequence('handler_of_either', 'id'), max(id)) FROM handler_of_either HAVING max(id) > 0;
 
 DROP TABLE handler;
