@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import pytest
 import structlog
 
 from livefeed.telemetry import configure_logs
@@ -20,3 +23,13 @@ def test_a_traceback_in_the_log_shows_no_values_of_variables():
             line = processor(None, "error", line)
     assert "look_up" in line
     assert code not in line
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch):
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - closed below, which fails too
+    monkeypatch.setattr("sys.stderr", full)
+    configure_logs()
+    structlog.get_logger().warning("no room for this")
+    structlog.reset_defaults()
+    with pytest.raises(OSError, match="No space left"):
+        full.close()

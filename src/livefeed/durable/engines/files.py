@@ -16,7 +16,6 @@ class Files:
         """Remember who the files are; the database is open, so both are there."""
         self._paths: Final = (os.fspath(path.absolute()), f"{path.absolute()}-wal")
         self._opened: Final = [_identity(one) for one in self._paths]
-        self._is_gone = False
 
     def check(self) -> None:
         """Refuse to call anything stored that lies in a file which is not there any more.
@@ -26,14 +25,7 @@ class Files:
         """
         for path, opened in zip(self._paths, self._opened, strict=True):
             if _identity(path) != opened:
-                self._is_gone = True
                 raise FileGone(f"{path} was removed or replaced while it was open")
-        self._is_gone = False
-
-    def check_again(self) -> None:
-        """Once a file was gone, look before the next commit too, so that it is not made in vain."""
-        if self._is_gone:
-            self.check()
 
 
 def _identity(path: str) -> _Identity | None:

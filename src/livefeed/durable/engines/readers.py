@@ -28,10 +28,8 @@ class Readers:
         clock: Clock,
         *,
         waiting_units: int,
-        longest_query_s: float = _LONGEST_QUERY_S,
     ) -> None:
         self._clock = clock
-        self._longest_query_s = longest_query_s
         self._box: Final[Mailbox[Query]] = Mailbox(limit=waiting_units)
         self._threads = [
             threading.Thread(target=self._run, args=(conn,), name="livefeed-reader", daemon=True)
@@ -56,9 +54,7 @@ class Readers:
     def _run(self, conn: sqlite3.Connection) -> None:
         began_s = time.monotonic()
         # A snapshot that is held for ever would let the log grow for ever.
-        conn.set_progress_handler(
-            lambda: time.monotonic() - began_s > self._longest_query_s, _LOOK_EVERY_STEPS
-        )
+        conn.set_progress_handler(lambda: time.monotonic() - began_s > _LONGEST_QUERY_S, _LOOK_EVERY_STEPS)
         while queries := self._box.take(_MOST_QUERIES):
             replies: list[Replies] = []
             for query in queries:

@@ -97,7 +97,6 @@ class Writer:
         taken = 0
         try:
             self._help_checkpoint()
-            self._files.check_again()
             self._conn.execute("BEGIN IMMEDIATE")
             began = time.perf_counter()
             now_ms = self._clock.now_ms()
@@ -119,12 +118,13 @@ class Writer:
         return groups[taken:]
 
     def _commit(self, *, is_change: bool, now_ms: int) -> None:
-        """Commit, and make sure that what is committed lies where it will be looked for."""
-        began = time.perf_counter()
-        self._conn.execute("COMMIT")
+        """Commit, unless what is committed would not lie where it will be looked for."""
         if not is_change:
+            self._conn.execute("COMMIT")
             return
         self._files.check()
+        began = time.perf_counter()
+        self._conn.execute("COMMIT")
         telemetry.commit_seconds.observe(time.perf_counter() - began)
         telemetry.commits.inc()
         self.committed_at_ms = now_ms
