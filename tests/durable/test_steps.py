@@ -1,6 +1,7 @@
 """A clock that is set back or jumps ahead: nothing is lost, held up for the length of the jump, or run twice."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,12 @@ class Runs:
                 else Again(at_ms=at_ms, reason="not yet")
             )
         return Done()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """SQLite only: on PostgreSQL other machines write too, and nobody moves their rows."""
+    return f"sqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture
