@@ -22,6 +22,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from tests.required import require_package
 
 SWITCH: Final = "LIVEFEED_TEST_ENGINE"
@@ -48,6 +49,10 @@ def chosen() -> str:
     engine = os.environ.get(SWITCH) or "sqlite"
     assert engine in ENGINES, f"{SWITCH} is one of {ENGINES}"
     return engine
+
+
+of_a_file = pytest.mark.skipif(chosen() != "sqlite", reason="of a database that is a file")
+"""For what only SQLite promises, or only its planner says."""
 
 
 class Cluster:

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from tests.engines import of_a_file
 
 from livefeed.app import App
 from livefeed.app.server import prepared
@@ -15,8 +16,8 @@ async def test_the_process_says_that_it_is_alive_and_ready(house: House):
 
 
 async def test_it_is_not_ready_when_no_commit_succeeds(house: House):
-    house.clock.advance(6)
     await house.running.runtime.store.close()
+    house.clock.advance(6)
 
     assert (await house.http.send("GET", f"{house.url}/readyz")).status == 503
     assert (await house.http.send("GET", f"{house.url}/healthz")).status == 200
@@ -88,6 +89,7 @@ async def test_elsewhere_there_is_nothing(house: House, path: str):
     assert (await house.http.send("GET", f"{house.url}{path}")).status == 404
 
 
+@of_a_file
 async def test_what_is_wrong_with_the_database_is_raised_before_anything_is_served(settings, clock):
     async with prepared(App(settings), clock=clock) as server:
         assert server.running.runtime.portals.every() == []
@@ -96,6 +98,7 @@ async def test_what_is_wrong_with_the_database_is_raised_before_anything_is_serv
                 pass
 
 
+@of_a_file
 async def test_a_server_that_opens_the_application_itself_closes_it_too(serve: Opening, settings, clock):
     house = await serve()
     assert (await house.http.send("GET", f"{house.url}/readyz")).status == 200

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.client.serving import serving
+from tests.engines import of_a_file
 
 from livefeed.app.inbox import open_entry
 from livefeed.app.ingest import Door
@@ -45,6 +46,7 @@ async def test_what_is_stored_holds_no_secret_in_clear_and_loses_nothing(house: 
     assert envelope.auth.extra == {"surprise": "kept"}
 
 
+@of_a_file
 async def test_no_secret_lies_in_the_database_file(house: House, tmp_path):
     await house.event()
     await house.running.runtime.store.close()
@@ -303,6 +305,7 @@ async def test_a_portal_named_by_the_settings_needs_no_installation(serve: Openi
     assert await house.rows("SELECT * FROM token") == []
 
 
+@of_a_file
 async def test_an_event_of_nobody_needs_no_read_of_the_database(house: House):
     await house.running.runtime.store.close()
 

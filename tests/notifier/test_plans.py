@@ -1,10 +1,13 @@
 """The statements that run at each edit and each notice use an index and sort nothing."""
 
 import pytest
+from tests.engines import of_a_file
 
 from livefeed.durable import sql
 
 from .conftest import open_house
+
+pytestmark = of_a_file
 
 HOT = [
     ("archive.sql", "post"),

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from tests.engines import of_a_file
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
 
 from .conftest import House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, of_a_file]
 
 SIGHT = {"viewer": 2, "is_admin": 0}
 PAGE = {**SIGHT, "codes": None, "since": None, "until": None, "count": 50}
