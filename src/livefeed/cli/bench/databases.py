@@ -5,6 +5,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Generator
+from urllib.parse import urlsplit
 
 from livefeed.settings import DatabaseUrl
 
@@ -16,8 +17,8 @@ def fresh(url: str | None, name: str = "bench") -> Generator[str]:
     """The URL of an empty database for one run.
 
     Args:
-        url: An SQLite file, beside which one is made for this run, or a PostgreSQL server's database, beside
-            which a database is made and dropped; None: a temporary file.
+        url: An SQLite file, or a database of a PostgreSQL server, beside which one is made for this run and
+            removed at its end; None: a temporary file.
         name: A word in the name of the file or database, where a run needs two.
 
     Raises:
@@ -27,11 +28,31 @@ def fresh(url: str | None, name: str = "bench") -> Generator[str]:
         with tempfile.TemporaryDirectory(prefix="livefeed-bench-") as folder:
             yield f"sqlite:///{folder}/{name}.db"
         return
-    beside = DatabaseUrl.parse(url).path
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    path = beside.with_name(f"{beside.stem}-{name}-{os.getpid()}-{next(_count)}{beside.suffix or '.db'}")
+    beside = DatabaseUrl.parse(url)
+    own = f"{name}_{os.getpid()}_{next(_count)}"
+    with _on_server(beside, own) if beside.dsn else _file(beside, own) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _file(beside: DatabaseUrl, own: str) -> Generator[str]:
+    path = beside.path.with_name(f"{beside.path.stem}_{own}{beside.path.suffix or '.db'}").absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield f"sqlite:///{path.absolute()}"
+        yield f"sqlite:///{path}"
     finally:
         for left in path.parent.glob(f"{path.name}*"):
             left.unlink()
+
+
+@contextlib.contextmanager
+def _on_server(beside: DatabaseUrl, own: str) -> Generator[str]:
+    """A database that is made when it is opened first."""
+    from livefeed.durable.engines.postgresql.dropping import drop_database
+
+    parts = urlsplit(beside.dsn)
+    url = parts._replace(path=f"{parts.path}_{own}").geturl()
+    try:
+        yield url
+    finally:
+        drop_database(url)

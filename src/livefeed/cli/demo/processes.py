@@ -60,18 +60,22 @@ class Child:
     def kill(self) -> None:
         """End it with SIGKILL, as an accident would; a process that has ended stays so."""
         self._process.kill()
-        self._process.wait()
+        self._end()
 
     def stop(self) -> None:
         """Ask it to stop and wait; kill it if it does not."""
-        if self.exit_code() is not None:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if self.exit_code() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 def wait_until(is_so: Callable[[], bool], what: str, check: Callable[[], None]) -> None:

@@ -20,6 +20,7 @@ from livefeed.net.http import HttpClient
 
 EDITS_PER_S = 200
 SCOPES = "log,user,im"
+_STARTS = "starts"
 
 
 class Added(msgspec.Struct, frozen=True):
@@ -29,14 +30,17 @@ class Added(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def house(portal_db: str, app_db: str, starts: Path) -> Generator[str]:
-    """A portal and an application whose handler notes in ``starts`` when it starts; yields a webhook URL."""
+def house(portal_db: str, app_db: str, folder: Path) -> Generator[str]:
+    """A portal and an application whose handler notes in ``folder`` when it starts; yields a webhook URL."""
+    key = ["--key-file", str(folder / "portal.key")]
     portal_url, app_url = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
-    webhook = command("portal", "init", "--seed", "empty", "--db", portal_db, "--public-url", portal_url)
+    webhook = command(
+        "portal", "init", "--seed", "empty", "--db", portal_db, "--public-url", portal_url, *key
+    )
     children: list[Child] = []
     try:
         port = portal_url.rsplit(":", 1)[1]
-        arguments = ["portal", "serve", "--db", portal_db, "--port", port, "--allow-private"]
+        arguments = ["portal", "serve", "--db", portal_db, "--port", port, "--allow-private", *key]
         children.append(Child("portal", arguments, {}))
         children[0].wait_ready(portal_url)
         app = [
@@ -50,13 +54,14 @@ def house(portal_db: str, app_db: str, starts: Path) -> Generator[str]:
             "--scope",
             SCOPES,
         ]
-        secrets = command(*app, "--db", portal_db)
+        secrets = command(*app, "--db", portal_db, *key)
         environ = {
             "LIVEFEED_PORTAL_URL": portal_url,
             "LIVEFEED_CLIENT_ID": str(secrets["client_id"]),
             "LIVEFEED_CLIENT_SECRET": str(secrets["client_secret"]),
             "LIVEFEED_RATE_LIMIT": "off",
-            "LIVEFEED_BENCH_STARTS": str(starts),
+            "LIVEFEED_BENCH_STARTS": str(folder / _STARTS),
+            "LIVEFEED_KEY_FILE": str(folder / "app.key"),
         }
         port = app_url.rsplit(":", 1)[1]
         arguments = ["app", "serve", "livefeed.cli.bench.house.flow_app:app", "--db", app_db, "--port", port]
@@ -99,9 +104,10 @@ async def bench_flow(seconds: float, *, url: str | None = None) -> Result:
         BenchFailed: A process did not come up, or a handler never started.
     """
     with contextlib.ExitStack() as stack:
-        starts = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "starts"
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         portal_db, app_db = (stack.enter_context(databases.fresh(url, name)) for name in ("portal", "app"))
-        webhook = stack.enter_context(house(portal_db, app_db, starts))
+        webhook = stack.enter_context(house(portal_db, app_db, folder))
+        starts = folder / _STARTS
         async with HttpClient(allow_private=True) as client:
             posts = await add_posts(client, webhook, max(1, int(seconds * EDITS_PER_S)))
             await wait_bound(client, webhook, starts)

@@ -29,6 +29,8 @@ _A_BATCH: Final = 50
 _BURST_POSTS: Final = 500
 _ARRIVE_S: Final = 30.0
 _CALM_S: Final = 60.0
+_IDLE_CONNECTIONS: Final = 16  # kept alive to handlers that answered
+_NICEST: Final = 19
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,13 +86,17 @@ class House:
     Attributes:
         healthy: The portal whose handler is measured.
         other: The portal that has bursts.
-        receivers: Where all handlers are.
+        receivers: Where the good handlers are.
+        bad: Where the bad ones are: a process that leaves the core to the others, as it would be elsewhere.
+        pid: The server's process.
         client: Makes the calls.
     """
 
     healthy: Founded
     other: Founded
     receivers: Receivers
+    bad: Receivers
+    pid: int
     client: HttpClient
 
 
@@ -158,8 +164,11 @@ async def house(url: str | None, post_count: int) -> AsyncGenerator[House]:
     port = free_port()
     # Two names of one address: the Host header tells the portals apart.
     healthy_url, other_url = f"http://127.0.0.1:{port}", f"http://localhost:{port}"
-    with tempfile.TemporaryDirectory() as folder, databases.fresh(url) as database, receivers(around) as told:
-        keys, key_file = fresh_keys(Path(folder))
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(databases.fresh(url))
+        told, bad = (stack.enter_context(receivers(around, niceness=nice)) for nice in (0, _NICEST))
+        keys, key_file = fresh_keys(folder)
         async with opened(database) as store:
             healthy = await found(
                 store, keys, healthy_url, post_count=post_count, handler_urls=[told.at("ok")]
@@ -168,34 +177,40 @@ async def house(url: str | None, post_count: int) -> AsyncGenerator[House]:
                 store, keys, other_url, post_count=_BURST_POSTS, handler_urls=[told.at("quiet")]
             )
         arguments = ["portal", "serve", "--db", database, "--key-file", str(key_file), "--allow-private"]
-        with running("portal", [*arguments, "--port", str(port)], healthy_url, core=ours):
-            async with HttpClient(allow_private=True, timeout_s=60.0) as client:
-                yield House(healthy=healthy, other=other, receivers=told, client=client)
+        portal = stack.enter_context(
+            running("portal", [*arguments, "--port", str(port)], healthy_url, core=ours)
+        )
+        async with HttpClient(allow_private=True, timeout_s=60.0) as client:
+            yield House(healthy=healthy, other=other, receivers=told, bad=bad, pid=portal.pid, client=client)
 
 
 @contextlib.asynccontextmanager
 async def present(here: House, neighbour: Neighbour, number: int) -> AsyncGenerator[None]:
     """The neighbour while the block runs: a handler bound anew, or a burst that has begun."""
     if neighbour == "burst":
-        task = asyncio.create_task(burst(here))
+        task = asyncio.create_task(burst(here, BURST))
         yield
         await task
-        return
+    else:
+        await bind(here, neighbour, str(number))
+        yield
+        await bind(here, neighbour, str(number), method="event.unbind")
+
+
+async def bind(here: House, neighbour: str, name: str, *, method: str = "event.bind") -> None:
+    """Bind a bad handler to the edits of the healthy portal, or unbind it."""
     bound = {
         "event": "ONLIVEFEEDPOSTUPDATE",
-        "handler": here.receivers.at(neighbour, str(number)),
+        "handler": here.bad.at(neighbour, name),
         "auth": here.healthy.app_token,
     }
-    endpoint = here.healthy.portal.client_endpoint
-    await call(here.client, endpoint, "event.bind", bound)
-    yield
-    await call(here.client, endpoint, "event.unbind", bound)
+    await call(here.client, here.healthy.portal.client_endpoint, method, bound)
 
 
-async def burst(here: House) -> None:
-    """`BURST` edits on the other portal, fifty a call, as fast as it answers."""
+async def burst(here: House, edits: int) -> None:
+    """So many edits on the other portal, fifty a call, as fast as it answers."""
     posts = itertools.cycle(here.other.posts)
-    for first in range(0, BURST, _A_BATCH):
+    for first in range(0, edits, _A_BATCH):
         cmd = {
             f"e{number}": f"log.blogpost.update?POST_ID={next(posts)}&POST_MESSAGE=burst+{first + number}"
             for number in range(_A_BATCH)
@@ -233,13 +248,10 @@ async def _calm(here: House) -> None:
         await asyncio.sleep(0.5)
 
 
-_IDLE_CONNECTIONS: Final = 16  # kept alive to the healthy handlers
-
-
 def _pairs(here: House) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     def look() -> tuple[int, int]:
-        counts = here.receivers.counts()
-        return sum(counts.counts.values()), counts.open
+        both = here.receivers.counts(), here.bad.counts()
+        return sum(sum(one.counts.values()) for one in both), sum(one.open for one in both)
 
     before = (-1, -1)
     while True:

@@ -124,8 +124,8 @@ class Receivers:
 
 
 @contextlib.contextmanager
-def receivers(core: int) -> Generator[Receivers]:
-    """A process that receives, on one core."""
+def receivers(core: int, *, niceness: int = 0) -> Generator[Receivers]:
+    """A process that receives, on one core; a nice one leaves it to the others."""
     listener = bound_socket("127.0.0.1", 0)
     port = listener.getsockname()[1]
     with listener:
@@ -136,6 +136,7 @@ def receivers(core: int) -> Generator[Receivers]:
                 "livefeed.cli.bench.house.receiver",
                 str(listener.fileno()),
                 str(core),
+                str(niceness),
             ],
             pass_fds=[listener.fileno()],
         )

@@ -141,7 +141,8 @@ async def _main(listener: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    # argv: the inherited listening descriptor, the core to run on (-1: any)
+    # argv: the inherited listening descriptor, the core to run on (-1: any), how nice to be
     if int(sys.argv[2]) >= 0:
         os.sched_setaffinity(0, {int(sys.argv[2])})
+    os.nice(int(sys.argv[3]))
     uvloop.run(_main(socket.socket(fileno=int(sys.argv[1]))))
