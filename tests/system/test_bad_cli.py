@@ -249,6 +249,18 @@ def test_more_than_one_worker_on_sqlite_names_postgresql(place: Place, tmp_path:
         assert "--workers above 1 needs PostgreSQL" in line
 
 
+def test_a_role_on_sqlite_names_postgresql(place: Place, tmp_path: Path):
+    (tmp_path / "shop.py").write_text("from livefeed.app import App\napp = App.from_settings()\n")
+    env = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    said = refusals(
+        *(("portal", "serve", "--db", place.portal, "--role", role) for role in ("web", "dispatcher")),
+        *(("notifier", "serve", "--db", place.url("new.db"), "--role", role) for role in ("door", "worker")),
+    )
+    said.append(refusal("app", "serve", "shop:app", "--db", place.url("new.db"), "--role", "door", env=env))
+    for line in said:
+        assert "needs PostgreSQL (--db postgresql://user@host/database)" in line
+
+
 @pytest.mark.parametrize(
     ("target", "source", "told"),
     [

@@ -18,6 +18,7 @@ from livefeed.cli.running import announced
 from livefeed.cli.serve.supervising import supervise
 from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
+from livefeed.net.draining import LAST_CALL_S, nobody_waits
 from livefeed.settings import DatabaseUrl
 
 Listen = Callable[[Any, socket.socket, Tls | None], Coroutine[Any, Any, None]]
@@ -39,7 +40,21 @@ class _Server(uvicorn.Server):
         before_stop = self.lifespan.state.get("before_stop")
         if before_stop is not None:
             before_stop()
+        # Every answer from here on is the last one of its connection, and says so.
+        self.server_state.default_headers.append((b"connection", b"close"))
+        for listener in sockets or []:
+            await nobody_waits(listener)
+        for server in self.servers:
+            server.close()
+        await self._last_call()
         await super().shutdown(sockets)
+
+    async def _last_call(self) -> None:
+        """Let those who are connected send what they are about to send."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_CALL_S):
+                while self.server_state.connections:
+                    await asyncio.sleep(0.01)
 
 
 def bound_socket(host: str, port: int, *, flag: str = "--port", is_shared: bool = False) -> socket.socket:
@@ -100,9 +115,10 @@ def run_until_stopped(
     """
     watch = stop_with_stdin if with_stdin else None
     listener = listeners[0]
+    said = [f"listening on {_url(listener, tls)}", *([greeting] if greeting else [])]
     if len(listeners) > 1:
         listener = supervise(listeners, watch=watch)
-        greeting = greeting if listener is listeners[0] else ""
+        said = said if listener is listeners[0] else []
     elif watch is not None:
         watch()
     announcement = (
@@ -113,7 +129,7 @@ def run_until_stopped(
         else contextlib.nullcontext()
     )
     with listener:
-        uvloop.run(_serve(prepare, listener, announcement, tls, greeting, listen or _listen))
+        uvloop.run(_serve(prepare, listener, announcement, tls, said, listen or _listen))
 
 
 async def _serve(
@@ -121,15 +137,14 @@ async def _serve(
     listener: socket.socket,
     announcement: contextlib.AbstractContextManager[None],
     tls: Tls | None,
-    greeting: str,
+    said: Sequence[str],
     listen: Listen,
 ) -> None:
     # The run file is written by who holds the database: one that is refused must not take another's away.
     async with prepare() as asgi:
         with announcement:
-            click.echo(f"livefeed: listening on {_url(listener, tls)}", err=True)
-            if greeting:
-                click.echo(f"livefeed: {greeting}", err=True)
+            for line in said:
+                click.echo(f"livefeed: {line}", err=True)
             await listen(asgi, listener, tls)
 
 

@@ -128,14 +128,15 @@ def _stop(workers: Sequence[_Worker], code: int) -> NoReturn:
         _signal(worker, signal.SIGTERM)
     until_s = time.monotonic() + STOP_S
     while any(worker.pid for worker in workers):
-        for worker, own in _ended(workers):
-            worker.pid = 0
-            code = code or int(own != 0)
         left_s = until_s - time.monotonic()
         if left_s <= 0:
             for worker in workers:
                 _signal(worker, signal.SIGKILL)
-        signal.sigtimedwait({signal.SIGCHLD}, max(0.05, left_s))
+        for worker, own in _ended(workers):
+            worker.pid = 0
+            code = code or int(own != 0)
+        if any(worker.pid for worker in workers):
+            signal.sigtimedwait({signal.SIGCHLD}, max(0.05, left_s))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
