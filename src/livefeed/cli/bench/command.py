@@ -81,16 +81,21 @@ def report(run: Run, runs: int, *, as_json: bool) -> None:
 @bench.command()
 @click.option("--handlers", type=NUMBER, default=100, show_default=True, help="Bound handlers.")
 @click.option("--handler-ms", default=0.0, show_default=True, help="How long each takes to answer.")
+@db_option
 @run_option(5.0)
 @json_option
-def deliver(handlers: int, handler_ms: float, seconds: float, runs: int, as_json: bool) -> None:
+def deliver(
+    handlers: int, handler_ms: float, url: str | None, seconds: float, runs: int, as_json: bool
+) -> None:
     """The portal's dispatcher: deliveries settled a second.
 
     Against the same HTTP client posting the same bytes without a store, and plain aiohttp and httpx loops.
     """
     from livefeed.cli.bench.deliver import bench_deliver
 
-    report(lambda: bench_deliver(seconds, count=handlers, handler_ms=handler_ms), runs, as_json=as_json)
+    report(
+        lambda: bench_deliver(seconds, count=handlers, handler_ms=handler_ms, url=url), runs, as_json=as_json
+    )
 
 
 @bench.command()
@@ -109,16 +114,18 @@ def flow(url: str | None, seconds: float, runs: int, as_json: bool) -> None:
 
 @bench.command()
 @click.option("--hot", is_flag=True, help="The same event of one post again and again.")
+@click.option("--mounted", is_flag=True, help="The door as an ASGI application on uvicorn.")
+@db_option
 @run_option(5.0)
 @json_option
-def ingest(hot: bool, seconds: float, runs: int, as_json: bool) -> None:
+def ingest(hot: bool, mounted: bool, url: str | None, seconds: float, runs: int, as_json: bool) -> None:
     """The application's door: events committed and answered a second.
 
     Against a bare ASGI application on uvicorn, and FastAPI with aiosqlite.
     """
     from livefeed.cli.bench.ingest import bench_ingest
 
-    report(lambda: bench_ingest(seconds, is_hot=hot), runs, as_json=as_json)
+    report(lambda: bench_ingest(seconds, url=url, is_hot=hot, is_mounted=mounted), runs, as_json=as_json)
 
 
 @bench.command()

@@ -5,14 +5,12 @@ import contextlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
-from pathlib import Path
 from typing import Final
 
-from livefeed.cli.bench.loops import aiohttp_rate, httpx_rate
-from livefeed.cli.bench.result import Result, percentile, usage
+from livefeed.cli.bench import baselines, databases
+from livefeed.cli.bench.result import Result, engine_of, percentile, usage
 from livefeed.cli.listening import bound_socket, calm_collector
 from livefeed.clock import SystemClock
 from livefeed.durable.lanes import list_lanes
@@ -31,6 +29,10 @@ from livefeed.secrets import KeyRing
 from livefeed.wire.ids import PostId, UserId
 
 IN_FLIGHT: Final = 64  # of the baselines, as in the published figures; the dispatcher has its own default
+LOOPS: Final = (
+    ("aiohttp loop", "aiohttp_loop", IN_FLIGHT),
+    ("httpx loop, 8 in flight", "httpx_loop", 8),  # at 64 it collapses: an empty comparison
+)
 DELIVERIES_A_SECOND: Final = 8_000  # queued for each second that is asked for
 EVENTS_A_UNIT: Final = 50
 POSTS: Final = 2_000
@@ -58,17 +60,24 @@ class Postman:
         return answer
 
 
-async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Result:
-    """Queue deliveries to ``count`` handlers, send them all, then let the baselines post the same bytes."""
+async def bench_deliver(seconds: float, *, count: int, handler_ms: float, url: str | None = None) -> Result:
+    """Queue deliveries to ``count`` handlers, send them all, then let the baselines post the same bytes.
+
+    Args:
+        seconds: About how long the deliveries take.
+        count: Bound handlers.
+        handler_ms: How long each takes to answer.
+        url: Beside which database one is made; None: a temporary SQLite file.
+    """
     calm_collector()
     events = max(1, int(seconds * DELIVERIES_A_SECOND / count))
     cores = sorted(os.sched_getaffinity(0))
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        database = stack.enter_context(databases.fresh(url))
         sink = stack.enter_context(sink_process(handler_ms, cores[-1]))
         os.sched_setaffinity(0, {cores[0]})
         stack.callback(os.sched_setaffinity, 0, set(cores))
-        async with HttpClient(allow_private=True) as client, store_in(folder) as store:
+        async with HttpClient(allow_private=True) as client, store_in(database) as store:
             postman = Postman(client)
             await queue(store, sink, count, events)
             lanes = len(await store.read(lambda tx: list_lanes(tx, limit=10**6)))
@@ -81,8 +90,10 @@ async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Res
                 share, lambda: client.deliver(sink, body=postman.body, headers=postman.headers)
             )
         others = {
-            "aiohttp loop": await aiohttp_rate(share, IN_FLIGHT, sink, postman.body),
-            "httpx loop, 8 in flight": await httpx_rate(share, 8, sink, postman.body),
+            name: await baselines.loop_rate(
+                program, url=sink, body=postman.body, seconds=share, in_flight=width, core=cores[0]
+            )
+            for name, program, width in LOOPS
         }
     value = count * events / took_s
     return Result(
@@ -96,6 +107,7 @@ async def bench_deliver(seconds: float, *, count: int, handler_ms: float) -> Res
         p99_ms=percentile(postman.delays_ms, 0.99),
         n=count * events,
         errors=postman.errors,
+        engine=engine_of(url),
         handlers=count,
         handler_ms=handler_ms,
         lanes=lanes,
@@ -130,9 +142,9 @@ def sink_process(handler_ms: float, core: int) -> Generator[str]:
 
 
 @contextlib.asynccontextmanager
-async def store_in(folder: Path) -> AsyncGenerator[Store]:
+async def store_in(database: str) -> AsyncGenerator[Store]:
     """A portal's store, closed at the end."""
-    store = open_store(f"sqlite:///{folder}/portal.db", ROOMS, SystemClock())
+    store = open_store(database, ROOMS, SystemClock())
     try:
         yield store
     finally:
