@@ -32,6 +32,8 @@ class Connection(asyncio.Protocol):
             self._reader.refuse(refused(BUSY))
         elif self._hall.is_closing:
             self._line.close()
+        elif self._hall.is_last_call:
+            self.last_call()
 
     def data_received(self, data: bytes) -> None:
         """Read what came."""
@@ -76,6 +78,10 @@ class Connection(asyncio.Protocol):
             line.drop()
         elif not line.is_closing and not self._reader.is_deaf:
             self._reader.sweep()
+
+    def last_call(self) -> None:
+        """End with the next answer."""
+        self._line.is_leaving = True
 
     def leave_soon(self) -> None:
         """Finish what is being answered, then end."""

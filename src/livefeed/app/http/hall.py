@@ -19,6 +19,10 @@ class Guest(Protocol):
         """End what has lasted too long."""
         ...
 
+    def last_call(self) -> None:
+        """End with the next answer."""
+        ...
+
     def leave_soon(self) -> None:
         """Finish what is being answered, then end."""
         ...
@@ -38,6 +42,7 @@ class Hall:
         scheme: ``http`` or ``https``.
         now: Seconds of a clock that only goes forward, as of the last sweep.
         accepted: The answer to accepted events.
+        is_last_call: Whether the next answer on each connection is its last.
         is_closing: Whether connections end with what they are answered now.
     """
 
@@ -48,6 +53,7 @@ class Hall:
         self.scheme = scheme
         self.now = time.monotonic()
         self.accepted = Accepted(time.time())
+        self.is_last_call = False
         self.is_closing = False
         self._accepted_at = self.now
         self._guests: set[Guest] = set()
@@ -74,6 +80,12 @@ class Hall:
             self.accepted.make(time.time())
         for guest in list(self._guests):
             guest.sweep()
+
+    def last_call(self) -> None:
+        """Let everybody who has come send one request more."""
+        self.is_last_call = True
+        for guest in list(self._guests):
+            guest.last_call()
 
     def close(self) -> None:
         """Let connections finish what is being answered."""

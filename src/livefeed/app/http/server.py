@@ -12,6 +12,7 @@ from livefeed.app.http.desk import Desk
 from livefeed.app.http.hall import Asgi, Hall
 from livefeed.app.http.limits import HttpLimits
 from livefeed.app.ingest import Door
+from livefeed.net.draining import LAST_CALL_S, nobody_waits
 
 _SWEEPS_A_LIMIT: Final = 4
 _GLANCE_S: Final = 0.02
@@ -39,8 +40,9 @@ class HttpServer:
     ) -> AsyncGenerator[None]:
         """Serve while the block lasts.
 
-        At its end nothing new is accepted, what is being answered is finished for ``grace_s`` seconds, and
-        what is left then is cut off. ``before_stop`` is called first: it ends answers that have no end.
+        At its end nothing new is accepted, who is connected may send one last request, what is being
+        answered is finished for ``grace_s`` seconds, and what is left then is cut off. ``before_stop`` is
+        called first: it ends answers that have no end.
         """
         loop = asyncio.get_running_loop()
         desk = None if self._door is None else Desk(self._door, self._limits)
@@ -53,7 +55,10 @@ class HttpServer:
             yield
         finally:
             before_stop()
+            hall.last_call()
+            await nobody_waits(listener)
             server.close()
+            await _emptied(hall, min(LAST_CALL_S, grace_s))
             hall.close()
             await _emptied(hall, grace_s)
             hall.drop()
