@@ -39,12 +39,22 @@ class _HeldConsumer(msgspec.Struct, array_like=True):
 
 
 class _HeldLane(msgspec.Struct, array_like=True):
-    """A lane as locked."""
+    """A lane as locked.
+
+    Attributes:
+        index: The row of the batch that asked for it.
+        token: Of its lease.
+        head: The highest seq that it has still to deal with.
+        calm_at: When it has been quiet for long enough.
+        has_more: Whether entries wait that were not leased. Where units run side by side a lower seq may be
+            committed after a higher one was leased, so that `head` alone does not say it.
+    """
 
     index: int
     token: int
     head: int
     calm_at: int
+    has_more: bool = False
 
 
 _consumers: Final = msgspec.json.Decoder(list[_HeldConsumer])
@@ -85,13 +95,14 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
     lanes = _lock_lanes(tx, rows)
     changes = _Changes()
     results: list[Settled | Lost] = []
-    for lease, outcome in rows:
+    ended: set[tuple[ConsumerId, str]] = set()
+    for index, (lease, outcome) in enumerate(rows):
         name = lease.consumer.id, lease.key
-        consumer, lane = consumers.get(lease.consumer.id), lanes.get(name)
-        if consumer is None or lane is None or not _holds(lease, consumer, lane):
+        consumer, lane = consumers.get(lease.consumer.id), lanes.get(index)
+        if consumer is None or lane is None or name in ended or not _holds(lease, consumer, lane):
             results.append(Lost())
             continue
-        del lanes[name]
+        ended.add(name)
         consumer.in_flight -= 1
         changes.ended.append((consumer.id, lease.key))
         _decide(changes, lease, outcome, consumer, lane, tx.now_ms)
@@ -109,10 +120,10 @@ def _lock_consumers(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[Consu
     return {consumer.id: consumer for consumer in held}
 
 
-def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[tuple[ConsumerId, str], _HeldLane]:
-    names = list({(lease.consumer.id, lease.key): None for lease, _ in rows})
-    held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(names)))
-    return {names[lane.index]: lane for lane in held}
+def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[int, _HeldLane]:
+    asked = [(lease.consumer.id, lease.key, [entry.seq for entry in lease.entries]) for lease, _ in rows]
+    held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(asked)))
+    return {lane.index: lane for lane in held}
 
 
 def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:
@@ -174,7 +185,7 @@ def _move_on(
     head = lease.head if _IS_HEAD_STALE else lane.head
     name = lease.consumer.id, lease.key
     changes.dropped += [(*name, entry.seq) for entry in lease.entries if entry.seq <= through]
-    if head <= through:
+    if head <= through and not lane.has_more:
         changes.dropped.append((*name, 0))
         return
     due_at = max(now, min(lane.calm_at, now + consumer.max_wait_ms))

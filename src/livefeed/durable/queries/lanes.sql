@@ -23,8 +23,11 @@ WHERE consumer = :consumer AND seq = 0
 DELETE FROM lease WHERE consumer = :consumer AND until <= :now;
 
 -- name: due_lanes(consumers, turn, now)$
--- Of each consumer at most :turn lanes, those due longest.
-SELECT json_group_array(json_array(l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at))
+-- Of each consumer at most :turn lanes, those due longest; the last column is the first entry that is pending.
+SELECT json_group_array(json_array(
+    l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at,
+    (SELECT min(p.seq) FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0)
+))
 FROM json_each(:consumers) AS c
 CROSS JOIN lane AS l
 WHERE l.consumer = c.value AND l.seq = 0 AND l.key IN (
@@ -44,16 +47,21 @@ WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 
 -- Expanded to as many rows as a batch has.
 INSERT INTO lease (consumer, key, token, until) VALUES (:consumer, :key, :token, :until);
 
--- name: run_entries(lanes, most)
+-- name: run_seqs(lanes, most)$
 -- :lanes is [[consumer, key], …]; of each at most :most entries, in order.
-SELECT j.key AS lane, e.seq, e.portal, e.key, e.kind, e.body, e.at, e.source, e.only_for
+SELECT json_group_array(json_array(j.key, e.seq))
 FROM json_each(:lanes) AS j
-CROSS JOIN entry AS e
-WHERE e.seq IN (
+CROSS JOIN lane AS e
+WHERE e.consumer = j.value ->> 0 AND e.key = j.value ->> 1 AND e.seq IN (
     SELECT p.seq FROM lane AS p
     WHERE p.consumer = j.value ->> 0 AND p.key = j.value ->> 1 AND p.seq > 0
     ORDER BY p.seq LIMIT :most
 );
+
+-- name: entries_of(seqs)
+-- Each entry once, though many lanes may be about it.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
 
 -- name: drop_whole_lane(consumer, key)!
 -- Whose entries were all purged. Expanded to as many terms as a batch has.
@@ -65,7 +73,7 @@ SELECT json_group_array(json_array(id, epoch, fails, in_flight, not_before, max_
 FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
 
 -- name: held_lanes(lanes)$
--- The rows a settle decides from, locked after their consumers; :lanes is [[consumer, key], …].
+-- The rows a settle decides from, locked after their consumers; :lanes is [[consumer, key, [seq, …]], …].
 SELECT json_group_array(json_array(j.key, r.token, l.head, l.calm_at))
 FROM json_each(:lanes) AS j
 CROSS JOIN lease AS r ON r.consumer = j.value ->> 0 AND r.key = j.value ->> 1

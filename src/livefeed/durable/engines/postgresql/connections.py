@@ -1,13 +1,19 @@
 """Connections: how one is made, what is set on it, and how it is made again after it was lost."""
 
+import os
+import socket
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel, sql
 from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import Diagnostic
 from psycopg.types.numeric import Int8Dumper
 
 from livefeed.durable.engines.postgresql.faults import translated as as_store_error
@@ -37,12 +43,16 @@ _DEFAULTS: Final = {
                 "enable_hashjoin=off",
                 "enable_mergejoin=off",
             ),
-            *("idle_in_transaction_session_timeout=30s", "statement_timeout=60s"),
+            "idle_in_transaction_session_timeout=30s",
         )
     ),
 }
 _PREPARED: Final = 512
 _REST_S: Final = 0.25
+# The server gives up a statement first; what is cut is a server that does not even do that.
+_WRITING_S: Final = 8
+_READING_S: Final = 60
+_PATIENCE_S: Final = 2.0
 
 
 class _Flag(Dumper):
@@ -64,18 +74,29 @@ class Cursor(psycopg.Cursor[Row]):
 
 
 class Connection(psycopg.Connection[Row]):
-    """The driver's connection, called like that of the other engine."""
+    """The driver's connection, called like that of the other engine.
+
+    Attributes:
+        is_warned: Whether the server has warned since this was set to false. At a commit it does when it gave
+            up waiting for the standby: the commit may be lost with this server.
+    """
 
     engine: Final = "postgresql"
+    is_warned: bool = False
+
+    def hear(self, notice: Diagnostic) -> None:
+        """Remember that there was a warning."""
+        self.is_warned = self.is_warned or notice.severity_nonlocalized == "WARNING"
 
 
-def connect(dsn: str, *, autocommit: bool = False) -> Connection:
-    """A connection to the first host that may be written to.
+def connect(dsn: str, *, autocommit: bool = False, statement_s: int = _WRITING_S) -> Connection:
+    """A connection to the first host that may be written to; it ends statements that take too long.
 
     Raises:
         StoreUnavailable: There is none.
     """
     settings: dict[str, Any] = _DEFAULTS | _words(dsn)
+    settings["options"] = f"-c statement_timeout={statement_s}s {settings['options']}"
     try:
         conn = Connection.connect(
             **settings,
@@ -89,6 +110,7 @@ def connect(dsn: str, *, autocommit: bool = False) -> Connection:
     conn.prepared_max = _PREPARED
     conn.adapters.register_dumper(int, Int8Dumper)
     conn.adapters.register_dumper(bool, _Flag)
+    conn.add_notice_handler(conn.hear)
     return conn
 
 
@@ -98,10 +120,15 @@ def connect_for_reading(dsn: str) -> Connection:
     Raises:
         StoreUnavailable: There is none.
     """
-    conn = connect(dsn)
+    conn = connect(dsn, statement_s=_READING_S)
     conn.isolation_level = IsolationLevel.REPEATABLE_READ
     conn.read_only = True
     return conn
+
+
+def line_for_reading(dsn: str) -> "Line":
+    """A line of such connections."""
+    return Line(partial(connect_for_reading, dsn), patience_s=_READING_S + _PATIENCE_S)
 
 
 def make_database(dsn: str) -> None:
@@ -128,10 +155,18 @@ def _words(dsn: str) -> dict[str, str]:
 class Line:
     """One connection of one thread, which is made when it is first needed and again after it was lost."""
 
-    def __init__(self, make: Callable[[], Connection]) -> None:
+    def __init__(
+        self, make: Callable[[], Connection], *, patience_s: float = _WRITING_S + _PATIENCE_S
+    ) -> None:
+        """Prepare; ``patience_s`` is how long one unit may hold the line before `cut` ends it."""
         self._make = make
+        self._patience_s = patience_s
         self._conn: Connection | None = None
         self._dead_until_s = 0.0
+        self._taken_at_s: float | None = None
+        # Of its own, so that another thread may end the connection without a race for the number.
+        self._handle: socket.socket | None = None
+        self._lock = threading.Lock()
 
     def conn(self) -> Connection:
         """The connection; while the server is gone it is looked for four times a second.
@@ -139,19 +174,44 @@ class Line:
         Raises:
             StoreUnavailable: There is none.
         """
-        if self._conn is not None and not self._conn.closed:
-            return self._conn
-        if time.monotonic() < self._dead_until_s:
-            raise StoreUnavailable("the database does not answer")
-        try:
-            self._conn = self._make()
-        except StoreUnavailable:
-            self._dead_until_s = time.monotonic() + _REST_S
-            raise
+        if self._conn is None or self._conn.closed:
+            self._connect()
+        assert self._conn is not None, "there is one, or an error was raised"
+        self._taken_at_s = time.monotonic()
         return self._conn
+
+    def rest(self) -> None:
+        """The unit is over."""
+        self._taken_at_s = None
 
     def drop(self) -> None:
         """Close the connection; the next call makes another."""
         conn, self._conn = self._conn, None
+        with self._lock:
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
         if conn is not None:
             conn.close()
+
+    def cut(self) -> None:
+        """End the connection, from another thread, if the server has kept a unit waiting for too long."""
+        since_s = self._taken_at_s
+        if since_s is None or time.monotonic() - since_s < self._patience_s:
+            return
+        with self._lock, suppress(OSError):
+            if self._handle is not None:
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _connect(self) -> None:
+        self.drop()
+        if time.monotonic() < self._dead_until_s:
+            raise StoreUnavailable("the database does not answer")
+        try:
+            conn = self._make()
+        except StoreUnavailable:
+            self._dead_until_s = time.monotonic() + _REST_S
+            raise
+        with self._lock:
+            self._handle = socket.socket(fileno=os.dup(conn.fileno()))
+        self._conn = conn

@@ -9,8 +9,9 @@ from livefeed.clock import Clock, SystemClock
 from livefeed.durable.engines.mailbox import Mailbox
 from livefeed.durable.engines.postgresql import schema
 from livefeed.durable.engines.postgresql.bells import Bells
-from livefeed.durable.engines.postgresql.connections import Line, connect, connect_for_reading
+from livefeed.durable.engines.postgresql.connections import Line, connect, line_for_reading
 from livefeed.durable.engines.postgresql.crew import Crew
+from livefeed.durable.engines.postgresql.guard import Guard
 from livefeed.durable.engines.postgresql.reading import Readers
 from livefeed.durable.engines.postgresql.transactions import run_query
 from livefeed.durable.engines.replies import Listeners, hand_over
@@ -38,16 +39,15 @@ class PostgresqlStore:
         self._bells: Final = Bells(Line(ring), Line(ring), on_rung=self._on_rung, on_gap=self._on_gap)
         lines = [Line(write) for _ in range(_WRITERS)]
         self._crew: Final = Crew(lines, clock, waiting_units=waiting_units, on_woken=self._on_woken)
-        self._readers: Final = Readers(
-            [Line(partial(connect_for_reading, dsn)) for _ in range(_READERS)],
-            clock,
-            Mailbox(limit=waiting_units),
-        )
+        readers = [line_for_reading(dsn) for _ in range(_READERS)]
+        self._readers: Final = Readers(readers, clock, Mailbox(limit=waiting_units))
+        self._guard: Final = Guard([*lines, *readers])
         self._tray: Final = Tray(self._crew, limit=waiting_units)
         self._closed = False
         self._crew.start()
         self._readers.start()
         self._bells.start()
+        self._guard.start()
 
     @property
     def engine(self) -> str:
@@ -96,6 +96,7 @@ class PostgresqlStore:
         self._readers.close()
         self._crew.close()
         self._bells.close()
+        self._guard.close()
 
     def _on_woken(self, topics: set[str]) -> Sequence[tuple[asyncio.AbstractEventLoop, Callable[[], None]]]:
         self._bells.ring(topics)
@@ -113,7 +114,7 @@ class PostgresqlReader:
 
     def __init__(self, dsn: str, rooms: Sequence[str], clock: Clock | None) -> None:
         self._clock = clock or SystemClock()
-        self._line: Final = Line(partial(connect_for_reading, dsn))
+        self._line: Final = line_for_reading(dsn)
         try:
             run_query(self._line, lambda tx: schema.check(tx, rooms), self._clock.now_ms())
         except BaseException:

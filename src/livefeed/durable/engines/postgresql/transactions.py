@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from livefeed.clock import Clock
-from livefeed.durable.engines.postgresql.connections import Line
+from livefeed.durable.engines.postgresql.connections import Connection, Line
 from livefeed.durable.engines.postgresql.faults import is_lost, is_to_repeat, translated
 from livefeed.durable.engines.unit import Tx
 from livefeed.errors import StoreUnavailable
@@ -27,6 +27,13 @@ def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
     Raises:
         StoreError: What the driver said, translated. An error of the unit itself comes as it is.
     """
+    try:
+        return _run_unit(line, unit, clock)
+    finally:
+        line.rest()
+
+
+def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
     is_fresh = False
     for number in range(1, _MOST_RUNS + 1):
         conn = line.conn()
@@ -42,7 +49,7 @@ def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
                 continue
             raise translated(exc) from exc
         try:
-            conn.commit()
+            _commit(conn)
         except psycopg.Error as exc:
             if is_to_repeat(exc) and not _undone(line, exc) and number < _MOST_RUNS:
                 _pause(number)
@@ -53,12 +60,31 @@ def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
     raise AssertionError("the last run returns or raises")
 
 
+def _commit(conn: Connection) -> None:
+    """Commit; a warning that comes with it means that the standby has not got it.
+
+    The server gives up waiting for its standby when the statement is ended by the time limit or by somebody.
+    It then warns, and says that the commit succeeded: it has, on a machine that may be lost.
+    """
+    conn.is_warned = False
+    conn.commit()
+    if conn.is_warned:
+        raise psycopg.OperationalError("the server did not wait for its standby")
+
+
 def run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
     """Run ``query`` on a snapshot.
 
     Raises:
         StoreError: What the driver said, translated.
     """
+    try:
+        return _run_query(line, query, now_ms)
+    finally:
+        line.rest()
+
+
+def _run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
     for is_last in (False, True):
         conn = line.conn()
         try:

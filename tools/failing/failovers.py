@@ -1,0 +1,74 @@
+"""Failovers under load: the primary dies, the standby takes over, the dead machine becomes the standby."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.servers import Server, many_hosts
+from tests.system.world import eventually
+from tools.failing.door import DoorLoad
+from tools.failing.shop import Shop
+
+CALM_S = 1.0
+SLOW_S = 60.0
+
+
+def run_failovers(folder: Path, times: int, *, threads: int = 8) -> dict[str, Any]:
+    """Fail over ``times`` times and judge what the door acknowledged meanwhile.
+
+    Returns:
+        The verdict of `check-history`, how long nothing was acknowledged at each failover, and all answers.
+    """
+    primary = Server("one")
+    servers = [primary]
+    try:
+        primary.start()
+        primary.sql("CREATE DATABASE livefeed")
+        standby = Server("two", of=primary)
+        servers.append(standby)
+        _attach(primary, standby)
+        shop = Shop(folder, many_hosts("livefeed", *servers))
+        try:
+            load = shop.load(threads=threads)
+            recoveries_s: list[float] = []
+            for _ in range(times):
+                threading.Event().wait(CALM_S)
+                recoveries_s.append(_fail_over(primary, standby, load))
+                primary, standby = standby, primary
+                standby.copy(primary)
+                _attach(primary, standby)
+            threading.Event().wait(CALM_S)
+            verdict = shop.verdict(load)
+        finally:
+            shop.close()
+    finally:
+        for server in servers:
+            server.close()
+    return {
+        "failovers": times,
+        **verdict,
+        "recoveries_s": [round(one, 2) for one in recoveries_s],
+        "answers": dict(load.answers),
+        "without_retry_after": load.without_retry_after,
+    }
+
+
+def _fail_over(primary: Server, standby: Server, load: DoorLoad) -> float:
+    """Kill the primary, promote the standby; seconds without an acknowledgement."""
+    killed_at = time.monotonic()
+    primary.kill()
+    dead_at = time.monotonic()
+    standby.promote()
+    eventually(lambda: load.first_ack_after(dead_at), what="an event is acknowledged again", within_s=SLOW_S)
+    return (load.first_ack_after(dead_at) or 0.0) + dead_at - killed_at
+
+
+def _attach(primary: Server, standby: Server) -> None:
+    """Start the standby, and from then on acknowledge only what it has."""
+    standby.start()
+    state = "SELECT sync_state FROM pg_stat_replication WHERE state = 'streaming' AND application_name = '{}'"
+    asked = state.format(standby.name)
+    eventually(lambda: primary.sql(asked), what="the standby is attached", within_s=SLOW_S)
+    primary.wait_for(standby.name)
+    eventually(lambda: primary.sql(asked) == [("sync",)], what="the standby is synchronous", within_s=SLOW_S)
