@@ -270,21 +270,27 @@ async def test_a_settle_is_repeated_while_the_store_is_busy(house: House) -> Non
     await house.append(handler)
 
     class BusyAtFirst:
-        """The store, refusing the first settle."""
+        """The store, refusing the first unit in which something is settled."""
 
         refused = 0
+        ran = False
 
         def __getattr__(self, name: str) -> object:
             return getattr(house.store, name)
 
-        def write_row(self, bulk: object, row: object) -> object:
-            if not self.refused:
+        async def write(self, unit: Callable[[Tx], object]) -> object:
+            if self.ran and not self.refused:
                 self.refused = 1
                 raise StoreBusy("try again later")
-            return house.store.write_row(bulk, row)
+            return await house.store.write(unit)
 
     busy = BusyAtFirst()
-    assert await Worker(busy, Log(), clock=house.clock).run_due() == 1
+
+    async def run(lease: Lease) -> Outcome:
+        busy.ran = True
+        return Done()
+
+    assert await Worker(busy, run, clock=house.clock).run_due() == 1
     assert busy.refused == 1
     assert await house.lanes() == []
 

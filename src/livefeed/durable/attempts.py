@@ -75,6 +75,12 @@ def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     return [None] * len(rows)
 
 
+def record_batches(tx: Tx, batches: Sequence[Sequence[Attempt]]) -> list[None]:
+    """Write several batches of attempts; a bulk unit for `Store.write_row`."""
+    record_attempts(tx, [row for batch in batches for row in batch])
+    return [None] * len(batches)
+
+
 def list_attempts(
     tx: Tx,
     *,

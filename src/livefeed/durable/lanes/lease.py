@@ -45,6 +45,7 @@ class _Due(msgspec.Struct, array_like=True):
     first_at: int
     calm_at: int
     due_at: int
+    first: int | None
 
     def really_due_at(self, max_wait_ms: int) -> int:
         """A lane that has got more since waits until it is calm; one that is retried does not."""
@@ -53,8 +54,13 @@ class _Due(msgspec.Struct, array_like=True):
         )
 
 
+# Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
+_TURN: Final = 8
+_SHARES: Final = 16  # but a small limit is shared among as many
+
 _turns: Final = msgspec.json.Decoder(list[_Turn])
 _due: Final = msgspec.json.Decoder(list[_Due])
+_pairs: Final = msgspec.json.Decoder(list[tuple[int, int]])
 
 
 def lease_due(
@@ -79,12 +85,16 @@ def lease_due(
     leases: list[Lease] = []
     if tx.is_shared:
         SQL.await_overdue(tx.conn, now=now)
+    each = max(1, min(_TURN, limit // _SHARES))
     while len(leases) < limit:
-        turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=limit - len(leases)))
+        left = limit - len(leases)
+        turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=max(1, left // each)))
         if not turns:
             break
         until = now + round(lease_s * 1000)
-        leases += _take_turns(tx, turns, limit - len(leases), until, entries_limit, now)
+        taken = _take_turns(tx, turns, left, until, entries_limit, now)
+        each = max(1, min(each, len(taken) // len(turns)))
+        leases += taken
     return leases
 
 
@@ -108,7 +118,7 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
     free = {turn.id: turn.free(now) for turn in turns if turn.free(now) > 0}
     if not free:
         return []
-    share = max(1, limit // len(free))
+    share = min(max(1, limit // len(free)), max(free.values()))
     due = _due.decode(SQL.due_lanes(tx.conn, consumers=as_json(list(free)), turn=share, now=now))
     due.sort(key=lambda lane: lane.due_at)
     waits = {turn.id: turn.max_wait_ms for turn in turns}
@@ -155,13 +165,22 @@ def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
 
 
 def _runs(tx: Tx, lanes: list[_Due], entries_limit: int) -> list[list[Entry]]:
+    """The entries of each lane; none where all were purged."""
+    if entries_limit == 1:
+        seqs = [() if lane.first is None else (lane.first,) for lane in lanes]
+    else:
+        seqs = _seqs(tx, lanes, entries_limit)
+    wanted = sorted({seq for run in seqs for seq in run})
+    found = {row[0]: Entry(*row) for row in SQL.entries_of(tx.conn, seqs=as_json(wanted))}
+    return [[found[seq] for seq in run if seq in found] for run in seqs]
+
+
+def _seqs(tx: Tx, lanes: list[_Due], most: int) -> list[list[int]]:
     asked = [(lane.consumer, lane.key) for lane in lanes]
-    runs: list[list[Entry]] = [[] for _ in lanes]
-    rows = list(SQL.run_entries(tx.conn, lanes=as_json(asked), most=entries_limit))
-    for row in rows:
-        index: int = row[0]
-        runs[index].append(Entry(*row[1:]))
-    return runs
+    seqs: list[list[int]] = [[] for _ in lanes]
+    for index, seq in _pairs.decode(SQL.run_seqs(tx.conn, lanes=as_json(asked), most=most)):
+        seqs[index].append(seq)
+    return seqs
 
 
 def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], now: int) -> None:

@@ -88,10 +88,14 @@ class CardIndex:
             end()
         self._ends = []
 
+    def known_card(self, consumer: ConsumerId, epoch: int) -> Card | None:
+        """The card of a consumer in this epoch, if it is at hand; see `card`."""
+        known = self._cards.get(consumer)
+        return known if known is not None and known.epoch == epoch else None
+
     async def card(self, consumer: ConsumerId, epoch: int) -> Card | None:
         """The card of a consumer in this epoch; None if it has another, or nothing is to be sent to it."""
-        known = self._cards.get(consumer)
-        if known is not None and known.epoch == epoch:
+        if (known := self.known_card(consumer, epoch)) is not None:
             return known
         generation = self._generation
         card = await self._store.read(lambda tx: current_card(tx, self._keys, consumer))

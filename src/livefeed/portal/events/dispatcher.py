@@ -3,13 +3,14 @@
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from livefeed.clock import Clock
 from livefeed.durable import consumers
-from livefeed.durable.attempts import Attempt, record_attempts
+from livefeed.durable.attempts import Attempt, record_batches
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import Entry
 from livefeed.durable.lanes import Lease
@@ -25,10 +26,23 @@ from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, CardIndex
 from livefeed.portal.events.outbox import Happening, post_of
 from livefeed.portal.events.sender import Postman, kept, plain_headers, send
-from livefeed.portal.events.verdicts import Policy, Reply, Try, Verdict, judge, next_pace_ms
+from livefeed.portal.events.verdicts import DELIVERED, Policy, Reply, Try, Verdict, judge, next_pace_ms
 from livefeed.secrets import KeyRing
+from livefeed.wire.ids import UserId
 
+_MINUTE_MS: Final = 60_000
+_KEPT: Final = 10_000  # of what is remembered from one delivery to the next
 _decode: Final = msgspec.json.Decoder(Happening).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filled:
+    """What bodies to one handler about one person's deeds have in common for a minute."""
+
+    card: Card
+    minute: int
+    tokens: Tokens | None
+    secrets: tuple[bytes, ...]
 
 
 class Dispatcher:
@@ -67,6 +81,9 @@ class Dispatcher:
         self._mint = Mint(keys)
         self._index = CardIndex(store, keys)
         self._paces: dict[ConsumerId, int] = {}
+        self._attempts: list[Attempt] = []
+        self._happenings: dict[int, Happening] = {}
+        self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
         self.worker: Final = Worker(
             store,
             self.deliver,
@@ -76,6 +93,7 @@ class Dispatcher:
             schedule=self._schedule,
             on_leased=lambda _: failpoint("portal.lease.taken"),
             on_finished=lambda _: failpoint("portal.delivery.answered"),
+            on_turn=self._log_attempts,
         )
 
     async def start(self, *, with_worker: bool = True) -> None:
@@ -92,22 +110,18 @@ class Dispatcher:
     async def deliver(self, lease: Lease) -> Outcome:
         """Send the one entry of a lease and say what became of it."""
         entry = lease.entries[0]
-        while True:
-            card = await self._index.card(lease.consumer.id, lease.consumer.epoch)
-            if card is None:  # unbound or uninstalled since: the settle will find the lane gone
-                return Done()
-            happening = _decode(entry.body)
-            now_ms = self._clock.now_ms()
-            tokens = await self._tokens(card, happening, now_ms)
-            if self._index.is_current(card):
-                break
+        happening = self._happening(entry)
+        now_ms = self._clock.now_ms()
+        filled = await self._filled(lease, happening, now_ms)
+        if filled is None:  # unbound or uninstalled since: the settle will find the lane gone
+            return Done()
+        card, tokens, secrets = filled.card, filled.tokens, filled.secrets
         body = body_of(card, entry, happening, now_ms // 1000, tokens)
         webhook_id = f"{card.webhook_id}{happening.first or entry.seq}" if self._policy == "durable" else ""
         headers = card.signer.headers(webhook_id, now_ms // 1000, body) if webhook_id else plain_headers()
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
         verdict = self._judge(lease, reply)
-        answer = kept(reply, card.bodies.secrets(tokens))
-        self._record(
+        self._attempts.append(
             Attempt(
                 entry.seq,
                 lease.consumer.id,
@@ -120,10 +134,44 @@ class Dispatcher:
                 reply.ms,
                 verdict.state,
                 len(body),
-                answer,
+                kept(reply, secrets),
             )
         )
         return self._with_effects(card, lease, reply, verdict)
+
+    def _happening(self, entry: Entry) -> Happening:
+        """What happened; one entry goes to many handlers, one after the other."""
+        happening = self._happenings.get(entry.seq)
+        if happening is None:
+            if len(self._happenings) >= _KEPT:
+                self._happenings.clear()
+            happening = self._happenings[entry.seq] = _decode(entry.body)
+        return happening
+
+    async def _filled(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
+        """Card and tokens; those of the last time, if it was this minute and nothing has changed since."""
+        consumer = lease.consumer
+        minute = now_ms // _MINUTE_MS
+        name = consumer.id, happening.actor
+        filled = self._filled_last.get(name)
+        if (
+            filled is not None
+            and filled.minute == minute
+            and self._index.known_card(consumer.id, consumer.epoch) is filled.card
+        ):
+            return filled
+        while True:
+            card = await self._index.card(consumer.id, consumer.epoch)
+            if card is None:
+                return None
+            tokens = await self._tokens(card, happening, now_ms)
+            if self._index.is_current(card):
+                break
+        filled = _Filled(card=card, minute=minute, tokens=tokens, secrets=card.bodies.secrets(tokens))
+        if len(self._filled_last) >= _KEPT:
+            self._filled_last.clear()
+        self._filled_last[name] = filled
+        return filled
 
     async def _tokens(self, card: Card, happening: Happening, now_ms: int) -> Tokens | None:
         """Those of ``auth_type``'s user, else of who acted; none if he is no longer here (contract A-68)."""
@@ -137,6 +185,8 @@ class Dispatcher:
         return Tokens(access=access, refresh=refresh, user=person)
 
     def _judge(self, lease: Lease, reply: Reply) -> Verdict:
+        if reply.error is None:
+            return DELIVERED
         tried = Try(
             attempt=lease.attempt,
             fails=lease.consumer.fails,
@@ -146,12 +196,14 @@ class Dispatcher:
         )
         return judge(self._policy, self._schedule, tried, reply)
 
-    def _record(self, attempt: Attempt) -> None:
-        """Log the attempt, in one batch with others; that it fails never causes a second delivery."""
-        with suppress(StoreError):
-            self._store.write_row(record_attempts, attempt).add_done_callback(
-                lambda written: written.cancelled() or written.exception()
-            )
+    def _log_attempts(self) -> None:
+        """Log what was tried, in the commit of its settles; that it fails never causes a second delivery."""
+        attempts, self._attempts = self._attempts, []
+        if attempts:
+            with suppress(StoreError):
+                self._store.write_row(record_batches, attempts).add_done_callback(
+                    lambda written: written.cancelled() or written.exception()
+                )
 
     def _with_effects(self, card: Card, lease: Lease, reply: Reply, verdict: Verdict) -> Outcome:
         if verdict.unbinds and card.handler is not None:

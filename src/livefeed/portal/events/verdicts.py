@@ -63,7 +63,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     unbinds: bool = False
 
 
-_DELIVERED: Final = Verdict(outcome=Done(), state="delivered")
+DELIVERED: Final = Verdict(outcome=Done(), state="delivered")
+"""What becomes of a delivery that was taken."""
 
 
 def reach_of(reply: Reply) -> Reach:
@@ -88,7 +89,7 @@ def judge(policy: Policy, schedule: Schedule, tried: Try, reply: Reply) -> Verdi
     """What becomes of a delivery under ``policy``."""
     reach = reach_of(reply)
     if reach == "delivered":
-        return _DELIVERED
+        return DELIVERED
     if reach == "gone":
         return Verdict(outcome=Done(), state="dead", unbinds=True)
     match policy:
