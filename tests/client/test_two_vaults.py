@@ -1,13 +1,17 @@
 """Two vaults on one database, as two processes have them: one refresh, and no pair is lost."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from tests import engines
 
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.refreshing import LEASE_MS, begin
 from livefeed.client.vault import Vault, keep
 from livefeed.clock import ManualClock
+from livefeed.durable.store import open_store
 from livefeed.errors import Fault, NotInstalled
 from livefeed.net.http import HttpClient
 from livefeed.secrets import Secret
@@ -18,11 +22,19 @@ from .fake_portal import CLIENT_ID, CLIENT_SECRET, Refusal
 
 
 @pytest.fixture
-def vaults(caller: Caller, http: HttpClient, clock: ManualClock) -> tuple[Vault, Vault]:
+async def vaults(
+    caller: Caller, http: HttpClient, clock: ManualClock, tmp_path: Path
+) -> AsyncIterator[tuple[Vault, Vault]]:
+    """On PostgreSQL each has the database open for itself, as on two machines."""
     endpoint = TokenEndpoint(
         http, url=caller.portal.url, client_id=CLIENT_ID, client_secret=Secret(CLIENT_SECRET)
     )
-    return caller.vault, Vault(caller.store, caller.keys, clock, endpoint)
+    store = caller.store
+    if store.engine != "sqlite":
+        store = open_store(engines.database(tmp_path, "vault"), ["livefeed.client"], clock)
+    yield caller.vault, Vault(store, caller.keys, clock, endpoint)
+    if store is not caller.store:
+        await store.close()
 
 
 async def test_64_callers_of_two_vaults_cause_one_refresh(caller: Caller, vaults: tuple[Vault, Vault]):

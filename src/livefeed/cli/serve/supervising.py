@@ -71,7 +71,7 @@ def supervise(
     """
     held, lifeline = os.pipe()  # nobody writes: it ends for the workers when the supervisor is gone
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGCHLD, _be_woken)
     if watch is not None:
         watch()
     workers = [_Worker(number) for number in range(len(listeners))]
@@ -95,6 +95,10 @@ def supervise(
             pause_s = worker.ended(time.monotonic())
             told = f"worker {worker.number} ended ({_told(code)}); another one starts in {pause_s:g} s"
             click.echo(f"livefeed: {told}", err=True)
+
+
+def _be_woken(_number: int, _frame: object) -> None:
+    """A signal that nobody handles is dropped by some systems, and then nobody can wait for it."""
 
 
 def _due(workers: Sequence[_Worker]) -> Iterator[_Worker]:
