@@ -23,6 +23,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
+    "db": ("livefeed.cli.db.command:db", "Back up a database while it is in use."),
     "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),
     "bench": ("livefeed.cli.bench.command:bench", "Measure against baselines in the same run."),
     "check-history": ("livefeed.cli.history:check_history", "Say whether a recorded run lost anything."),

@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Final, Protocol, TypeVar
 
 from livefeed.clock import Clock
+from livefeed.durable.engines.backups import copy_file
 from livefeed.durable.engines.sqlite import SqliteReader, SqliteStore
 from livefeed.durable.engines.unit import BulkUnit, Tx, Unit
 from livefeed.durable.lanes.upkeep import free_all
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
 
-__all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "open_readonly", "open_store"]
+__all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "back_up", "open_readonly", "open_store"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -146,6 +148,19 @@ def open_readonly(url: str | DatabaseUrl, rooms: Sequence[str] = (), *, clock: C
     if database.is_file:
         return SqliteReader(database.path, rooms, clock)
     return _server().PostgresqlReader(database.dsn, rooms, clock)
+
+
+def back_up(database: DatabaseUrl, into: Path, *, compact: bool = False) -> int:
+    """Copy an SQLite database as it is at this moment to a file that does not exist, beside its writer.
+
+    Returns:
+        The size of the copy in bytes; it was checked.
+
+    Raises:
+        SettingsError: The file exists, or its folder does not.
+        StoreUnavailable: The database cannot be read, the copy cannot be written, or it is not whole.
+    """
+    return copy_file(database.path, into, compact=compact)
 
 
 def _parsed(url: str | DatabaseUrl) -> DatabaseUrl:

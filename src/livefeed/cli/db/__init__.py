@@ -1,0 +1,1 @@
+"""``db``: commands on a whole database, whichever half it belongs to."""
