@@ -44,8 +44,8 @@ format: .venv/dev.stamp ## let ruff put everything in form
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-bench: .venv/dev.stamp ## run every benchmark against its baselines; flags in ARGS
-	@for bench in store ingest deliver flow; do $(BIN)/livefeed bench $$bench --json $(ARGS) || exit 1; done
+bench: .venv/dev.stamp ## run every benchmark against its baselines and print the table; flags in ARGS
+	@$(BIN)/python tools/bench_table.py $(ARGS)
 
 soak: .venv/dev.stamp ## kill every role under load, 1,000 times; writes docs/reliability.md
 	@$(BIN)/python tools/soak.py $(ARGS)

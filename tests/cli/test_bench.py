@@ -1,0 +1,101 @@
+"""Benchmarks say what they compare with, leave nothing behind, and refuse to run without their baselines."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.system.world import rows
+
+from livefeed.cli.bench import baselines, databases
+from livefeed.cli.bench.command import bench
+from livefeed.cli.bench.house.isolation import Measured, compared
+from livefeed.cli.bench.result import Result, median_of
+from livefeed.errors import SettingsError
+
+PROGRAMS = sorted((Path(__file__).parents[2] / "bench" / "baselines").glob("*.py"))
+
+
+def result(value: float, ratio: float | None = None) -> Result:
+    return Result(bench="rest", value=value, unit="1/s", n=1, errors=0, cpu_s=0, rss_mb=0, ratio=ratio)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_baseline_imports_nothing_of_livefeed(path: Path):
+    tree = ast.parse(path.read_text())
+    named = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    named += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+
+    assert [] == [name for name in named if name.startswith("livefeed")]
+
+
+def test_a_baseline_that_is_not_here_is_named():
+    with pytest.raises(SettingsError, match=r"nothing\.py"):
+        baselines.program("nothing")
+
+
+def test_the_run_with_the_median_ratio_is_shown():
+    assert 2.0 == median_of([result(3, 0.1), result(1, 0.9), result(2, 0.5)]).value
+
+
+def test_without_a_baseline_the_run_with_the_median_figure_is_shown():
+    assert 2.0 == median_of([result(3), result(1), result(2)]).value
+
+
+def test_a_result_has_the_promised_keys():
+    promised = (
+        "bench value unit baseline_name baseline ratio p50_ms p99_ms n errors engine handlers handler_ms"
+    )
+
+    assert {*promised.split(), "lanes", "cpu_s", "rss_mb"} <= set(Result.__struct_fields__)
+
+
+def test_a_run_gets_a_file_of_its_own_and_leaves_nothing_behind(tmp_path: Path):
+    kept = tmp_path / "kept.db"
+    kept.write_bytes(b"mine")
+
+    with databases.fresh(f"sqlite:///{kept}") as first, databases.fresh(f"sqlite:///{kept}") as second:
+        for url in (first, second):
+            Path(url.removeprefix("sqlite:///")).write_bytes(b"")
+        assert first != second
+
+    assert [kept] == list(tmp_path.iterdir())
+    assert b"mine" == kept.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["deliver", "flow", "ingest", "isolation", "rest", "store"])
+def test_a_bench_takes_any_database_and_explains_itself(name: str):
+    shown = CliRunner().invoke(bench, [name, "--help"])
+
+    assert 0 == shown.exit_code
+    for option in ("--db", "--seconds", "--json"):
+        assert option in shown.output
+
+
+def test_a_database_that_is_none_is_refused_before_anything_runs():
+    refused = CliRunner().invoke(bench, ["rest", "--db", "mysql://x"])
+
+    assert isinstance(refused.exception, SettingsError)
+
+
+def stretch(p99_ms: float, *, beside: bool) -> Measured:
+    return Measured(neighbour="silent", round=1, beside=beside, p50_ms=1, p99_ms=p99_ms, n=1, errors=0)
+
+
+def test_both_sides_of_a_comparison_are_medians():
+    stretches = [stretch(value, beside=False) for value in (4, 100, 2)]
+    stretches += [stretch(value, beside=True) for value in (5, 1, 90)]
+
+    together = compared("silent", stretches)
+
+    assert (4, 5) == (together.p99_without_ms, together.p99_beside_ms)
+    assert 0.25 == together.apart
+
+
+@pytest.mark.system
+def test_rest_measures_a_portal_beside_its_baseline():
+    (document,) = rows("bench", "rest", "--method", "get", "--seconds", "0.4")
+
+    assert ("rest", "sqlite", 0) == (document["bench"], document["engine"], document["errors"])
+    assert document["n"] > 0
+    assert document["ratio"] == pytest.approx(document["value"] / document["baseline"])
