@@ -43,7 +43,7 @@ def test_without_a_baseline_the_run_with_the_median_figure_is_shown():
 
 
 def test_a_result_has_the_promised_keys():
-    promised = (
+    promised = "bench value unit baseline_name baseline ratio p50_ms p99_ms n errors engine handlers"
         "bench value unit baseline_name baseline ratio p50_ms p99_ms n errors engine handlers handler_ms"
     )
 
