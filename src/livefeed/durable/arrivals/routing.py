@@ -2,11 +2,12 @@
 
 from typing import Final
 
+import msgspec
+
 from livefeed.durable import sql
 from livefeed.durable.engines.unit import Tx
 
 _SQL: Final = sql.load("livefeed.durable", "queries/arrivals.sql")
-_NOTHING: Final = "[]"
 SLICE: Final = 500
 """How many entries are looked at in one unit."""
 
@@ -35,17 +36,22 @@ def route_arrivals(tx: Tx, *, limit: int = SLICE) -> int:
 def _route_taken(tx: Tx, limit: int) -> int:
     """Where numbers are not committed in order, what waits is known by a table of its own."""
     _SQL.hold_routing(tx.conn)
-    seqs: str = _SQL.take_arrivals(tx.conn, limit=limit)
-    if seqs == _NOTHING:
+    after: int = _SQL.arrivals_from(tx.conn, now=tx.now_ms)
+    seqs: str = _SQL.take_arrivals(tx.conn, after=after, limit=limit)
+    taken: list[int] = msgspec.json.decode(seqs)
+    _SQL.note_arrivals(tx.conn, after=after, through=max(taken, default=0), now=tx.now_ms)
+    if not taken:
         return 0
     _SQL.hold_arrived(tx.conn, seqs=seqs)
     _SQL.route_lanes(tx.conn, seqs=seqs)
     _SQL.route_entries(tx.conn, seqs=seqs)
     _SQL.lower_ready(tx.conn, seqs=seqs, now=tx.now_ms)
-    return seqs.count(",") + 1
+    return len(taken)
 
 
 def route_all(tx: Tx) -> None:
     """Write the lanes of all that has arrived, before a consumer's state changes: it counts as it was."""
+    if tx.is_shared:
+        _SQL.look_anew(tx.conn)
     while route_arrivals(tx):
         pass

@@ -4,11 +4,24 @@
 -- One at a time, so that of two arrivals of one lane the earlier is routed first.
 SELECT pg_advisory_xact_lock(hashtextextended('livefeed arrivals', 0));
 
--- name: take_arrivals(limit)$
+-- name: arrivals_from(now)$
+-- Before this number everything is routed; once a second it is looked for what was committed late.
+SELECT CASE WHEN looked.value <= :now - 1000 OR looked.value > :now THEN 0 ELSE known.value END
+FROM sequence AS known, sequence AS looked
+WHERE known.name = 'arrivals_from' AND looked.name = 'arrivals_looked';
+
+-- name: note_arrivals(after, through, now)!
+-- Batches that are being committed at the same time are some thousand numbers apart at most.
+UPDATE sequence SET value = CASE name WHEN 'arrivals_looked' THEN :now ELSE greatest(value, :through - 5000) END
+WHERE name = 'arrivals_from' OR (name = 'arrivals_looked' AND CAST(:after AS bigint) = 0);
+
+-- name: take_arrivals(after, limit)$
 WITH taken AS (
-    DELETE FROM arrival WHERE seq = ANY (ARRAY(SELECT seq FROM arrival ORDER BY seq LIMIT :limit)) RETURNING seq
+    DELETE FROM arrival
+    WHERE seq = ANY (ARRAY(SELECT seq FROM arrival WHERE seq > :after ORDER BY seq LIMIT :limit))
+    RETURNING seq
 )
-SELECT CAST(coalesce(json_agg(seq), '[]') AS text) FROM taken;
+SELECT CAST(coalesce(json_agg(seq ORDER BY seq), '[]') AS text) FROM taken;
 
 -- name: hold_arrived(seqs)!
 -- Consumers before lanes, in order of id.
@@ -25,7 +38,7 @@ INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
 SELECT
     c.id, e.key, 0, max(e.seq), min(e.at),
     max(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END),
-    min(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END), 0
+    greatest(c.due_from, min(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END)), 0
 FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
 JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
 JOIN consumer AS c ON c.id = e.arrived_for
@@ -61,3 +74,7 @@ WHERE id = got.arrived_for
         ready_at IS NULL
         OR ready_at > greatest(not_before, :now + CASE WHEN got.is_urgent > 0 THEN 0 ELSE quiet_ms END)
     );
+
+-- name: look_anew()!
+-- What is committed by now is looked for from the first number on.
+UPDATE sequence SET value = 0 WHERE name = 'arrivals_looked';

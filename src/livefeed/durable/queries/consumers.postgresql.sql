@@ -7,6 +7,12 @@ WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text
 ORDER BY id
 FOR NO KEY UPDATE;
 
+-- name: hurry_lanes(id, now)!
+-- Those that back off after a failure; what waits for a quiet time goes on waiting.
+UPDATE lane SET due_at = greatest(c.due_from, CAST(:now AS bigint))
+FROM consumer AS c
+WHERE c.id = :id AND lane.consumer = c.id AND lane.seq = 0 AND lane.attempt > 0 AND lane.due_at > :now;
+
 -- name: turns_of(consumers)$
 SELECT CAST(coalesce(json_agg(json_build_array(id, in_flight, fails, not_before)), '[]') AS text)
 FROM (

@@ -16,7 +16,9 @@ INSERT INTO arrival (seq) SELECT seq FROM given WHERE arrived_for IS NOT NULL;
 
 -- name: add_rows(consumer, key, seq, head, kind, now)!
 INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
-SELECT c.id, v.key, v.seq, v.head, v.now, v.now + c.quiet_ms, v.now + c.quiet_ms, CASE v.seq WHEN 0 THEN 0 END
+SELECT
+    c.id, v.key, v.seq, v.head, v.now, v.now + c.quiet_ms,
+    CASE v.seq WHEN 0 THEN greatest(c.due_from, v.now + c.quiet_ms) END, CASE v.seq WHEN 0 THEN 0 END
 FROM unnest(
     CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[]), CAST(:head AS bigint[]),
     CAST(:kind AS text[]), CAST(:now AS bigint[])

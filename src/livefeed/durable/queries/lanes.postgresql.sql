@@ -9,24 +9,34 @@ SELECT id FROM consumer WHERE ready_at <= :now - 1000 ORDER BY ready_at LIMIT 1 
 -- Those that waited longest first, but none that another worker is busy with.
 SELECT CAST(coalesce(json_agg(json_build_array(
     id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
-    (SELECT count(*) FROM lease WHERE consumer = d.id AND until <= :now)
+    (SELECT count(*) FROM lease WHERE consumer = d.id AND until >= d.lease_from AND until <= :now)
 )), '[]') AS text)
 FROM (
-    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before
+    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before, lease_from
     FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
     FOR NO KEY UPDATE SKIP LOCKED
 ) AS d;
 
+-- name: put_back_overdue(consumer, now)!
+-- Lanes whose lease ran out: their worker is gone or too slow. That was a try too.
+UPDATE lane SET attempt = attempt + 1, due_at = greatest(c.due_from, CAST(:now AS bigint))
+FROM consumer AS c
+WHERE c.id = :consumer AND lane.consumer = c.id AND lane.seq = 0 AND lane.key = ANY (ARRAY(
+    SELECT key FROM lease WHERE consumer = :consumer AND until >= c.lease_from AND until <= :now
+));
+
 -- name: due_lanes(consumers, turn, now)$
--- Of each consumer at most :turn lanes, those due longest.
+-- Of each consumer at most :turn lanes, those due longest; the last column is the first entry that is pending.
 SELECT CAST(coalesce(json_agg(json_build_array(
-    l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at
+    l.consumer, l.key, l.head, l.attempt, l.first_at, l.calm_at, l.due_at,
+    (SELECT min(p.seq) FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0)
 )), '[]') AS text)
-FROM json_array_elements_text(CAST(:consumers AS json)) AS c (value)
+FROM json_array_elements_text(CAST(:consumers AS json)) AS j (value)
+JOIN consumer AS c ON c.id = CAST(j.value AS bigint)
 CROSS JOIN LATERAL (
     SELECT w.consumer, w.key, w.head, w.attempt, w.first_at, w.calm_at, w.due_at
     FROM lane AS w
-    WHERE w.consumer = CAST(c.value AS bigint) AND w.due_at <= :now
+    WHERE w.consumer = c.id AND w.due_at >= c.due_from AND w.due_at <= :now
         AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
     ORDER BY w.due_at LIMIT :turn
 ) AS l;
@@ -38,21 +48,27 @@ WHERE lane.consumer = CAST(j.value ->> 0 AS bigint) AND lane.key = j.value ->> 1
 
 -- name: add_lease(consumer, key, token, until)!
 INSERT INTO lease (consumer, key, token, until)
-SELECT * FROM unnest(
+SELECT c.id, t.key, t.token, greatest(c.lease_from, t.until)
+FROM unnest(
     CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:token AS bigint[]), CAST(:until AS bigint[])
-);
+) AS t (consumer, key, token, until)
+JOIN consumer AS c ON c.id = t.consumer;
 
--- name: run_entries(lanes, most)
+-- name: run_seqs(lanes, most)$
 -- Of each lane at most :most entries, in order.
-SELECT j.place - 1 AS lane, e.seq, e.portal, e.key, e.kind, e.body, e.at, e.source, e.only_for
+SELECT CAST(coalesce(json_agg(json_build_array(j.place - 1, r.seq) ORDER BY j.place, r.seq), '[]') AS text)
 FROM json_array_elements(CAST(:lanes AS json)) WITH ORDINALITY AS j (value, place)
 CROSS JOIN LATERAL (
     SELECT p.seq FROM lane AS p
     WHERE p.consumer = CAST(j.value ->> 0 AS bigint) AND p.key = j.value ->> 1 AND p.seq > 0
     ORDER BY p.seq LIMIT :most
-) AS r
-JOIN entry AS e ON e.seq = r.seq
-ORDER BY j.place, e.seq;
+) AS r;
+
+-- name: entries_of(seqs)
+-- Each entry once, though many lanes may be about it.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))));
 
 -- name: drop_whole_lane(consumer, key)!
 DELETE FROM lane USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
@@ -70,8 +86,15 @@ FROM (
 ) AS held;
 
 -- name: held_lanes(lanes)$
--- Under the locks of their consumers.
-SELECT CAST(coalesce(json_agg(json_build_array(j.place - 1, r.token, l.head, l.calm_at)), '[]') AS text)
+-- Under the locks of their consumers. The last column: entries wait that were not leased.
+SELECT CAST(coalesce(json_agg(json_build_array(
+    j.place - 1, r.token, l.head, l.calm_at,
+    EXISTS (
+        SELECT 1 FROM lane AS p
+        WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0
+            AND p.seq <> ALL (ARRAY(SELECT CAST(e.value AS bigint) FROM json_array_elements_text(j.value -> 2) AS e))
+    )
+)), '[]') AS text)
 FROM json_array_elements(CAST(:lanes AS json)) WITH ORDINALITY AS j (value, place)
 JOIN lease AS r ON r.consumer = CAST(j.value ->> 0 AS bigint) AND r.key = j.value ->> 1
 JOIN lane AS l ON l.consumer = r.consumer AND l.key = r.key AND l.seq = 0;
@@ -88,59 +111,60 @@ WHERE lane.consumer = t.consumer AND lane.key = t.key AND lane.seq = t.seq;
 -- name: put_back_lanes(lanes)!
 UPDATE lane SET
     first_at = CAST(j.value ->> 2 AS bigint),
-    due_at = CAST(j.value ->> 3 AS bigint),
+    due_at = greatest(c.due_from, CAST(j.value ->> 3 AS bigint)),
     attempt = CAST(j.value ->> 4 AS bigint)
 FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
-WHERE lane.consumer = CAST(j.value ->> 0 AS bigint) AND lane.key = j.value ->> 1 AND lane.seq = 0;
+JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
+WHERE lane.consumer = c.id AND lane.key = j.value ->> 1 AND lane.seq = 0;
 
 -- name: forget_done(consumer, key)!
 DELETE FROM done USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
 WHERE done.consumer = t.consumer AND done.key = t.key;
 
 -- name: write_turns(turns, now)!
+-- Also learns from where on there is something: what is looked at next begins there.
 UPDATE consumer SET
-    in_flight = j.in_flight,
-    fails = j.fails,
-    not_before = j.not_before,
+    in_flight = n.in_flight,
+    fails = n.fails,
+    not_before = n.not_before,
+    due_from = greatest(n.due_from, least(n.due, CAST(:now AS bigint))),
+    lease_from = coalesce(n.ended, greatest(n.lease_from, CAST(:now AS bigint))),
     ready_at = CASE
-        WHEN consumer.state <> 'active' THEN NULL
-        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE consumer.cap END
-            THEN (SELECT min(until) FROM lease WHERE lease.consumer = j.id)
-        ELSE (
-            SELECT CASE
-                WHEN n.due IS NULL AND n.ended IS NULL THEN NULL
-                ELSE greatest(j.not_before, CAST(:now AS bigint), least(n.due, n.ended))
-            END
-            FROM (
-                SELECT
-                    (
-                        SELECT w.due_at FROM lane AS w
-                        WHERE w.consumer = j.id AND w.due_at IS NOT NULL
-                            AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
-                        ORDER BY w.due_at LIMIT 1
-                    ) AS due,
-                    (SELECT min(until) FROM lease WHERE lease.consumer = j.id) AS ended
-            ) AS n
-        )
+        WHEN n.state <> 'active' THEN NULL
+        WHEN n.in_flight >= CASE WHEN n.fails > 0 THEN 1 ELSE n.cap END THEN n.ended
+        WHEN n.due IS NULL AND n.ended IS NULL THEN NULL
+        ELSE greatest(n.not_before, CAST(:now AS bigint), least(n.due, n.ended))
     END
 FROM (
     SELECT
-        CAST(value ->> 0 AS bigint) AS id, CAST(value ->> 1 AS bigint) AS in_flight,
-        CAST(value ->> 2 AS bigint) AS fails, CAST(value ->> 3 AS bigint) AS not_before
-    FROM json_array_elements(CAST(:turns AS json))
-) AS j
-WHERE consumer.id = j.id;
+        c.id, c.state, c.cap, c.due_from, c.lease_from, CAST(j.value ->> 1 AS bigint) AS in_flight,
+        CAST(j.value ->> 2 AS bigint) AS fails, CAST(j.value ->> 3 AS bigint) AS not_before,
+        (
+            SELECT w.due_at FROM lane AS w
+            WHERE w.consumer = c.id AND w.due_at >= c.due_from
+                AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
+            ORDER BY w.due_at LIMIT 1
+        ) AS due,
+        (SELECT min(until) FROM lease WHERE lease.consumer = c.id AND until >= c.lease_from) AS ended
+    FROM json_array_elements(CAST(:turns AS json)) AS j (value)
+    JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
+) AS n
+WHERE consumer.id = n.id;
 
 -- name: renew(lanes, until)!
-UPDATE lease SET until = :until
+UPDATE lease SET until = greatest(c.lease_from, CAST(:until AS bigint))
 FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
-WHERE lease.consumer = CAST(j.value ->> 0 AS bigint) AND lease.key = j.value ->> 1
+JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
+WHERE lease.consumer = c.id AND lease.key = j.value ->> 1
     AND lease.token = CAST(j.value ->> 2 AS bigint);
 
 -- name: put_back_all(now)!
 UPDATE lane SET attempt = attempt + 1, due_at = least(due_at, CAST(:now AS bigint))
 FROM lease AS r
 WHERE lane.consumer = r.consumer AND lane.key = r.key AND lane.seq = 0;
+
+-- name: forget_flights()!
+UPDATE consumer SET in_flight = 0, due_from = 0, lease_from = 0;
 
 -- name: list_lanes(consumer, limit)
 -- The waiting ones are really due once they are calm, but not later than the longest wait.

@@ -15,6 +15,7 @@ from livefeed.durable.engines.postgresql.connections import Line
 from livefeed.errors import StoreUnavailable
 
 _CHANNEL: Final = "livefeed"
+_LISTEN: Final = f"LISTEN {_CHANNEL}"
 _SEND: Final = "SELECT pg_notify(:channel, :payload)"
 _COLLECT_S: Final = 0.005
 _LOOK_EVERY_S: Final = 0.5
@@ -50,7 +51,12 @@ class Bells:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start both threads."""
+        """Listen from now on.
+
+        Raises:
+            StoreUnavailable: The server does not answer.
+        """
+        self._listening.conn().execute(_LISTEN)
         for thread in self._threads:
             thread.start()
 
@@ -87,12 +93,12 @@ class Bells:
             self._ringing.drop()
 
     def _listen(self) -> None:
-        is_listening = False
+        is_listening = True
         while not self._ended.is_set():
             try:
                 conn = self._listening.conn()
                 if not is_listening:
-                    conn.execute(f"LISTEN {_CHANNEL}")
+                    conn.execute(_LISTEN)
                     is_listening = True
                     self._on_gap()
                 for note in conn.notifies(timeout=_LOOK_EVERY_S, stop_after=1):
