@@ -1,18 +1,21 @@
-"""`bench ingest`: the mounted door against a bare ASGI application and against what people write today."""
+"""`bench ingest`: the door against a bare ASGI application and against what people write today."""
 
 import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from livefeed.cli.bench import baselines, databases
+from livefeed.cli.bench.baselines import Server
 from livefeed.cli.bench.hammer import Tally, hammer
 from livefeed.cli.bench.ingest_server import PORTALS, member_of, token_of
-from livefeed.cli.bench.result import Result, percentile
+from livefeed.cli.bench.result import Result, engine_of, percentile
 from livefeed.cli.listening import bound_socket
 from livefeed.wire.auth import Auth
 from livefeed.wire.envelopes import Envelope, encode_envelope
@@ -40,21 +43,26 @@ class Measured:
     rss_mb: float
 
 
-async def bench_ingest(seconds: float, *, is_hot: bool = False) -> Result:
+async def bench_ingest(
+    seconds: float, *, url: str | None = None, is_hot: bool = False, is_mounted: bool = False
+) -> Result:
     """Send documented events for ``seconds`` to each server in turn.
 
     Args:
         seconds: For each server.
+        url: Beside which database one is made; None: a temporary SQLite file.
         is_hot: The same event again and again, in place of 100,000 distinct ones of 10,000 posts.
+        is_mounted: The door as an ASGI application on uvicorn, in place of the server of its own.
     """
     requests = [request_of(number) for number in range(1 if is_hot else EVENTS)]
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
     try:
-        before = await measured("bare", requests, seconds / 2, cores[0])
-        door = await measured("door", requests, seconds, cores[0])
-        after = await measured("bare", requests, seconds / 2, cores[0])
-        plain = await measured("fastapi", requests, seconds / 2, cores[0])
+        before = await _baseline("asgi_bare", requests, seconds / 2, cores[0])
+        with databases.fresh(url) as fresh:
+            door = await measured(serving(fresh, cores[0], is_mounted=is_mounted), requests, seconds)
+        after = await _baseline("asgi_bare", requests, seconds / 2, cores[0])
+        plain = await _baseline("fastapi_aiosqlite", requests, seconds / 2, cores[0])
     finally:
         os.sched_setaffinity(0, set(cores))
     bare = (before.tally.rate + after.tally.rate) / 2
@@ -69,6 +77,7 @@ async def bench_ingest(seconds: float, *, is_hot: bool = False) -> Result:
         p99_ms=percentile(door.tally.delays_ms, 0.99),
         n=len(door.tally.delays_ms),
         errors=door.tally.errors,
+        engine=engine_of(url),
         handlers=1,
         lanes=1 if is_hot else POSTS,
         cpu_s=door.cpu_s,
@@ -77,39 +86,33 @@ async def bench_ingest(seconds: float, *, is_hot: bool = False) -> Result:
     )
 
 
-async def measured(kind: str, requests: list[bytes], seconds: float, core: int) -> Measured:
+async def _baseline(name: str, requests: Sequence[bytes], seconds: float, core: int) -> Measured:
+    with tempfile.TemporaryDirectory() as folder:
+        found = await measured(baselines.server(name, Path(folder), core=core), requests, seconds)
+    if found.tally.errors:
+        raise baselines.BaselineFailed(f"the baseline {name} refused {found.tally.errors} requests")
+    return found
+
+
+async def measured(
+    served: AbstractContextManager[Server], requests: Sequence[bytes], seconds: float
+) -> Measured:
     """One server under load, in a process and on a core of its own."""
-    with tempfile.TemporaryDirectory() as folder, serving(kind, Path(folder), core) as server:
+    with served as server:
         await hammer(server.port, requests, seconds=_WARM_S, connections=CONNECTIONS)
         tally = await hammer(server.port, requests, seconds=seconds, connections=CONNECTIONS)
     return Measured(tally=tally, cpu_s=server.cpu_s, rss_mb=server.rss_mb)
 
 
-@dataclass(slots=True)
-class Server:
-    """A server process; what it used is known when it has ended."""
-
-    port: int
-    cpu_s: float = 0.0
-    rss_mb: float = 0.0
-
-
 @contextlib.contextmanager
-def serving(kind: str, folder: Path, core: int) -> Generator[Server]:
-    """One of `ingest_server` as a process; connections wait in its queue until it is up."""
+def serving(url: str, core: int, *, is_mounted: bool) -> Generator[Server]:
+    """The door as a process; connections wait in its queue until it is up."""
     listener = bound_socket("127.0.0.1", 0)
     server = Server(port=listener.getsockname()[1])
+    arguments = [str(listener.fileno()), url, str(core), "mounted" if is_mounted else "served"]
     with listener:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "livefeed.cli.bench.ingest_server",
-                kind,
-                str(listener.fileno()),
-                str(folder),
-                str(core),
-            ],
+            [sys.executable, "-m", "livefeed.cli.bench.ingest_server", *arguments],
             pass_fds=[listener.fileno()],
         )
     try:
