@@ -88,14 +88,18 @@ class Bodies:
         # An address of installation has no handler; SDKs for whom `extended` is insist on a number (A-03).
         is_extended = app is not None and app.auth_keys == "extended"
         self._handler_id = HandlerId(0) if handler_id is None and is_extended else handler_id
-        self._with_tokens = self._post_template(with_tokens=True)
-        self._without_tokens = self._post_template(with_tokens=False)
+        self._with_tokens: Template | None = None
+        self._without_tokens: Template | None = None
 
     def of_post(self, post: PostId, ts: int, tokens: Tokens | None) -> bytes:
         """The body of a post's event, sent at ``ts`` (Unix seconds)."""
         values: dict[Hole, bytes] = {"post": b"%d" % post, "ts": b"%d" % ts}
         if tokens is None:
+            if self._without_tokens is None:
+                self._without_tokens = self._post_template(with_tokens=False)
             return self._without_tokens.fill(values)
+        if self._with_tokens is None:
+            self._with_tokens = self._post_template(with_tokens=True)
         values["access"] = tokens.access
         values["refresh"] = tokens.refresh
         values["user"] = b"%d" % tokens.user

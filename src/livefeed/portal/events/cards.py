@@ -1,9 +1,11 @@
 """Cards: what is needed to send to one handler, worked out once and kept until something about it changes."""
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from livefeed.durable import consumers
@@ -22,6 +24,7 @@ from livefeed.secrets import KeyRing
 from livefeed.wire.ids import AppId, MemberId, UserId, WebhookId
 
 _MOST: Final = 50_000
+_A_READ: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class CardIndex:
         self._cards: dict[ConsumerId, Card] = {}
         self._people: dict[tuple[MemberId, UserId], int | None] = {}
         self._generation = 0
+        self._asked: dict[ConsumerId, asyncio.Future[Card | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
         self._ends: list[Callable[[], None]] = []
 
     def start(self) -> None:
@@ -97,15 +102,42 @@ class CardIndex:
         """The card of a consumer in this epoch; None if it has another, or nothing is to be sent to it."""
         if (known := self.known_card(consumer, epoch)) is not None:
             return known
-        generation = self._generation
-        card = await self._store.read(lambda tx: current_card(tx, self._keys, consumer))
-        if card is None or card.epoch != epoch:
-            return None
-        if generation == self._generation:
-            if len(self._cards) >= _MOST:
-                self._cards.clear()
-            self._cards[consumer] = card
-        return card
+        card = await asyncio.shield(self._asked_for(consumer))
+        return None if card is None or card.epoch != epoch else card
+
+    def _asked_for(self, consumer: ConsumerId) -> asyncio.Future[Card | None]:
+        """Who asks in one turn of the loop is answered with one read; who asks for the same gets the same."""
+        loop = asyncio.get_running_loop()
+        future = self._asked.get(consumer)
+        if future is None:
+            future = self._asked[consumer] = loop.create_future()
+            if self._reading is None or self._reading.done():
+                self._reading = loop.create_task(self._read_asked())
+        return future
+
+    async def _read_asked(self) -> None:
+        while self._asked:
+            asked = dict(islice(self._asked.items(), _A_READ))
+            generation = self._generation
+            try:
+                cards = await self._store.read(
+                    lambda tx, asked=asked: [current_card(tx, self._keys, consumer) for consumer in asked]
+                )
+            except Exception as exc:  # noqa: BLE001 - it is raised where the card was asked for
+                for consumer, future in asked.items():
+                    del self._asked[consumer]
+                    future.set_exception(exc)
+                continue
+            for (consumer, future), card in zip(asked.items(), cards, strict=True):
+                del self._asked[consumer]
+                if card is not None and generation == self._generation:
+                    self._keep(card)
+                future.set_result(card)
+
+    def _keep(self, card: Card) -> None:
+        if len(self._cards) >= _MOST:
+            self._cards.clear()
+        self._cards[card.consumer] = card
 
     def is_current(self, card: Card) -> bool:
         """Whether nothing was changed since the card was handed out; without a look at the database."""
