@@ -4,7 +4,7 @@
 
 Each connection has posts of its own and numbers the changes of each in ``ts``. A change that was not answered
 with 200 is sent again until it is, and only then comes the next one of its post; so the order is known. Ends
-on SIGTERM, with one line of JSON on stdout.
+on SIGTERM or after ``--most``, with one line of JSON on stdout.
 """
 
 import argparse
@@ -61,6 +61,7 @@ class Load:
         self.longest_gap_s = max(self.longest_gap_s, now - self.last_ack)
         self.last_ack = now
         self.acked += 1
+        self.is_over = self.is_over or self.acked == self.given.most
         self.file.write(
             b'{"kind":"acked","portal":"%s","post":%d,"seq":%d,"at_ms":%d}\n'
             % (self.given.member_id.encode(), post, number, time.time_ns() // 1_000_000)
@@ -164,6 +165,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--posts", type=int, default=320)
     parser.add_argument("--rate", type=float, default=4000.0, help="events a second at most, on average")
+    parser.add_argument("--most", type=int, default=0, help="end after so many events; 0: on SIGTERM")
     return parser.parse_args()
 
 

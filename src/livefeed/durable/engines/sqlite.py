@@ -27,11 +27,12 @@ T = TypeVar("T")
 _READERS: Final = 2
 _BUSY_S: Final = 5.0
 _STATEMENTS: Final = 512
+_WRITER_CACHE_KIB: Final = 64 * 1024
+_READER_CACHE_KIB: Final = 16 * 1024
 _PRAGMAS: Final = (
     f"PRAGMA synchronous = {'OFF' if is_mutated('commit-unsynced') else 'FULL'}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA cache_size = -65536",
     # Checkpoints are made by their own thread: see checkpoints.py.
     "PRAGMA wal_autocheckpoint = 0",
     # A log that has grown while somebody read for long is cut when it starts anew.
@@ -63,14 +64,14 @@ class SqliteStore:
             raise StoreUnavailable(
                 f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}"
             )
-        self._lock = _hold(path)
+        self._lock = hold(path)
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
-            conn = undo.enter_context(closing(_open(path)))
+            conn = undo.enter_context(closing(open_file(path)))
             _bring_up_to_date(conn, path, rooms)
             _run_first(conn, first, clock)
             readers = [undo.enter_context(closing(_open_for_reading(path))) for _ in range(_READERS)]
-            copier = undo.enter_context(closing(_open(path)))
+            copier = undo.enter_context(closing(open_file(path)))
             undo.pop_all()
         self._writer: Final = Writer(conn, clock, Files(path), waiting_units=waiting_units)
         self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
@@ -161,7 +162,7 @@ class SqliteReader:
         self._conn.close()
 
 
-def _hold(path: Path) -> int:
+def hold(path: Path) -> int:
     """Take the lock beside the file, for as long as the descriptor is open."""
     descriptor = -1
     try:
@@ -193,12 +194,12 @@ def _run_first(conn: sqlite3.Connection, first: Callable[[Tx], None], clock: Clo
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:
-    conn = _open(path, mode="ro")
+    conn = open_file(path, mode="ro")
     conn.execute("PRAGMA query_only = ON")
     return conn
 
 
-def _open(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
+def open_file(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
     try:
         return _connect(path, mode=mode)
     except sqlite3.Error as exc:
@@ -216,8 +217,9 @@ def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conne
         factory=_Connection,
     )
     conn.row_factory = sqlite3.Row
+    cache_kib = _READER_CACHE_KIB if mode == "ro" else _WRITER_CACHE_KIB
     try:
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"PRAGMA cache_size = -{cache_kib}"):
             conn.execute(pragma)
     except sqlite3.Error:
         conn.close()
