@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 from tests.required import require_package
 from tests.system.groups import Town
-from tests.system.world import eventually
+from tests.system.world import eventually, rows
 
 pytestmark = pytest.mark.system
 POSTS = 60
@@ -30,6 +30,16 @@ def test_requests_of_one_person_may_go_to_any_process(town: Town):
         writer, reader = (first, second) if number % 2 else (second, first)
         post = town.rest(writer, "log.blogpost.add", POST_TITLE="T", POST_MESSAGE=f"n {number}", DEST=["UA"])
         assert town.rest(reader, "log.blogpost.get", POST_ID=post)[0]["DETAIL_TEXT"] == f"n {number}"
+
+
+def test_each_process_is_listed_with_its_role(town: Town):
+    listed = [
+        row for db in (town.portal_db, town.app_db) for row in rows("processes", "--db", db, env=town.env)
+    ]
+
+    assert sorted(row["role"] for row in listed) == sorted(2 * ["web", "dispatcher", "door", "worker"])
+    assert {row["url"] for row in listed} == {url for group in town.groups for url in group.urls}
+    assert all(row["alive"] for row in listed)
 
 
 def test_roles_without_pages_answer_operators_only(town: Town):

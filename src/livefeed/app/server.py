@@ -23,6 +23,7 @@ from livefeed.app.signin.states import States
 from livefeed.clock import Clock
 from livefeed.durable.store import Store
 from livefeed.durable.watch import metrics, why_not_ready
+from livefeed.durable.watch.processes import present
 from livefeed.secrets import KeyRing
 from livefeed.settings import AppRole, AppSettings
 from livefeed.ui.pages import Page, asset
@@ -216,15 +217,16 @@ async def prepared(
     keys: KeyRing | None = None,
     admin_token: str = "",
     role: AppRole = "all",
+    url: str = "",
 ) -> AsyncGenerator[AppServer]:
-    """Like `build_asgi`, but open already, so that what is wrong is raised here.
+    """Like `build_asgi`, but open already, so that what is wrong is raised here; ``url`` is where it listens.
 
     Raises:
         SettingsError: A setting or the key file cannot be used.
         StoreError: The database cannot be used.
     """
     server = build_asgi(app, settings=settings, clock=clock, keys=keys, admin_token=admin_token, role=role)
-    async with server.open():
+    async with server.open() as running, present(running.runtime.store, role=role, url=url):
         yield server
 
 

@@ -115,7 +115,7 @@ def run_until_stopped(
     """
     watch = stop_with_stdin if with_stdin else None
     listener = listeners[0]
-    said = [f"listening on {_url(listener, tls)}", *([greeting] if greeting else [])]
+    said = [f"listening on {url_of(listener, tls)}", *([greeting] if greeting else [])]
     if len(listeners) > 1:
         listener = supervise(listeners, watch=watch)
         said = said if listener is listeners[0] else []
@@ -123,7 +123,7 @@ def run_until_stopped(
         watch()
     announcement = (
         announced(
-            database, _url(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
+            database, url_of(listener, tls), admin_token, fingerprint="" if tls is None else tls.fingerprint
         )
         if database.is_file
         else contextlib.nullcontext()
@@ -148,7 +148,8 @@ async def _serve(
             await listen(asgi, listener, tls)
 
 
-def _url(listener: socket.socket, tls: Tls | None) -> str:
+def url_of(listener: socket.socket, tls: Tls | None = None) -> str:
+    """Where ``listener`` is reached from this machine: ``http://127.0.0.1:8024``."""
     host, port = listener.getsockname()[:2]
     return f"{'http' if tls is None else 'https'}://{_reachable(host)}:{port}"
 

@@ -24,6 +24,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
     "db": ("livefeed.cli.db.command:db", "Back up a database while it is in use."),
+    "processes": (
+        "livefeed.cli.serve.command:processes",
+        "Show which processes serve a PostgreSQL database.",
+    ),
     "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),
     "bench": ("livefeed.cli.bench.command:bench", "Measure against baselines in the same run."),
     "check-history": ("livefeed.cli.history:check_history", "Say whether a recorded run lost anything."),

@@ -15,7 +15,7 @@ from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
 from livefeed.cli.databases import db_option, key_file_option, key_ring
-from livefeed.cli.listening import bound_sockets, run_until_stopped
+from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import PORT, QUIET, WAIT
 from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import app_role_option, check_processes, workers_option
@@ -110,6 +110,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         authority_pem(settings.ca_file)  # refused here, before anything is made
         configure_logs()
         listeners = bound_sockets(self.host, self.port, self.workers)
+        url = url_of(listeners[0])
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
         console_token = settings.console_token.reveal() or self._console_token(keys)
@@ -117,7 +118,14 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         base_url = f"http://{self.host}:{self.port}"
         opens_at = console_url(base_url, console_token)
         run_until_stopped(
-            lambda: prepared(loaded, settings=settings, keys=keys, admin_token=token, role=self.role),
+            lambda: prepared(
+                loaded,
+                settings=settings,
+                keys=keys,
+                admin_token=token,
+                role=self.role,
+                url=url,
+            ),
             database=self.database,
             listeners=listeners,
             admin_token=token,

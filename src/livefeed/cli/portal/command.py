@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
-from livefeed.cli.listening import bound_sockets, run_until_stopped
+from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import json_option, print_document
 from livefeed.cli.portal.changing import app, edit_post
@@ -166,10 +166,17 @@ def serve(
         role=role,
     )
     listeners = bound_sockets(host, port, workers)
+    url = url_of(listeners[0], tls)
     keys = key_ring(database, key_file)
     run_until_stopped(
         lambda: prepared_portal(
-            database, keys, options, public_url, with_tls=tls is not None, stage=_stage() if demo else None
+            database,
+            keys,
+            options,
+            public_url,
+            url=url,
+            with_tls=tls is not None,
+            stage=_stage() if demo else None,
         ),
         database=database,
         listeners=listeners,

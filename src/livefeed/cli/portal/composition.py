@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Tx, open_store
+from livefeed.durable.watch.processes import present
 from livefeed.errors import SettingsError
 from livefeed.portal import portals
 from livefeed.portal.server import ROOMS, Portal, PortalOptions
@@ -22,13 +23,14 @@ async def prepared_portal(
     options: PortalOptions,
     public_url: str | None,
     *,
+    url: str = "",
     with_tls: bool = False,
     stage: Stage | None = None,
 ) -> AsyncGenerator[Starlette]:
     """The ASGI application of the portals in ``database``; the store closes last.
 
     A ``public_url`` becomes the address of the default portal; ``with_tls`` makes the others https.
-    With a ``stage`` there is a scene.
+    With a ``stage`` there is a scene. ``url`` is where this process listens.
     """
     clock = SystemClock()
     store = open_store(database, ROOMS, clock, create=False)
@@ -37,7 +39,9 @@ async def prepared_portal(
         await store.write(lambda tx: _move_default(tx, public_url))
         if with_tls:
             await store.write(lambda tx: _secure(tx, except_default=public_url is not None))
-        yield Portal(store=store, keys=keys, clock=clock, options=options, stage=stage).asgi
+        portal = Portal(store=store, keys=keys, clock=clock, options=options, stage=stage)
+        async with present(store, role=options.role, url=url):
+            yield portal.asgi
     finally:
         await store.close()
 
