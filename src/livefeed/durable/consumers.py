@@ -92,6 +92,13 @@ def set_state(tx: Tx, consumer: ConsumerId, state: State) -> None:
     refresh(tx, [consumer])
 
 
+def set_cap(tx: Tx, consumer: ConsumerId, cap: int) -> None:
+    """Let at most ``cap`` of its lanes be leased at a time, from the next lease on."""
+    hold(tx, [consumer])
+    _SQL.set_cap(tx.conn, id=consumer, cap=cap)
+    refresh(tx, [consumer])
+
+
 def retire(tx: Tx, consumer: ConsumerId) -> None:
     """End a consumer at once: its lanes are deleted, and what is leased cannot be settled any more."""
     route_all(tx)

@@ -154,7 +154,7 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
 
 def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
     return Lease(
-        consumer=LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails),
+        consumer=LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails, turn.cap),
         key=lane.key,
         token=token,
         head=lane.head,

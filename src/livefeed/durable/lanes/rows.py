@@ -24,6 +24,7 @@ class LeasedConsumer(msgspec.Struct, frozen=True):
         kind: The kind of entries it sees; None: any.
         epoch: The settle is refused once the consumer has another.
         fails: How often in a row it was down.
+        cap: How many of its lanes may be leased at a time.
     """
 
     id: ConsumerId
@@ -32,6 +33,7 @@ class LeasedConsumer(msgspec.Struct, frozen=True):
     kind: str | None
     epoch: int
     fails: int
+    cap: int
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -15,6 +15,9 @@ RETURNING id;
 -- name: set_state(id, state)!
 UPDATE consumer SET state = :state WHERE id = :id;
 
+-- name: set_cap(id, cap)!
+UPDATE consumer SET cap = :cap WHERE id = :id AND state <> 'gone';
+
 -- name: retire(id)!
 -- Leases of the epoch before are lost from here on.
 UPDATE consumer

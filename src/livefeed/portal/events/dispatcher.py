@@ -26,6 +26,7 @@ from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, CardIndex
 from livefeed.portal.events.outbox import Happening, post_of
 from livefeed.portal.events.sender import Postman, kept, plain_headers, send
+from livefeed.portal.events.shares import Shares
 from livefeed.portal.events.verdicts import DELIVERED, Policy, Reply, Try, Verdict, judge, next_pace_ms
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import UserId
@@ -81,6 +82,7 @@ class Dispatcher:
         self._mint = Mint(keys)
         self._index = CardIndex(store, keys)
         self._paces: dict[ConsumerId, int] = {}
+        self._shares = Shares()
         self._attempts: list[Attempt] = []
         self._happenings: dict[int, Happening] = {}
         self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
@@ -211,7 +213,9 @@ class Dispatcher:
             return Done(effects=lambda tx: handlers.unbind(tx, handler, reason="the handler answered 410"))
         if self._policy == "bitrix24":
             return self._paced(lease.consumer.id, reply, verdict.outcome)
-        return verdict.outcome
+        if card.handler is None:  # an install URL is called once
+            return verdict.outcome
+        return self._shares.outcome(lease, reply.ms, self._clock.now_ms(), verdict.outcome)
 
     def _paced(self, consumer: ConsumerId, reply: Reply, outcome: Outcome) -> Outcome:
         """Give a slow handler growing pauses, as the real queue does."""

@@ -1,0 +1,93 @@
+"""A slow handler gets fewer deliveries at a time, and all of them again once it is quick."""
+
+import pytest
+
+from livefeed.durable import consumers
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.lanes import Lease, lease_due, settle_many
+from livefeed.durable.outcomes import Again, Done, Outcome
+from livefeed.portal.events.handlers import CAP
+from livefeed.portal.events.shares import Shares, cap_for
+
+from ..site import Site
+
+
+@pytest.mark.parametrize(
+    ("average_ms", "cap"), [(0, CAP), (50, CAP), (499, CAP), (500, 8), (1_000, 4), (2_000, 2), (9_000, 1)]
+)
+def test_the_slower_a_handler_the_fewer_at_a_time(average_ms: float, cap: int) -> None:
+    assert cap == cap_for(average_ms)
+
+
+@pytest.mark.parametrize("average_ms", [0, 250, 499, 500, 999, 1_000, 1_999, 2_000, 3_999, 4_000, 10_000])
+def test_no_handler_fills_a_dispatcher(average_ms: float) -> None:
+    # What it holds is its cap times how long it takes; ten seconds are the longest an answer may take.
+    assert cap_for(average_ms) * average_ms <= CAP * 500
+
+
+async def leased(site: Site, limit: int = 100) -> list[Lease]:
+    return await site.run(lambda tx: lease_due(tx, limit=limit, lease_s=10))
+
+
+async def settle(site: Site, shares: Shares, lease: Lease, took_ms: int) -> Outcome:
+    outcome = shares.outcome(lease, took_ms, site.house.clock.now_ms(), Done())
+    await site.run(lambda tx: settle_many(tx, [(lease, outcome)]))
+    return outcome
+
+
+async def cap_of(site: Site, consumer: ConsumerId) -> int:
+    found = await site.run(lambda tx: consumers.get(tx, consumer))
+    assert found is not None
+    return found.cap
+
+
+async def edit(site: Site, first: int, count: int) -> None:
+    for post in range(first, first + count):
+        await site.edit(post)
+
+
+async def test_slow_answers_lower_the_cap_and_quick_ones_give_it_back(site: Site) -> None:
+    await site.bind(await site.add_app())
+    shares = Shares()
+    await edit(site, 1, 4)
+    first, *others = await leased(site)
+    handler = first.consumer.id
+    await settle(site, shares, first, 3_000)
+    assert await cap_of(site, handler) == 2
+    for lease in others:
+        assert (await settle(site, shares, lease, 3_000)).effects is None, "it was asked for already"
+    await edit(site, 1, 4)
+    two = await leased(site)
+    assert len(two) == 2
+    assert two[0].consumer.cap == 2
+    quick = 0
+    while await cap_of(site, handler) < CAP:
+        for lease in two:
+            await settle(site, shares, lease, 1)
+        quick += 1
+        await edit(site, 1, 4)
+        two = await leased(site)
+    assert quick < 10
+    assert shares._known == {} or all(one.average_ms < 500 for one in shares._known.values())
+
+
+async def test_one_slow_answer_among_quick_ones_changes_nothing_for_long(site: Site) -> None:
+    await site.bind(await site.add_app())
+    shares = Shares()
+    await edit(site, 1, 4)
+    slow, *quick = await leased(site)
+    await settle(site, shares, slow, 600)
+    for lease in quick:
+        await settle(site, shares, lease, 1)
+    await edit(site, 1, 1)
+    [last] = await leased(site)
+    await settle(site, shares, last, 1)
+    assert await cap_of(site, last.consumer.id) == CAP
+
+
+async def test_what_failed_keeps_its_outcome(site: Site) -> None:
+    await site.bind(await site.add_app())
+    await site.edit(1)
+    [lease] = await leased(site)
+    again = Again(at_ms=1, reason="refused")
+    assert Shares().outcome(lease, 5_000, 0, again) is again
