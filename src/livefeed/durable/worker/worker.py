@@ -124,7 +124,7 @@ class Worker:
                 again = Again(at_ms=self._clock.now_ms(), reason="the worker stopped")
                 self._exchange.over.append((lease, again))
         await self._settle_all()
-        self._pumping = self._renewing = None
+        self._pumping = self._renewing = self._loop = None
 
     def _give_back(self) -> None:
         """Put back what was leased ahead and not begun; that was no try."""
