@@ -63,7 +63,7 @@ class Cluster:
         require_package("psycopg")
         self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-"))
         self._owner = _owner()
-        self._programs = _programs(self.folder, self._owner)
+        self.programs = _programs(self.folder, self._owner)
         self._names = count(1)
         self._templates: dict[tuple[str, ...], str] = {}
         self._lock = threading.Lock()
@@ -130,7 +130,7 @@ class Cluster:
     def _run(self, program: str, *arguments: str) -> None:
         with (self.folder / "errors").open("ab") as errors:
             done = subprocess.run(
-                [str(self._programs / program), *arguments],
+                [str(self.programs / program), *arguments],
                 user=self._owner,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
