@@ -31,12 +31,22 @@ def read(database: DatabaseUrl, halves: Sequence[Sequence[str]], query: Callable
         return reader.read(query)
 
 
+def rooms_of(database: DatabaseUrl) -> Sequence[str]:
+    """The rooms whose tables a database has.
+
+    Raises:
+        SettingsError: There is no such database.
+        StoreError: It was written by another version, or is no database of livefeed.
+    """
+    rooms, reader = _opened(database, EITHER)
+    reader.close()
+    return rooms
+
+
 @contextlib.contextmanager
 def writable(database: DatabaseUrl) -> Generator[Store]:
     """The database of a half that is not running, opened for writing; close the store inside."""
-    rooms, reader = _opened(database, EITHER)
-    reader.close()
-    yield open_store(database, rooms, SystemClock(), create=False)
+    yield open_store(database, rooms_of(database), SystemClock(), create=False)
 
 
 def _opened(database: DatabaseUrl, halves: Sequence[Sequence[str]]) -> tuple[Sequence[str], Reader]:

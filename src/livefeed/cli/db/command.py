@@ -1,4 +1,4 @@
-"""``db``: back up a database while it is in use."""
+"""``db``: back up a database while it is in use, or copy it to another engine."""
 
 import time
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, require
+from livefeed.cli.db.copying import copy
 from livefeed.cli.halves import HINT
 from livefeed.cli.output import json_option, print_document
 from livefeed.durable.store import back_up
@@ -16,6 +17,9 @@ from livefeed.settings import DatabaseUrl
 @click.group()
 def db() -> None:
     """Work on a whole database."""
+
+
+db.add_command(copy)
 
 
 @db.command()

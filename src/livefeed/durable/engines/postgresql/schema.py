@@ -24,7 +24,11 @@ from livefeed.durable.engines.postgresql.connections import connect, make_databa
 from livefeed.durable.engines.unit import Tx
 from livefeed.errors import StoreUnavailable
 
+COPYING: Final = "livefeed_copying"
+"""A table that is there as long as a copy into this database is not finished."""
+
 _LOCK: Final = "SELECT pg_advisory_lock(hashtextextended('livefeed schema', 0))"
+_UNFINISHED: Final = "is a copy that is not finished; run livefeed db copy again, or drop it"
 _HAS_TABLE: Final = "SELECT to_regclass(:table) IS NOT NULL"
 
 
@@ -46,7 +50,7 @@ class _Backend(MarkedInOneCommit, PostgresqlPsycopgBackend):
         yield
 
 
-def prepare(dsn: str, rooms: Sequence[str], *, create: bool) -> None:
+def prepare(dsn: str, rooms: Sequence[str], *, create: bool, is_copying: bool = False) -> None:
     """Make the database where it may be made, and apply the migrations that it has not seen.
 
     Raises:
@@ -71,6 +75,8 @@ def prepare(dsn: str, rooms: Sequence[str], *, create: bool) -> None:
                 raise StoreUnavailable(
                     f"{name} holds no portal; make one with: livefeed portal init --db {name}"
                 )
+            if not is_copying and _is_there(backend, COPYING):
+                raise StoreUnavailable(f"{name} {_UNFINISHED}")
             backend.ensure_internal_schema_updated()
             chain = known("postgresql", tuple(rooms))
             check_not_newer(name, _applied(backend), chain)
@@ -89,6 +95,8 @@ def check(tx: Tx, rooms: Sequence[str]) -> None:
     name = "the database"
     if not tx.execute(_HAS_TABLE, {"table": TABLE}).fetchone()[0]:
         raise StoreUnavailable(f"{name} is not a livefeed database; check --db")
+    if tx.execute(_HAS_TABLE, {"table": COPYING}).fetchone()[0]:
+        raise StoreUnavailable(f"{name} {_UNFINISHED}")
     applied = {str(row[0]) for row in tx.execute(IDS)}
     check_complete(name, applied, "postgresql", rooms)
 
@@ -100,6 +108,10 @@ def name_of(dsn: str) -> str:
 
 
 def _applied(backend: _Backend) -> set[str]:
-    if not backend.execute(f"SELECT to_regclass('{TABLE}') IS NOT NULL").fetchone()[0]:
+    if not _is_there(backend, TABLE):
         return set()
     return {str(row[0]) for row in backend.execute(IDS).fetchall()}
+
+
+def _is_there(backend: _Backend, table: str) -> bool:
+    return bool(backend.execute(f"SELECT to_regclass('{table}') IS NOT NULL").fetchone()[0])
