@@ -28,7 +28,6 @@ from tools.soaking.kill_round import Plan, document, run_round  # noqa: E402 - t
 
 HERE = Path(__file__).with_name("soaking")
 REPORT = ROOT / "docs" / "reliability.md"
-KILLS_A_ROUND = 25
 
 
 class Soak:
@@ -61,7 +60,7 @@ class Soak:
         while not self.is_done(engine):
             seed = len(self.of(engine)) + 1
             folder = Path(tempfile.mkdtemp(prefix=f"livefeed-soak-{engine}-{seed}-"))
-            plan = Plan(engine=engine, kills=KILLS_A_ROUND, rate=self.given.rate, seed=seed)
+            plan = Plan(engine=engine, kills=self.given.round, rate=self.given.rate, seed=seed)
             result = document(
                 run_round(plan, folder, lambda name, at=folder: database(at, name, engine=engine))
             )
@@ -152,7 +151,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=1000, help="over all engines")
     parser.add_argument("--acked", type=int, default=5_000_000, help="events acknowledged, over all engines")
     parser.add_argument("--engines", type=lambda text: text.split(","), default=["sqlite", "postgresql"])
-    parser.add_argument("--rate", type=float, default=4000.0, help="events a second at each door, at most")
+    parser.add_argument("--round", type=int, default=25, help="kills in each round")
+    parser.add_argument("--rate", type=float, default=6000.0, help="events a second at each door, at most")
     parser.add_argument("--jobs", type=int, default=1, help="engines at a time")
     parser.add_argument("--summary", default="soak.json", help="what is done; the soak goes on from there")
     parser.add_argument("--report", type=Path, default=REPORT)

@@ -10,7 +10,6 @@ pytestmark = pytest.mark.system
 KILLS = 25
 
 
-@pytest.mark.parametrize("engine", ["sqlite"])
 def test_25_kills_over_all_roles_under_load_lose_nothing(engine: str, tmp_path: Path):
     plan = Plan(engine=engine, kills=KILLS, rate=1500.0, seed=25, longest_pause_s=0.4)
 

@@ -104,11 +104,19 @@ class House:
         return json.loads(livefeed(*arguments, "--json", env=self.key).stdout)
 
     def _start_portal(self) -> None:
-        self._start(
-            "portal",
-            *("portal", "serve", "--db", self.databases["portal"], "--port", str(self.ports["portal"])),
-            "--allow-private",
-        )
+        for name, port, role in self._split("portal", "web", "dispatcher"):
+            command = ["portal", "serve", "--db", self.databases["portal"], "--port", str(port), *role]
+            self._start(name, port, *command, "--allow-private")
+
+    def _split(self, name: str, front: str, back: str) -> list[tuple[str, int, list[str]]]:
+        """Name, port and flags of the processes of one half: two of each kind on PostgreSQL, else one."""
+        if not self.databases[name].startswith("postgresql"):
+            return [(name, self.ports[name], [])]
+        return [
+            (f"{name} {front}", self.ports[name], ["--role", front]),
+            (f"{name} {back}", free_port(), ["--role", back]),
+            (f"second {name} {back}", free_port(), ["--role", back]),
+        ]
 
     def _start_notifier(self) -> None:
         secrets = self.command(
@@ -125,6 +133,7 @@ class House:
         )
         self._start(
             "notifier",
+            self.ports["notifier"],
             *("notifier", "serve", "--db", self.databases["notifier"], "--port", str(self.ports["notifier"])),
             *("--quiet-s", "0.05"),
             env={
@@ -137,21 +146,23 @@ class House:
         )
 
     def _start_app(self) -> None:
-        self._start(
-            "app",
-            *("app", "serve", "tools.soaking.event_app:app", "--db", self.databases["app"]),
-            *("--port", str(self.ports["app"])),
-            env={
-                "SOAK_RECEIVED": str(self.folder / "received.jsonl"),
-                "LIVEFEED_MEMBER_ID": MEMBER_ID,
-                "LIVEFEED_APPLICATION_TOKEN": TOKEN,
-                "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
-            },
-        )
+        for name, port, role in self._split("app", "door", "worker"):
+            self._start(
+                name,
+                port,
+                *("app", "serve", "tools.soaking.event_app:app", "--db", self.databases["app"]),
+                *("--port", str(port), *role),
+                env={
+                    "SOAK_RECEIVED": str(self.folder / "received.jsonl"),
+                    "LIVEFEED_MEMBER_ID": MEMBER_ID,
+                    "LIVEFEED_APPLICATION_TOKEN": TOKEN,
+                    "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")]),
+                },
+            )
 
-    def _start(self, name: str, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def _start(self, name: str, port: int, *arguments: str, env: dict[str, str] | None = None) -> None:
         process = Process(self.folder / f"{name}.log", *arguments, env={**self.key, **(env or {})})
-        role = Role(name, process, self.urls[name])
+        role = Role(name, process, f"http://127.0.0.1:{port}")
         role.wait_ready(time.monotonic())
         role.recoveries_s.clear()
         self.roles[name] = role
