@@ -97,8 +97,9 @@ class Call(Exchange):
         body = bytes(self._body)
         self._body.clear()
         self._has_been_read = self._has_come
-        self._steer()
-        return {"type": "http.request", "body": body, "more_body": not self._has_come}
+        message = {"type": "http.request", "body": body, "more_body": not self._has_come}
+        self._steer()  # more may come by this
+        return message
 
     async def _send(self, message: Message) -> None:
         closes = not (self._has_come and self.keeps_alive) or self._line.closes

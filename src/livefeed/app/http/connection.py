@@ -19,6 +19,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._is_paused = False
+        self._has_heard_the_end = False
         self._closing_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,8 +48,9 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The sender has said everything; what it asked for is still answered."""
-        self._reader.end()
-        self._line.hear_the_end()
+        self._has_heard_the_end = True
+        if not self._reader.has_held:  # else when that is read
+            self._end_reading()
         return len(self._line) > 0
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -100,6 +102,12 @@ class Connection(asyncio.Protocol):
             self._ends = Ends.of(self._transport, self._hall.scheme)
         return Call(self._line, self._hall, head, self._ends, self._steer)
 
+    def _end_reading(self) -> None:
+        self._reader.end()
+        self._line.hear_the_end()
+        if not self._line:
+            self._line.close()
+
     def _steer(self) -> None:
         """Read on, or have the transport wait: by how much waits to be answered and to be sent."""
         reader, line = self._reader, self._line
@@ -107,6 +115,9 @@ class Connection(asyncio.Protocol):
             return
         if reader.has_held and line.stuck_since is None and not reader.is_full():
             reader.go_on()
+            if self._has_heard_the_end and not reader.has_held:
+                self._end_reading()
+                return
         should_pause = not reader.is_deaf and (
             reader.is_full() or reader.has_held or line.stuck_since is not None
         )

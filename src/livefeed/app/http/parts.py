@@ -42,10 +42,11 @@ class Parts:
         if kind != "http.response.body" or self._start is None or self.is_done:
             raise RuntimeError(f"an answer cannot go on with {kind}")
         body: bytes = message.get("body", b"")
-        self.is_done = not message.get("more_body", False)
+        is_last = not message.get("more_body", False)
         opening = b"" if self.has_begun else self._open(self._start, closes=closes)
-        self.has_begun = True
-        return opening + self._framed(body)
+        data = opening + self._framed(body, is_last=is_last)
+        self.has_begun, self.is_done = True, is_last
+        return data
 
     def _open(self, start: Message, *, closes: bool) -> bytes:
         given: Any = start.get("headers", ())
@@ -69,7 +70,7 @@ class Parts:
             headers.append((b"connection", b"close"))
         return head_of(start["status"], headers)
 
-    def _framed(self, body: bytes) -> bytes:
+    def _framed(self, body: bytes, *, is_last: bool) -> bytes:
         match self._framing:
             case "nothing":
                 return b""
@@ -77,9 +78,9 @@ class Parts:
                 return body
             case "chunks":
                 chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
-                return chunk + b"0\r\n\r\n" if self.is_done else chunk
+                return chunk + b"0\r\n\r\n" if is_last else chunk
             case "length":
                 self._left -= len(body)
-                if self._left < 0 or (self.is_done and self._left):
+                if self._left < 0 or (is_last and self._left):
                     raise RuntimeError("an answer is not as long as its content-length says")
                 return body
