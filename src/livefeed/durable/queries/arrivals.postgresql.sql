@@ -40,10 +40,10 @@ SELECT
     max(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END),
     greatest(c.due_from, min(e.at + CASE WHEN e.is_urgent > 0 THEN 0 ELSE c.quiet_ms END)), 0
 FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
-JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
-JOIN consumer AS c ON c.id = e.arrived_for
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE seq = CAST(j.value AS bigint) OFFSET 0) AS e
+CROSS JOIN LATERAL (SELECT * FROM consumer WHERE id = e.arrived_for OFFSET 0) AS c
 WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = e.kind)
-GROUP BY c.id, e.key
+GROUP BY c.id, c.due_from, e.key
 ORDER BY c.id, e.key
 ON CONFLICT (consumer, key, seq) DO UPDATE SET
     head = greatest(lane.head, excluded.head),
@@ -53,8 +53,8 @@ ON CONFLICT (consumer, key, seq) DO UPDATE SET
 INSERT INTO lane (consumer, key, seq)
 SELECT c.id, e.key, e.seq
 FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
-JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
-JOIN consumer AS c ON c.id = e.arrived_for
+CROSS JOIN LATERAL (SELECT * FROM entry WHERE seq = CAST(j.value AS bigint) OFFSET 0) AS e
+CROSS JOIN LATERAL (SELECT * FROM consumer WHERE id = e.arrived_for OFFSET 0) AS c
 WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = e.kind)
 ORDER BY c.id, e.key, e.seq;
 
@@ -64,7 +64,7 @@ SET ready_at = greatest(not_before, :now + CASE WHEN got.is_urgent > 0 THEN 0 EL
 FROM (
     SELECT e.arrived_for, max(e.is_urgent) AS is_urgent
     FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
-    JOIN entry AS e ON e.seq = CAST(j.value AS bigint)
+    CROSS JOIN LATERAL (SELECT arrived_for, is_urgent FROM entry WHERE seq = CAST(j.value AS bigint) OFFSET 0) AS e
     GROUP BY e.arrived_for
 ) AS got
 WHERE id = got.arrived_for

@@ -1,5 +1,6 @@
 -- Lanes on PostgreSQL. Whoever changes a consumer's lanes has locked its row first; several are locked by id. What is
--- decided is decided from what was read after the lock, never in one statement with it.
+-- decided is decided from what was read after the lock, never in one statement with it. The tables fill and empty by
+-- the second, so that statistics of them mean nothing: OFFSET 0 says which side of a join is looked up in the other.
 
 -- name: await_overdue(now)!
 -- One that has waited for a second is waited for, or a busy one would be passed over for ever. Nothing else is held.
@@ -9,7 +10,7 @@ SELECT id FROM consumer WHERE ready_at <= :now - 1000 ORDER BY ready_at LIMIT 1 
 -- Those that waited longest first, but none that another worker is busy with.
 SELECT CAST(coalesce(json_agg(json_build_array(
     id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
-    (SELECT count(*) FROM lease WHERE consumer = d.id AND until >= d.lease_from AND until <= :now)
+    (SELECT count(*) FROM lease WHERE consumer = d.id AND until > 0 AND until >= d.lease_from AND until <= :now)
 )), '[]') AS text)
 FROM (
     SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before, lease_from
@@ -22,8 +23,12 @@ FROM (
 UPDATE lane SET attempt = attempt + 1, due_at = greatest(c.due_from, CAST(:now AS bigint))
 FROM consumer AS c
 WHERE c.id = :consumer AND lane.consumer = c.id AND lane.seq = 0 AND lane.key = ANY (ARRAY(
-    SELECT key FROM lease WHERE consumer = :consumer AND until >= c.lease_from AND until <= :now
+    SELECT r.key FROM lease AS r
+    WHERE r.consumer = :consumer AND r.until > 0 AND r.until <= :now
 ));
+
+-- name: drop_overdue(consumer, now)!
+DELETE FROM lease WHERE consumer = :consumer AND until > 0 AND until <= :now;
 
 -- name: due_lanes(consumers, turn, now)$
 -- Of each consumer at most :turn lanes, those due longest; the last column is the first entry that is pending.
@@ -32,7 +37,7 @@ SELECT CAST(coalesce(json_agg(json_build_array(
     (SELECT min(p.seq) FROM lane AS p WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0)
 )), '[]') AS text)
 FROM json_array_elements_text(CAST(:consumers AS json)) AS j (value)
-JOIN consumer AS c ON c.id = CAST(j.value AS bigint)
+CROSS JOIN LATERAL (SELECT id, due_from FROM consumer WHERE id = CAST(j.value AS bigint) OFFSET 0) AS c
 CROSS JOIN LATERAL (
     SELECT w.consumer, w.key, w.head, w.attempt, w.first_at, w.calm_at, w.due_at
     FROM lane AS w
@@ -42,9 +47,18 @@ CROSS JOIN LATERAL (
 ) AS l;
 
 -- name: postpone_lanes(lanes)!
-UPDATE lane SET due_at = CAST(j.value ->> 2 AS bigint)
-FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
-WHERE lane.consumer = CAST(j.value ->> 0 AS bigint) AND lane.key = j.value ->> 1 AND lane.seq = 0;
+UPDATE lane SET due_at = k.due_at
+FROM (
+    SELECT l.place, CAST(j.value ->> 2 AS bigint) AS due_at
+    FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid AS place FROM lane AS w
+        WHERE w.consumer = CAST(j.value ->> 0 AS bigint) AND w.key = j.value ->> 1 AND w.seq = 0
+        OFFSET 0
+    ) AS l
+    OFFSET 0
+) AS k
+WHERE lane.ctid = k.place;
 
 -- name: add_lease(consumer, key, token, until)!
 INSERT INTO lease (consumer, key, token, until)
@@ -71,8 +85,12 @@ FROM entry
 WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:seqs AS json))));
 
 -- name: drop_whole_lane(consumer, key)!
-DELETE FROM lane USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
-WHERE lane.consumer = t.consumer AND lane.key = t.key;
+DELETE FROM lane WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid FROM unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid FROM lane AS w WHERE w.consumer = t.consumer AND w.key = t.key OFFSET 0
+    ) AS l
+));
 
 -- name: held_consumers(consumers)$
 -- The rows a settle decides from, locked in order of id.
@@ -91,35 +109,59 @@ SELECT CAST(coalesce(json_agg(json_build_array(
     j.place - 1, r.token, l.head, l.calm_at,
     EXISTS (
         SELECT 1 FROM lane AS p
-        WHERE p.consumer = l.consumer AND p.key = l.key AND p.seq > 0
+        WHERE p.consumer = r.consumer AND p.key = r.key AND p.seq > 0
             AND p.seq <> ALL (ARRAY(SELECT CAST(e.value AS bigint) FROM json_array_elements_text(j.value -> 2) AS e))
     )
 )), '[]') AS text)
 FROM json_array_elements(CAST(:lanes AS json)) WITH ORDINALITY AS j (value, place)
-JOIN lease AS r ON r.consumer = CAST(j.value ->> 0 AS bigint) AND r.key = j.value ->> 1
-JOIN lane AS l ON l.consumer = r.consumer AND l.key = r.key AND l.seq = 0;
+CROSS JOIN LATERAL (
+    SELECT consumer, key, token FROM lease
+    WHERE consumer = CAST(j.value ->> 0 AS bigint) AND key = j.value ->> 1
+    OFFSET 0
+) AS r
+CROSS JOIN LATERAL (
+    SELECT head, calm_at FROM lane WHERE consumer = r.consumer AND key = r.key AND seq = 0 OFFSET 0
+) AS l;
 
 -- name: drop_lease(consumer, key)!
-DELETE FROM lease USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
-WHERE lease.consumer = t.consumer AND lease.key = t.key;
+DELETE FROM lease WHERE ctid = ANY (ARRAY(
+    SELECT r.ctid FROM unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+    CROSS JOIN LATERAL (
+        SELECT ctid FROM lease WHERE consumer = t.consumer AND key = t.key OFFSET 0
+    ) AS r
+));
 
 -- name: drop_row(consumer, key, seq)!
-DELETE FROM lane
-USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (consumer, key, seq)
-WHERE lane.consumer = t.consumer AND lane.key = t.key AND lane.seq = t.seq;
+DELETE FROM lane WHERE ctid = ANY (ARRAY(
+    SELECT l.ctid
+    FROM unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (consumer, key, seq)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid FROM lane AS w WHERE w.consumer = t.consumer AND w.key = t.key AND w.seq = t.seq OFFSET 0
+    ) AS l
+));
 
 -- name: put_back_lanes(lanes)!
-UPDATE lane SET
-    first_at = CAST(j.value ->> 2 AS bigint),
-    due_at = greatest(c.due_from, CAST(j.value ->> 3 AS bigint)),
-    attempt = CAST(j.value ->> 4 AS bigint)
-FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
-JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
-WHERE lane.consumer = c.id AND lane.key = j.value ->> 1 AND lane.seq = 0;
+UPDATE lane SET first_at = k.first_at, due_at = k.due_at, attempt = k.attempt
+FROM (
+    SELECT
+        l.place, CAST(j.value ->> 2 AS bigint) AS first_at,
+        greatest(l.due_from, CAST(j.value ->> 3 AS bigint)) AS due_at, CAST(j.value ->> 4 AS bigint) AS attempt
+    FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+    CROSS JOIN LATERAL (
+        SELECT w.ctid AS place, (SELECT c.due_from FROM consumer AS c WHERE c.id = w.consumer) AS due_from
+        FROM lane AS w
+        WHERE w.consumer = CAST(j.value ->> 0 AS bigint) AND w.key = j.value ->> 1 AND w.seq = 0
+        OFFSET 0
+    ) AS l
+    OFFSET 0
+) AS k
+WHERE lane.ctid = k.place;
 
 -- name: forget_done(consumer, key)!
-DELETE FROM done USING unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
-WHERE done.consumer = t.consumer AND done.key = t.key;
+DELETE FROM done WHERE ctid = ANY (ARRAY(
+    SELECT d.ctid FROM unnest(CAST(:consumer AS bigint[]), CAST(:key AS text[])) AS t (consumer, key)
+    CROSS JOIN LATERAL (SELECT ctid FROM done WHERE consumer = t.consumer AND key = t.key OFFSET 0) AS d
+));
 
 -- name: write_turns(turns, now)!
 -- Also learns from where on there is something: what is looked at next begins there.
@@ -137,7 +179,7 @@ UPDATE consumer SET
     END
 FROM (
     SELECT
-        c.id, c.state, c.cap, c.due_from, c.lease_from, CAST(j.value ->> 1 AS bigint) AS in_flight,
+        c.place, c.state, c.cap, c.due_from, c.lease_from, CAST(j.value ->> 1 AS bigint) AS in_flight,
         CAST(j.value ->> 2 AS bigint) AS fails, CAST(j.value ->> 3 AS bigint) AS not_before,
         (
             SELECT w.due_at FROM lane AS w
@@ -145,18 +187,28 @@ FROM (
                 AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
             ORDER BY w.due_at LIMIT 1
         ) AS due,
-        (SELECT min(until) FROM lease WHERE lease.consumer = c.id AND until >= c.lease_from) AS ended
+        (SELECT min(until) FROM lease WHERE lease.consumer = c.id AND until > 0 AND until >= c.lease_from) AS ended
     FROM json_array_elements(CAST(:turns AS json)) AS j (value)
-    JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
+    CROSS JOIN LATERAL (SELECT *, ctid AS place FROM consumer WHERE id = CAST(j.value ->> 0 AS bigint) OFFSET 0) AS c
+    OFFSET 0
 ) AS n
-WHERE consumer.id = n.id;
+WHERE consumer.ctid = n.place;
 
 -- name: renew(lanes, until)!
-UPDATE lease SET until = greatest(c.lease_from, CAST(:until AS bigint))
-FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
-JOIN consumer AS c ON c.id = CAST(j.value ->> 0 AS bigint)
-WHERE lease.consumer = c.id AND lease.key = j.value ->> 1
-    AND lease.token = CAST(j.value ->> 2 AS bigint);
+UPDATE lease SET until = k.until
+FROM (
+    SELECT r.place, greatest(r.lease_from, CAST(:until AS bigint)) AS until
+    FROM json_array_elements(CAST(:lanes AS json)) AS j (value)
+    CROSS JOIN LATERAL (
+        SELECT e.ctid AS place, (SELECT c.lease_from FROM consumer AS c WHERE c.id = e.consumer) AS lease_from
+        FROM lease AS e
+        WHERE e.consumer = CAST(j.value ->> 0 AS bigint) AND e.key = j.value ->> 1
+            AND e.token = CAST(j.value ->> 2 AS bigint)
+        OFFSET 0
+    ) AS r
+    OFFSET 0
+) AS k
+WHERE lease.ctid = k.place;
 
 -- name: put_back_all(now)!
 UPDATE lane SET attempt = attempt + 1, due_at = least(due_at, CAST(:now AS bigint))
