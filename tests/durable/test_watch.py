@@ -1,4 +1,4 @@
-"""Readiness and metrics ask indexes alone: nothing that is scraped looks through a table. SQLite's plans."""
+"""What is asked again and again asks indexes alone: readiness, metrics, the purge. SQLite's plans."""
 
 import sqlite3
 from pathlib import Path
@@ -7,7 +7,10 @@ import pytest
 
 from livefeed.clock import ManualClock
 from livefeed.durable import sql
-from livefeed.durable.store import open_store
+from livefeed.durable.arrivals import route_all
+from livefeed.durable.entries import Arrival, append_arrivals
+from livefeed.durable.purge import purge_entries
+from livefeed.durable.store import Tx, open_store
 from livefeed.durable.watch import metrics, why_not_ready
 
 # The outermost is made of at most a hundred rows, which the second has found.
@@ -37,6 +40,33 @@ async def test_what_a_scrape_asks_is_found_by_index(tmp_path: Path, clock: Manua
         step.replace("COVERING ", "") for step in plan if "SUBQUERY" not in step and "ROUTINE" not in step
     ]
     assert [step for step in looks if step not in {"SCAN d", "SEARCH d"}] == PLANS[name]
+
+
+async def test_a_purge_does_not_walk_through_what_is_young(tmp_path: Path, clock: ManualClock) -> None:
+    """Nobody could write meanwhile: with millions of entries that would be minutes, every hour."""
+    store = open_store(f"sqlite:///{tmp_path}/own.db", [], clock)
+
+    def fill(tx: Tx) -> None:
+        append_arrivals(
+            tx, [Arrival("m", f"post:{n}", "K", b"", tx.now_ms, "door", None) for n in range(5_000)]
+        )
+
+    await store.write(fill)
+    await store.write(route_all)
+    looks: list[int] = []
+
+    def counted(tx: Tx) -> int:
+        conn = tx.conn
+        assert isinstance(conn, sqlite3.Connection)
+        conn.set_progress_handler(lambda: looks.append(1), 100)
+        try:
+            return purge_entries(tx, before_ms=clock.now_ms() - 1)
+        finally:
+            conn.set_progress_handler(None, 0)
+
+    assert 0 == await store.write(counted)
+    assert 100 * len(looks) < 5_000, "fewer steps than there are rows"
+    await store.close()
 
 
 async def test_metrics_of_a_store_that_cannot_be_read_are_still_given(

@@ -9,7 +9,7 @@ from livefeed.durable import sql
 from livefeed.durable.consumers import hold
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.entries import Entry
+from livefeed.durable.entries import Entry, before_moment
 
 ENTRIES_DAYS: Final = 30
 DEAD_DAYS: Final = 90
@@ -27,7 +27,8 @@ def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
     Returns:
         How many entries were dropped; call again, in another unit, until it is 0.
     """
-    rows = list(_SQL.old_entries(tx.conn, before=before_ms, limit=limit))
+    through = before_moment(tx, before_ms)
+    rows = list(_SQL.old_entries(tx.conn, through=through, before=before_ms, limit=limit)) if through else []
     for row in rows:
         _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
     _drop(tx, [(row["portal"], row["key"], row["seq"]) for row in rows])

@@ -49,11 +49,12 @@ WHERE a.seq IN (SELECT seq FROM entry_key WHERE portal = :portal AND key = :key)
 ORDER BY a.seq DESC, a.day DESC, a.id DESC
 LIMIT :limit;
 
--- name: old_entries(before, limit)
--- From the oldest on; those of leased lanes wait for the settle, and what has just arrived for its lane.
+-- name: old_entries(through, before, limit)
+-- From the oldest on, and not beyond a seq after which all are younger: without it the last look of a purge would
+-- walk through the whole table. Those of leased lanes wait for the settle, and what has just arrived for its lane.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
 FROM entry AS e
-WHERE e.at < :before
+WHERE e.seq <= :through AND e.at < :before
     AND NOT EXISTS (SELECT 1 FROM arrival AS a WHERE a.seq = e.seq)
     AND NOT EXISTS (
         SELECT 1 FROM consumer AS c JOIN lease AS r ON r.consumer = c.id AND r.key = e.key

@@ -72,11 +72,12 @@ SELECT handler, max(seq) AS through FROM done
 WHERE consumer = :consumer AND key = :key AND seq > :cursor
 GROUP BY handler;
 
--- name: old_entries(before, limit)
--- From the oldest on; those of leased lanes wait for the settle, and what has just arrived for its lane.
+-- name: old_entries(through, before, limit)
+-- From the oldest on, and not beyond a seq after which all are younger: without it the last look of a purge would
+-- walk through the whole table. Those of leased lanes wait for the settle, and what has just arrived for its lane.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
 FROM entry AS e
-WHERE e.seq <= (SELECT value FROM sequence WHERE name = 'routed') AND e.at < :before AND NOT EXISTS (
+WHERE e.seq <= :through AND e.seq <= (SELECT value FROM sequence WHERE name = 'routed') AND e.at < :before AND NOT EXISTS (
     SELECT 1 FROM consumer AS c CROSS JOIN lease AS r ON r.consumer = c.id AND r.key = e.key
     WHERE c.portal = e.portal
 )
