@@ -33,8 +33,8 @@ WORDS = {
 OF_ONE_ENGINE = {"sequence", "arrival", "entry_key", "entry_order"}
 
 
-# Where text is only ever equal or not.
-CLOCKWORK = {"attempt", "consumer", "dead", "done", "entry", "sequence"}
+# Made for each engine on its own; their text is only ever equal or not.
+CLOCKWORK = {"attempt", "consumer", "dead", "done", "entry", "lane", "lease", "sequence"}
 
 # Whoever opens a file ends the leases in it.
 FREED = {"ready_at", "in_flight", "due_at", "attempt"}
@@ -42,10 +42,13 @@ FREED = {"ready_at", "in_flight", "due_at", "attempt"}
 
 @dataclass
 class Table:
-    """What is compared of a table; columns as (name, kind, is required)."""
+    """What is compared of a table.
+
+    Columns are (name, kind, is required), indexes (is unique, columns, is partial); the key is one of them.
+    Of a text that may be long PostgreSQL keeps the hash in the index.
+    """
 
     columns: list[tuple[str, str, bool]] = field(default_factory=list)
-    key: tuple[str, ...] = ()
     indexes: set[tuple[bool, tuple[str, ...], bool]] = field(default_factory=set)
     references: set[tuple[str, str]] = field(default_factory=set)
     checks: int = 0
@@ -174,7 +177,7 @@ def of_sqlite(path: Path) -> Iterator[tuple[str, Table]]:
                 continue
             columns = conn.execute(f"PRAGMA table_info({name})").fetchall()
             key = [row[1] for row in sorted(columns, key=lambda row: row[5]) if row[5]]
-            table = Table(key=tuple(key), checks=text.count("CHECK ("))
+            table = Table(checks=text.count("CHECK ("), indexes={(True, tuple(key), False)})
             table.columns = [(row[1], kinds[row[2]], bool(row[3]) or row[1] in key) for row in columns]
             table.drawn = "id" if "AUTOINCREMENT" in text or name == "notice" else None
             for _, index, unique, origin, partial in conn.execute(f"PRAGMA index_list({name})"):
@@ -204,18 +207,14 @@ def of_server(url: str) -> Iterator[tuple[str, Table]]:
             others.add((name, column))
         table.columns.append((column, kinds[kind], nullable == "NO"))
         table.drawn = column if drawn == "YES" else table.drawn
-    for name, unique, primary, partial, inside in ask(
-        "SELECT c.relname, i.indisunique, i.indisprimary, i.indpred IS NOT NULL, ARRAY("
-        "SELECT a.attname FROM unnest(i.indkey) WITH ORDINALITY AS k (number, place)"
-        " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.number ORDER BY k.place)"
+    for name, unique, partial, inside in ask(
+        "SELECT c.relname, i.indisunique, i.indpred IS NOT NULL, ARRAY("
+        "SELECT regexp_replace(pg_get_indexdef(i.indexrelid, number, true), '^md5\\((.*)\\)$', '\\1')"
+        " FROM generate_series(1, i.indnatts) AS number ORDER BY number)"
         " FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid"
         " WHERE c.relnamespace = 'public'::regnamespace"
     ):
-        if name not in found:
-            continue
-        if primary:
-            found[name].key = tuple(inside)
-        else:
+        if name in found:
             found[name].indexes.add((unique, tuple(inside), partial))
     for name, kind, column, other in ask(
         "SELECT c.relname, k.contype::text, a.attname, o.relname FROM pg_constraint AS k"

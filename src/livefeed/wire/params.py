@@ -48,7 +48,7 @@ class Params:
         value = self.value(name)
         if value is None or not isinstance(value, (str, int, float)):
             return _default(default, fault)
-        return as_text(value)
+        return _storable(as_text(value))
 
     def integer(self, name: str, default: int = 0, *, fault: Fault | None = None) -> int:
         """A whole number, at most 18 digits, a sign before it allowed."""
@@ -77,7 +77,7 @@ class Params:
 
     def texts(self, name: str, *, fault: Fault | None = None) -> list[str]:
         """A list of texts; what is not one is left out."""
-        texts = [as_text(one) for one in self.items(name) if isinstance(one, (str, int, float))]
+        texts = [_storable(as_text(one)) for one in self.items(name) if isinstance(one, (str, int, float))]
         return texts or _default(texts, fault)
 
     def integers(self, name: str, *, fault: Fault | None = None) -> list[int]:
@@ -108,10 +108,17 @@ class Params:
         return f"Params({', '.join(self._names)})"
 
 
+def _storable(text: str) -> str:
+    """A zero character becomes U+FFFD, as in HTML: no page shows one, and not every database holds one."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
 def as_integer(value: JsonValue) -> int | None:
     """The whole number in ``value``: an int, or its decimal text with at most 18 digits."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
+    if value is None or isinstance(value, bool) or not isinstance(value, (str, int)):
         return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS:
+        return int(value)
     text = str(value).strip() if isinstance(value, str) or abs(value) < 10**MAX_DIGITS else ""
     sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
     number = decimal(digits.lstrip("0") or digits[:1])

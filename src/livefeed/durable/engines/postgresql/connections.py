@@ -17,7 +17,7 @@ from psycopg.errors import Diagnostic
 from psycopg.types.numeric import Int8Dumper
 
 from livefeed.durable.engines.postgresql.faults import translated as as_store_error
-from livefeed.durable.engines.postgresql.statements import Row, row_maker, translated
+from livefeed.durable.engines.postgresql.statements import Row, row_maker, translated, without_zeros
 from livefeed.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -70,7 +70,15 @@ class Cursor(psycopg.Cursor[Row]):
     def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":  # noqa: ANN401 - as the driver's
         """Run one statement."""
         text: Any = translated(query) if isinstance(query, str) else query
-        return super().execute(text, () if params is None else params, **options)
+        given: Any = () if params is None else params
+        try:
+            return super().execute(text, given, **options)
+        except psycopg.DataError as exc:
+            storable = without_zeros(given)
+            if exc.sqlstate is not None or storable == given:
+                raise
+            # The driver itself refused it: nothing was sent, and the transaction goes on.
+            return super().execute(text, storable, **options)
 
 
 class Connection(psycopg.Connection[Row]):

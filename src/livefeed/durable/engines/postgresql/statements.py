@@ -1,9 +1,9 @@
 """Statements and rows in the driver's form: parameters by name or by place, rows with names and places."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|::\w+|:(?P<name>\w+)|(?P<place>\?)|%")
 
@@ -18,6 +18,18 @@ def _token(match: re.Match[str]) -> str:
     if name := match.group("name"):
         return f"%({name})s"
     return "%s" if match.group("place") else match.group().replace("%", "%%")
+
+
+def without_zeros(value: Any) -> Any:  # noqa: ANN401 - parameters, or one of them
+    """The same parameters with U+FFFD for each zero character, which the server cannot hold."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, Mapping):
+        named = cast("Mapping[str, Any]", value)
+        return {name: without_zeros(one) for name, one in named.items()}
+    if isinstance(value, list | tuple):
+        return [without_zeros(one) for one in cast("Sequence[Any]", value)]
+    return value
 
 
 _item: Final[Callable[..., Any]] = tuple[Any, ...].__getitem__

@@ -18,4 +18,4 @@ CREATE TABLE notification (
 
 CREATE INDEX notification_bell ON notification (portal, person, id);
 CREATE INDEX notification_unread ON notification (portal, person, id) WHERE read_at IS NULL;
-CREATE INDEX notification_tag ON notification (portal, person, tag) WHERE tag <> '';
+CREATE INDEX notification_tag ON notification (portal, person, md5(tag)) WHERE tag <> '';

@@ -16,5 +16,5 @@ CREATE TABLE handler (
 );
 
 CREATE INDEX handler_bound ON handler (portal, event) WHERE state = 'bound';
-CREATE UNIQUE INDEX handler_once ON handler (app, event, url, auth_type) WHERE state = 'bound';
+CREATE UNIQUE INDEX handler_once ON handler (app, event, md5(url), auth_type) WHERE state = 'bound';
 CREATE INDEX handler_consumer ON handler (consumer);

@@ -16,7 +16,7 @@ CREATE TABLE placement (
     bound_at BIGINT NOT NULL
 );
 
-CREATE UNIQUE INDEX placement_once ON placement (app, place, handler);
+CREATE UNIQUE INDEX placement_once ON placement (app, place, md5(handler));
 CREATE INDEX placement_shown ON placement (portal, place, id);
 
 -- Settings an application keeps with the portal; person 0: those that everybody shares.

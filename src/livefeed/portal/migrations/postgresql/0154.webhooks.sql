@@ -46,6 +46,6 @@ ALTER SEQUENCE handler_of_either_id_seq RENAME TO handler_id_seq;
 ALTER INDEX handler_of_either_pkey RENAME TO handler_pkey;
 
 CREATE INDEX handler_bound ON handler (portal, event) WHERE state = 'bound';
-CREATE UNIQUE INDEX handler_once ON handler (app, event, url, auth_type) WHERE state = 'bound' AND app IS NOT NULL;
+CREATE UNIQUE INDEX handler_once ON handler (app, event, md5(url), auth_type) WHERE state = 'bound' AND app IS NOT NULL;
 CREATE UNIQUE INDEX handler_webhook ON handler (portal, webhook, event) WHERE state = 'bound' AND webhook IS NOT NULL;
 CREATE INDEX handler_consumer ON handler (consumer);
