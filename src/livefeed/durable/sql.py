@@ -1,7 +1,7 @@
 """Loads named SQL: statements live in ``.sql`` files beside the room that owns them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from inspect import Signature
@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, cast
 
 import aiosql
 from aiosql.adapters.sqlite3 import SQLite3Adapter
+from aiosql.types import SQLOperationType
 
 from livefeed.durable.engines.unit import Connection, Engine, Tx
 
@@ -20,9 +21,13 @@ _ONE_ROW: Final = re.compile(r"VALUES\s*\(([^()]*)\)")
 
 class _Operation(Protocol):
     sql: str
+    operation: SQLOperationType
     __signature__: Signature
 
     def __call__(self, conn: object, /, **parameters: object) -> Any: ...  # noqa: ANN401 - rows are the caller's to type
+
+
+_Run = Callable[[Connection, Mapping[str, object]], Any]
 
 
 class Query:
@@ -38,6 +43,7 @@ class Query:
     def __init__(self, name: str, operations: dict[Engine, _Operation]) -> None:
         self.name = name
         self._operations = operations
+        self._runs = {engine: _run_of(operation) for engine, operation in operations.items()}
         self.sql = next(iter(operations.values())).sql
         declared = next(iter(operations.values())).__signature__.parameters
         self.parameters = tuple(one for one in declared if one != "self")
@@ -45,7 +51,7 @@ class Query:
 
     def __call__(self, conn: Connection, /, **parameters: object) -> Any:  # noqa: ANN401 - rows are the caller's to type
         """Run the statement of the connection's engine."""
-        return self._operations[conn.engine](conn, **parameters)
+        return self._runs[conn.engine](conn, parameters)
 
     def text(self, engine: Engine) -> str:
         """Its text for one engine.
@@ -54,6 +60,26 @@ class Query:
             KeyError: It has none.
         """
         return self._operations[engine].sql
+
+
+def _run_of(operation: _Operation) -> _Run:
+    """How a statement is run: aiosql reads the files; its own way to the driver takes as long as SQLite."""
+    sql = operation.sql
+    match operation.operation:
+        case SQLOperationType.SELECT:
+            return lambda conn, parameters: iter(conn.execute(sql, parameters))
+        case SQLOperationType.SELECT_ONE:
+            return lambda conn, parameters: conn.execute(sql, parameters).fetchone()
+        case SQLOperationType.SELECT_VALUE:
+            return lambda conn, parameters: _value(conn.execute(sql, parameters).fetchone())
+        case SQLOperationType.INSERT_UPDATE_DELETE:
+            return lambda conn, parameters: conn.execute(sql, parameters).rowcount
+        case _:
+            return lambda conn, parameters: operation(conn, **parameters)
+
+
+def _value(row: Any) -> Any:  # noqa: ANN401 - the driver's row, and whatever stands in it
+    return None if row is None else row[0]
 
 
 class Queries:

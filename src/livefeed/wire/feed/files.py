@@ -6,6 +6,7 @@ Source: api-reference/files/how-to-upload-files.md, how-to-update-files.md; cont
 import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -46,8 +47,13 @@ class FileChanges(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.added or self.removed or self.drive or self.clear)
 
 
+_NO_CHANGE: Final = FileChanges()
+
+
 def read_files(params: Params) -> FileChanges:
     """What ``FILES`` and ``UF_BLOG_POST_FILE`` ask for; an item that cannot be read is left out."""
+    if not params.has("FILES") and not params.has("UF_BLOG_POST_FILE"):
+        return _NO_CHANGE
     added: list[Upload] = []
     removed: list[FileId] = []
     for key, item in params.mapping("FILES").items():
