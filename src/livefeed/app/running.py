@@ -209,6 +209,16 @@ def _key_ring(settings: AppSettings) -> KeyRing:
     return read_or_create_key_file(beside)
 
 
+def is_key_of(tx: Tx, keys: KeyRing) -> bool:
+    """Whether what this database has sealed can be opened; also of one in which nothing is sealed yet.
+
+    Raises:
+        SettingsError: It cannot; the message says what to do.
+    """
+    row = SQL.key_check(tx.conn)
+    return row is None or keys.open(row["sealed"], context=_WORD) == _WORD
+
+
 async def _check_keys(store: Store, keys: KeyRing) -> None:
     """Fail at the start, not at the first event, when the key file is another database's."""
     sealed = keys.seal(_WORD, context=_WORD)

@@ -203,6 +203,16 @@ def check_key(tx: Tx, keys: KeyRing) -> None:
         raise SettingsError("the key check of this database is damaged")
 
 
+def is_key_of(tx: Tx, keys: KeyRing) -> bool:
+    """Whether what this database has sealed can be opened; also of one in which nothing is sealed yet.
+
+    Raises:
+        SettingsError: It cannot; the message says what to do.
+    """
+    sealed: bytes | None = _sql.key_check(tx.conn)
+    return sealed is None or keys.open(sealed, context=_WORD) == _WORD
+
+
 def next_id(tx: Tx, portal: MemberId, name: str) -> int:
     """The next id of the numbering ``name`` (``post``, ``comment``, …); never the same twice."""
     return _sql.next_id(tx.conn, portal=portal, name=name)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Final, TypeVar
 
@@ -13,6 +14,7 @@ from livefeed.durable.engines.postgresql.connections import Line, connect, line_
 from livefeed.durable.engines.postgresql.crew import Crew
 from livefeed.durable.engines.postgresql.guard import Guard
 from livefeed.durable.engines.postgresql.reading import Readers
+from livefeed.durable.engines.postgresql.risks import warn_of_risks
 from livefeed.durable.engines.postgresql.transactions import run_query
 from livefeed.durable.engines.replies import Listeners, hand_over
 from livefeed.durable.engines.tray import Tray
@@ -34,6 +36,8 @@ class PostgresqlStore:
     ) -> None:
         """Bring the schema up to date, and start the threads."""
         schema.prepare(dsn, rooms, create=create)
+        with closing(connect(dsn)) as conn:
+            warn_of_risks(Tx(conn, clock.now_ms()))
         write, ring = partial(connect, dsn), partial(connect, dsn, autocommit=True)
         self._listeners: Final = Listeners()
         self._bells: Final = Bells(Line(ring), Line(ring), on_rung=self._on_rung, on_gap=self._on_gap)

