@@ -88,7 +88,7 @@ async def move(store: Store, portals: Portals, moved: KnownPortal, domain: str) 
         portals.put(moved)
         return
     await store.write(lambda tx: _move(tx, moved, domain))
-    await portals.catch_up()
+    await portals.heed()
 
 
 def _move(tx: Tx, moved: KnownPortal, domain: str) -> None:

@@ -20,18 +20,21 @@ _DAY_MS: Final = 86_400_000
 
 async def keep_house(leaving: Leaving, store: Store, clock: Clock, bell: asyncio.Event) -> None:
     """Erase what is due and purge what is old: at the start, each hour, and when a portal has left."""
-    store.listen(registry.TOPIC, bell.set)  # it may have told another process
-    while True:
-        bell.clear()
-        try:
-            await leaving.erase_due()
-            await purge_old(store, clock)
-        except StoreError as exc:
-            _LOG.warning("house_not_kept", error=str(exc))
-        # Not `wait_for`: it can swallow a cancellation that comes together with the bell.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_KEEPING_HOUSE_S):
-                await bell.wait()
+    end = store.listen(registry.TOPIC, bell.set)  # it may have told another process
+    try:
+        while True:
+            bell.clear()
+            try:
+                await leaving.erase_due()
+                await purge_old(store, clock)
+            except StoreError as exc:
+                _LOG.warning("house_not_kept", error=str(exc))
+            # Not `wait_for`: it can swallow a cancellation that comes together with the bell.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KEEPING_HOUSE_S):
+                    await bell.wait()
+    finally:
+        end()
 
 
 async def purge_old(store: Store, clock: Clock) -> None:

@@ -144,7 +144,7 @@ class Ladder:
             UnknownPortal: Nothing of this portal is in quarantine.
         """
         await self.store.write(lambda tx: admission.release(tx, member_id, self.wanted))
-        await self.portals.catch_up()
+        await self.portals.heed()
         _LOG.info("install_confirmed", member_id=member_id)
         return Installed(member_id=member_id)
 
@@ -223,7 +223,7 @@ class Ladder:
                 "install_quarantined", member_id=proved.member_id, next="confirm it with install_confirm"
             )
             return Quarantined(member_id=proved.member_id)
-        await self.portals.catch_up()
+        await self.portals.heed()
         _LOG.info("installed", member_id=proved.member_id, user_id=proved.pair.user_id)
         return Installed(member_id=proved.member_id)
 

@@ -58,7 +58,7 @@ class Leaving:
         body = seal_entry(self.keys, portal.member_id, event.envelope)
         token = self.keys.hash(event.envelope.auth.application_token or "")
         await self.store.write(lambda tx: self._stop(tx, portal.member_id, token, body, event.should_clean))
-        await self.portals.catch_up()
+        await self.portals.heed()
         _LOG.info("uninstalled", member_id=portal.member_id, clean=event.should_clean)
         self.on_left()
 
@@ -106,7 +106,7 @@ class Leaving:
         while await self.store.write(lambda tx: purge_portal(tx, portal=member_id)):
             pass
         await self.store.write(lambda tx: _erase_row(tx, member_id))
-        await self.portals.catch_up()
+        await self.portals.heed()
         _LOG.info("erased", member_id=member_id)
 
     def _erase_rooms(self, tx: Tx, member_id: MemberId) -> bool:

@@ -164,7 +164,7 @@ class Openings:
             lambda tx: admission.renew_token(tx, portal.member_id, hashed, wanted)
         )
         if renewed is not None:
-            await self.ladder.portals.catch_up()
+            await self.ladder.portals.heed()
             _LOG.info("application_token_renewed", member_id=portal.member_id, user_id=token.user_id)
 
     def _posted(self, claim: Claim, token: Token, expires_in: int) -> TokenAnswer:

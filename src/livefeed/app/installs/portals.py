@@ -5,13 +5,14 @@ The memory is a copy; `livefeed.app.installs.following` keeps it as the database
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
 
 from livefeed.clock import Clock
 from livefeed.durable.consumers import ConsumerId
-from livefeed.errors import UnknownPortal
+from livefeed.errors import StoreError, UnknownPortal
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import MemberId, UserId
 
@@ -97,6 +98,11 @@ class Portals:
         if self.is_shared:
             await self.catch_up()
         return self.judge(member_id, application_token)
+
+    async def heed(self) -> None:
+        """Know what this process has just committed; if it cannot be read now, the topic tells of it."""
+        with suppress(StoreError):
+            await self.catch_up()
 
     def get(self, member_id: MemberId) -> KnownPortal:
         """One portal.
