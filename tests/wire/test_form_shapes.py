@@ -98,11 +98,29 @@ def test_a_shape_never_reads_what_is_no_form(taught, body):
 def test_keys_that_came_once_are_not_known_and_those_that_came_twice_are():
     shapes = Shapes(("a",), ("b", "c"))
     for _ in range(2):
-        assert shapes.read(b"a=1&b[c]=2") is None
-        shapes.learn(b"a=1&b[c]=2")
+        assert shapes.read(b"a=%31&b[c]=2") is None
+        shapes.learn(b"a=%31&b[c]=2")
 
     assert shapes.read(b"a=%41+b&b[c]=") == ["A b", ""]
     assert shapes.read(b"b[c]=2&a=1") is None
+
+
+def test_escapes_where_there_were_none_are_learned_once_for_all_values():
+    shapes = Shapes(("a",), ("b",))
+    for body in (b"a=1&b=2", b"a=%41&b=2"):
+        for _ in range(2):
+            assert shapes.read(body) is None
+            shapes.learn(body)
+
+    assert shapes.read(b"a=1&b=%42") == ["1", "B"]
+
+
+def test_values_that_no_pattern_reads_teach_nothing():
+    shapes = Shapes(("a",), ("b",))
+    for _ in range(3):
+        shapes.learn(b"a=%C3%A9&b=2")
+
+    assert shapes.read(b"a=1&b=2") is None
 
 
 def test_a_body_longer_than_the_door_takes_is_not_read():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -66,7 +67,7 @@ async def test_a_request_may_come_byte_by_byte(own: Served, house: House):
 async def test_it_does_not_matter_where_requests_are_cut(own: Served, cuts: list[int]):
     requests = post(event_body(post=1)) + post(event_body(post=2))
     places = [0, *sorted(cuts), len(requests)]
-    parts = [requests[start:end] for start, end in zip(places, places[1:], strict=False)]
+    parts = [requests[start:end] for start, end in pairwise(places)]
 
     assert statuses(await own.say(*parts)) == [200, 200]
 
@@ -193,7 +194,8 @@ async def test_a_wish_for_another_protocol_is_passed_over(own: Served):
             "bad_request",
         ),
         (
-            b"POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n"
+            b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             400,
             "bad_request",
         ),

@@ -21,8 +21,8 @@ Answer = tuple[int, dict[str, Any], dict[str, str]]
 
 def request_of(body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
     return (
-        b"POST /events HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n%s"
-        % (content_type.encode(), len(body), body)
+        b"POST /events HTTP/1.1\r\nhost: a\r\nconnection: close\r\n"
+        b"content-type: %s\r\ncontent-length: %d\r\n\r\n%s" % (content_type.encode(), len(body), body)
     )
 
 

@@ -41,6 +41,7 @@ class Hammer(asyncio.Protocol):
         self._until = until
         self._tally = tally
         self._left = b""
+        self._length = 0
         self._sent = 0.0
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -49,25 +50,36 @@ class Hammer(asyncio.Protocol):
         """Send the first request."""
         # uvloop's transports are none by inheritance.
         self._transport = cast("asyncio.Transport", transport)
-        self._next()
+        self._sent = time.perf_counter()
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         """Count a complete answer and send the next request."""
+        if not self._left and len(data) == self._length and data[9:12] == b"200":
+            self._answered(is_good=True)  # as long as the last one, and whole as that was
+            return
         self._left += data
         head = self._left.find(_END)
         if head < 0:
             return
         place = self._left.find(_LENGTH) + len(_LENGTH)
-        length = int(self._left[place : self._left.find(b"\r\n", place)])
-        if len(self._left) < head + len(_END) + length:
+        length = head + len(_END) + int(self._left[place : self._left.find(b"\r\n", place)])
+        if len(self._left) < length:
             return
+        is_good = self._left[9:12] == b"200"
+        self._length = length
+        self._left = b""
+        self._answered(is_good=is_good)
+
+    def _answered(self, *, is_good: bool) -> None:
         now = time.perf_counter()
         self._tally.delays_ms.append((now - self._sent) * 1000)
-        if self._left[9:12] != b"200":
+        if not is_good:
             self._tally.errors += 1
-        self._left = b""
         if now < self._until:
-            self._next()
+            self._sent = now
+            assert self._transport is not None
+            self._transport.write(next(self._requests))
         else:
             self._finish(now)
 
@@ -76,11 +88,6 @@ class Hammer(asyncio.Protocol):
         if not self.done.done():
             self._tally.errors += 1
             self._finish(time.perf_counter())
-
-    def _next(self) -> None:
-        assert self._transport is not None
-        self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
 
     def _finish(self, now: float) -> None:
         self._tally.ended = max(self._tally.ended, now)
