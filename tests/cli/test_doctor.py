@@ -1,4 +1,4 @@
-"""``doctor``: one line an item, exit code 0 or 1, nothing is changed; servers warn of the same at the start."""
+"""``doctor``: one line an item, exit code 0 or 1, nothing is changed; servers warn of the same at start."""
 
 import json
 import sqlite3

@@ -45,7 +45,15 @@ class DoorLoad:
         without_retry_after: How many 503 said nothing of when to come again.
     """
 
-    def __init__(self, ports: list[int], member_id: str, token: str, *, threads: int = 8) -> None:
+    def __init__(
+        self,
+        ports: list[int],
+        member_id: str,
+        token: str,
+        *,
+        threads: int = 8,
+        first_post: int = FIRST_POST,
+    ) -> None:
         self.acked: list[tuple[int, int, float]] = []
         self.answers: Counter[str] = Counter()
         self.without_retry_after = 0
@@ -54,7 +62,7 @@ class DoorLoad:
         self._lock = threading.Lock()
         self._threads = [
             threading.Thread(
-                target=self._run, args=(ports[n % len(ports)], FIRST_POST + n * POSTS), daemon=True
+                target=self._run, args=(ports[n % len(ports)], first_post + n * POSTS), daemon=True
             )
             for n in range(threads)
         ]
@@ -81,8 +89,8 @@ class DoorLoad:
         return max((later - sooner for sooner, later in pairwise(times)), default=0.0)
 
     def write(self, path: Path) -> None:
-        """The acknowledgements as `check-history` reads them."""
-        with path.open("w") as file:
+        """Append the acknowledgements as `check-history` reads them."""
+        with path.open("a") as file:
             for post, number, at in self.acked:
                 line = {"kind": "acked", "portal": self._member_id, "post": post, "seq": number}
                 file.write(json.dumps({**line, "at_ms": int(at * 1000)}) + "\n")

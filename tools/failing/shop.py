@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.system.world import Process, eventually, free_port, livefeed
-from tools.failing.door import DoorLoad
+from tools.failing.door import FIRST_POST, DoorLoad
 
 ROOT = Path(__file__).parents[2]
 MEMBER_ID = "5f8d0a7c9b3e4d1fa2c6b8e07d9f1a35"
@@ -53,19 +53,22 @@ class Shop:
             raise
         return process
 
-    def load(self, *, threads: int = 8) -> DoorLoad:
-        """Begin to send events to all of them."""
-        return DoorLoad(self.ports, MEMBER_ID, TOKEN, threads=threads)
+    def load(
+        self, *, threads: int = 8, ports: list[int] | None = None, first_post: int = FIRST_POST
+    ) -> DoorLoad:
+        """Begin to send events to all of them, or to some."""
+        return DoorLoad(ports or self.ports, MEMBER_ID, TOKEN, threads=threads, first_post=first_post)
 
     def seen(self) -> set[tuple[int, int]]:
         """(post, number) of what the handler has seen."""
         lines = self.received.read_text().splitlines()
         return {(line["post"], line["seq"]) for line in map(json.loads, lines)}
 
-    def verdict(self, load: DoorLoad) -> dict[str, Any]:
-        """End the load, wait until all that was acknowledged was seen, and ask `check-history`."""
-        load.stop()
-        acked = {(post, number) for post, number, _ in load.acked}
+    def verdict(self, *loads: DoorLoad) -> dict[str, Any]:
+        """End the loads, wait until all that was acknowledged was seen, and ask `check-history`."""
+        for load in loads:
+            load.stop()
+        acked = {(post, number) for load in loads for post, number, _ in load.acked}
         try:
             eventually(
                 lambda: acked <= self.seen() or self.fail_if_dead(),
@@ -78,7 +81,8 @@ class Shop:
                 f"{exc}; {len(missing)} are missing: {missing[:20]}; see {self.folder}"
             ) from exc
         path = self.folder / "history.jsonl"
-        load.write(path)
+        for load in loads:
+            load.write(path)
         with path.open("a") as file:
             file.write(self.received.read_text())
         return json.loads(livefeed("check-history", str(path), "--json", check=False).stdout)
@@ -86,7 +90,8 @@ class Shop:
     def fail_if_dead(self) -> None:
         """Say which process ended, if one did."""
         for process, _ in self.processes:
-            process.fail_if_dead()
+            if process.popen.poll() not in (None, 0):
+                process.fail_if_dead()
 
     def close(self) -> None:
         """Stop the processes."""

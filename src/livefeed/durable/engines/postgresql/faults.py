@@ -21,10 +21,17 @@ def is_to_repeat(error: BaseException) -> bool:
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is of no use any more."""
     state = getattr(error, "sqlstate", None)
-    if isinstance(error, psycopg.InterfaceError) or state == "25006":
+    if isinstance(error, psycopg.InterfaceError) or state == "25006" or _is_of_older_schema(error):
         return True
     is_of_server = isinstance(error, psycopg.OperationalError | psycopg.InternalError)
     return is_of_server and (state is None or state.startswith(("08", "57P", "25P03")))
+
+
+def _is_of_older_schema(error: BaseException) -> bool:
+    """Whether what the connection has prepared no longer fits: a newer version has migrated meanwhile."""
+    if not isinstance(error, errors.FeatureNotSupported):
+        return False
+    return error.diag.source_function == "RevalidateCachedQuery"
 
 
 def translated(error: BaseException) -> BaseException:

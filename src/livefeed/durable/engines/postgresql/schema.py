@@ -3,6 +3,7 @@
 # yoyo has no types: what comes from it is unknown here, and nowhere else.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -28,6 +29,9 @@ COPYING: Final = "livefeed_copying"
 """A table that is there as long as a copy into this database is not finished."""
 
 _LOCK: Final = "SELECT pg_advisory_lock(hashtextextended('livefeed schema', 0))"
+_LOCK_TIMEOUT: Final = "SET lock_timeout = '300ms'"
+_PAUSE_S: Final = 0.7
+_LOCKED_S: Final = 300.0
 _UNFINISHED: Final = "is a copy that is not finished; run livefeed db copy again, or drop it"
 _HAS_TABLE: Final = "SELECT to_regclass(:table) IS NOT NULL"
 
@@ -80,9 +84,28 @@ def prepare(dsn: str, rooms: Sequence[str], *, create: bool, is_copying: bool = 
             backend.ensure_internal_schema_updated()
             chain = known("postgresql", tuple(rooms))
             check_not_newer(name, _applied(backend), chain)
-            backend.apply_migrations(backend.to_apply(chain))
+            _apply(backend, chain)
     except psycopg.Error as exc:
         raise StoreUnavailable(f"{name}: the schema cannot be brought up to date: {exc}") from exc
+
+
+def _apply(backend: _Backend, chain: Any) -> None:  # noqa: ANN401 - yoyo's MigrationList
+    """Apply what is missing while others work: who waits for a lock keeps all others waiting behind him.
+
+    Raises:
+        psycopg.errors.LockNotAvailable: Somebody's transaction held a table all the time.
+    """
+    backend.execute(_LOCK_TIMEOUT)
+    deadline_s = time.monotonic() + _LOCKED_S
+    while True:
+        try:
+            backend.apply_migrations(backend.to_apply(chain))
+        except psycopg.errors.LockNotAvailable:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 def check(tx: Tx, rooms: Sequence[str]) -> None:
