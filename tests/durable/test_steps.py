@@ -1,4 +1,4 @@
-"""A clock that is set back or jumps ahead: nothing is lost, held up for the length of the jump, or run twice."""
+"""A clock that is set back or jumps ahead: nothing is lost, held up for as long as the jump, or run twice."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from livefeed.durable.entries import Arrival, append, append_arrivals
 from livefeed.durable.lanes import Lease, lease_due, list_lanes, next_due
 from livefeed.durable.outcomes import Again, Done, Down, Outcome
 from livefeed.durable.store import Store, Tx, open_store
-from livefeed.durable.watch import oldest_due_ms, why_not_ready
+from livefeed.durable.watch import Steps, oldest_due_ms, why_not_ready
 from livefeed.durable.worker import Worker
 
 HOUR_S = 3600.0
@@ -172,6 +172,31 @@ async def test_a_run_under_way_is_not_repeated_by_a_clock_that_jumps_ahead(
     end()
     assert sorted(seen) == ["post:1", "post:2"]
     assert [] == await store.read(list_lanes)
+
+
+async def test_a_step_is_mended_though_the_first_unit_that_was_to_do_it_failed(
+    store: Store, runs: Runs, handler: ConsumerId, clock: ManualClock
+) -> None:
+    steps = Steps(clock, lease_s=10)
+    steps.look({})
+    steps.mended()
+    await store.write(adding(handler, "post:1"))
+    clock.advance(-HOUR_S)
+    mend = steps.look({})
+    assert mend is not None
+
+    def fails(tx: Tx) -> None:
+        mend(tx)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await store.write(fails)
+    again = steps.look({})
+    assert again is not None
+    await store.write(again)
+    steps.mended()
+    assert steps.look({}) is None
+    assert all(lane.due_at_ms <= clock.now_ms() + 2_000 for lane in await store.read(list_lanes))
 
 
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])

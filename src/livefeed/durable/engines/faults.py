@@ -21,10 +21,6 @@ _BROKEN: Final = {
 }
 
 
-class FileGone(sqlite3.OperationalError):
-    """What was committed does not lie where it will be looked for."""
-
-
 def translated(error: BaseException) -> BaseException:
     """The store's error for one of the driver; any other comes back as it is."""
     if not isinstance(error, sqlite3.Error | sqlite3.Warning):
@@ -36,7 +32,8 @@ def translated(error: BaseException) -> BaseException:
 
 def unavailable(cause: sqlite3.Error) -> StoreUnavailable:
     """The error of a commit that failed, whatever the reason."""
-    error = StoreUnavailable(f"the commit failed, nothing is stored: {cause}; {_advice(cause)}")
+    advice = _advice(cause)
+    error = StoreUnavailable(f"the commit failed, nothing is stored: {cause}{advice and f'; {advice}'}")
     error.__cause__ = cause
     return error
 
@@ -55,10 +52,9 @@ def _store_error(error: Exception) -> StoreError:
 
 
 def _advice(error: Exception) -> str:
-    if isinstance(error, FileGone):
-        return "put it back, or start anew with a backup"
+    """What to do; empty if the error says so itself."""
     # An error that undid the whole commit was raised for the one that the engine met.
-    return _BROKEN.get(_code(error)) or _BROKEN.get(_code(error.__cause__), "try again later")
+    return _BROKEN.get(_code(error)) or _BROKEN.get(_code(error.__cause__), "")
 
 
 def _code(error: BaseException | None) -> int:

@@ -1,10 +1,9 @@
 """The files of an SQLite database: whether they are still those that were opened."""
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Final
-
-from livefeed.durable.engines.faults import FileGone
 
 _Identity = tuple[int, int]
 
@@ -21,11 +20,13 @@ class Files:
         """Refuse to call anything stored that lies in a file which is not there any more.
 
         Raises:
-            FileGone: The message says which file.
+            sqlite3.OperationalError: The message says which file is missing.
         """
         for path, opened in zip(self._paths, self._opened, strict=True):
             if _identity(path) != opened:
-                raise FileGone(f"{path} was removed or replaced while it was open")
+                raise sqlite3.OperationalError(
+                    f"{path} was removed or replaced while open; put it back, or start anew with a backup"
+                )
 
 
 def _identity(path: str) -> _Identity | None:

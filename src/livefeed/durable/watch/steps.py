@@ -25,9 +25,10 @@ class Steps:
         self._lease_s = lease_s
         self._seen_ms = 0
         self._marked_ms = 0
+        self._pending: list[Mend] = []
 
     def look(self, held: Mapping[int, Lease]) -> Mend | None:
-        """What the next unit has to do before it leases; nearly always nothing.
+        """What the next unit has to do first; nearly always nothing. It is said again until `mended`.
 
         Args:
             held: The leases of this worker, by token.
@@ -36,15 +37,23 @@ class Steps:
         leases = list(held.values()) if abs(now_ms - seen_ms) > _TOLERATED_MS else []
         if seen_ms and now_ms < seen_ms - _TOLERATED_MS:
             self._marked_ms = now_ms
-            return self._back(seen_ms - now_ms, leases)
-        if leases and now_ms - seen_ms > self._lease_s * 500:
+            self._pending.append(self._back(seen_ms - now_ms, leases))
+        elif leases and now_ms - seen_ms > self._lease_s * 500:
             # It jumped, or this process stood still: what it still runs is not to be leased by itself.
             telemetry.clock_steps.labels("ahead").inc()
-            return lambda tx: renew(tx, leases, lease_s=self._lease_s)
-        if now_ms - self._marked_ms >= _MARK_EVERY_MS:
+            self._pending.append(lambda tx: renew(tx, leases, lease_s=self._lease_s))
+        elif now_ms - self._marked_ms >= _MARK_EVERY_MS:
             self._marked_ms = now_ms
-            return self._since_mark if not seen_ms else _mark
-        return None
+            self._pending.append(_mark if seen_ms else self._since_mark)
+        return self._mend if self._pending else None
+
+    def mended(self) -> None:
+        """The unit that had it to do is committed."""
+        self._pending.clear()
+
+    def _mend(self, tx: Tx) -> None:
+        for one in tuple(self._pending):
+            one(tx)
 
     def _since_mark(self, tx: Tx) -> None:
         """At the start: the clock may have been set back since the last run."""

@@ -100,9 +100,9 @@ class Exchange:
         mend = self._steps.look(self.held)
 
         def unit(tx: Tx) -> tuple[Sequence[Settled | Lost], int, list[Lease], int | None]:
-            settled = settle_many(tx, over) if over else ()
             if mend is not None:
                 mend(tx)
+            settled = settle_many(tx, over) if over else ()
             routed = route_arrivals(tx) if is_routing else 0
             if limit <= 0:
                 return settled, routed, [], None
@@ -116,6 +116,8 @@ class Exchange:
         except BaseException:
             self.has_arrivals = self.has_arrivals or is_routing
             raise
+        if mend is not None:
+            self._steps.mended()
         if routed:
             self._route_at_s = now_s + self._routing_rest_s(routed)
             self.has_arrivals = self.has_arrivals or routed == SLICE
