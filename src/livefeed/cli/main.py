@@ -48,7 +48,11 @@ class Lazy(OneLine):
         if cmd_name not in _COMMANDS:
             return None
         module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        command = getattr(importlib.import_module(module), attribute)
+        if "livefeed.telemetry" in sys.modules:
+            # Unless told, the log goes to stdout, which belongs to ``--json``.
+            sys.modules["livefeed.telemetry"].configure_logs("warning")
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help lines without importing anything."""
