@@ -197,16 +197,36 @@ def rest(method: Literal["update", "get"], url: str | None, seconds: float, runs
 
 
 @bench.command()
+@click.option("--lanes", type=NUMBER, default=None, help="Lanes with random keys that are due before.")
+@click.option("--consumers", type=NUMBER, default=50, show_default=True, help="Whose lanes they are.")
+@click.option("--old-entries", type=NUMBER, default=None, help="Entries that were dealt with long before.")
+@click.option("--open-transaction", is_flag=True, help="A reader keeps its snapshot all the time.")
 @db_option
 @run_option(5.0)
 @json_option
-def store(url: str | None, seconds: float, runs: int, as_json: bool) -> None:
+def store(
+    lanes: int | None,
+    consumers: int,
+    old_entries: int | None,
+    open_transaction: bool,
+    url: str | None,
+    seconds: float,
+    runs: int,
+    as_json: bool,
+) -> None:
     """The store alone: entries appended, leased and settled a second."""
     from livefeed.cli.bench import databases
-    from livefeed.cli.bench.store import bench_store
+    from livefeed.cli.bench.store import Load, bench_store
+
+    load = Load(
+        lanes=lanes or 0,
+        consumers=consumers,
+        old_entries=old_entries or 0,
+        has_open_transaction=open_transaction,
+    )
 
     async def run() -> Result:
         with databases.fresh(url) as fresh:
-            return await bench_store(fresh, seconds)
+            return await bench_store(fresh, seconds, load)
 
     report(run, runs, as_json=as_json)

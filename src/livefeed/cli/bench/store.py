@@ -1,55 +1,98 @@
 """`bench store`: append, lease and settle on one store, with nothing else around."""
 
 import asyncio
+import contextlib
+import random
+import threading
 import time
-from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from livefeed.cli.bench.result import Result, percentile, usage
 from livefeed.clock import SystemClock
+from livefeed.durable.arrivals import route_all
 from livefeed.durable.consumers import ConsumerId, register
-from livefeed.durable.entries import Arrival, append_arrivals
+from livefeed.durable.entries import Arrival, append_arrivals, index_entries
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
-from livefeed.durable.store import Store, Tx, open_store
+from livefeed.durable.store import Store, Tx, open_readonly, open_store
 from livefeed.durable.worker import Worker
 
 CALLERS: Final = 64
-PORTALS: Final = 50
-LANES: Final = 10_000
+CONCURRENCY: Final = 256
+CAP: Final = 256
 BODY: Final = b"x" * 600
+A_UNIT: Final = 2_000
+AHEAD: Final = 500
+OLD_MS: Final = 20 * 86_400_000
+KEYS: Final = 10_000  # of new entries, where no lanes wait
+EVENT: Final = "ONLIVEFEEDPOSTUPDATE"
 
 
-async def bench_store(url: str | None, seconds: float) -> Result:
-    """Append from `CALLERS` callers for ``seconds`` while a worker leases and settles; count whole cycles."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is there before anything is measured.
+
+    Attributes:
+        lanes: Lanes that are due, with random keys, spread over all consumers.
+        consumers: Who is handed entries.
+        old_entries: Entries that were dealt with long ago.
+        has_open_transaction: Whether a reader keeps its snapshot open all the time.
+    """
+
+    lanes: int = 0
+    consumers: int = 50
+    old_entries: int = 0
+    has_open_transaction: bool = False
+
+
+SMALL: Final = Load()
+
+
+async def bench_store(url: str | None, seconds: float, load: Load = SMALL) -> Result:
+    """Append from `CALLERS` callers for ``seconds`` while a worker leases and settles; count whole cycles.
+
+    It ends when as many entries are settled as were appended; where lanes wait already, whichever they are.
+    """
     with TemporaryDirectory() as folder:
-        store = open_store(url or f"sqlite:///{Path(folder)}/bench.db", [], SystemClock())
+        address = url or f"sqlite:///{Path(folder)}/bench.db"
+        store = open_store(address, [], SystemClock())
         try:
-            return await _measured(store, seconds)
+            consumers = await _prepared(store, load)
+            with _reader(address) if load.has_open_transaction else contextlib.nullcontext():
+                return await _measured(store, consumers, seconds, load)
         finally:
             await store.close()
 
 
-async def _measured(store: Store, seconds: float) -> Result:
-    consumers = await store.write(_register)
-    settled: deque[int] = deque()
+async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, load: Load) -> Result:
+    settled = 0
+
+    delays: list[float] = []
+    may_run = asyncio.Event()
 
     async def run(lease: Lease) -> Outcome:
-        settled.append(len(lease.entries))
+        """Run no further ahead of the appends than `AHEAD`: as many settles as appends make whole cycles."""
+        nonlocal settled
+        while load.lanes and settled > len(delays) + AHEAD:
+            may_run.clear()
+            await may_run.wait()
+        settled += len(lease.entries)
         return Done()
 
-    worker = Worker(store, run, clock=SystemClock(), concurrency=256)
+    worker = Worker(store, run, clock=SystemClock(), concurrency=CONCURRENCY)
     cpu_before, _ = usage()
     await worker.start()
     began = time.perf_counter()
-    delays = await _append_all(store, consumers, seconds)
-    while sum(settled) < len(delays):
+    await _append_all(store, consumers, seconds, load, delays, may_run)
+    while settled < len(delays):
         await asyncio.sleep(0.005)
     took_s = time.perf_counter() - began
-    await worker.stop()
     cpu_s, rss_mb = usage()
+    await worker.stop()
     return Result(
         bench="store",
         value=len(delays) / took_s,
@@ -58,35 +101,111 @@ async def _measured(store: Store, seconds: float) -> Result:
         errors=0,
         p50_ms=percentile(delays, 0.5),
         p99_ms=percentile(delays, 0.99),
-        lanes=LANES,
+        lanes=load.lanes or KEYS,
         engine=store.engine,
         cpu_s=cpu_s - cpu_before,
         rss_mb=rss_mb,
+        figures={
+            "consumers": load.consumers,
+            "old_entries": load.old_entries,
+            "open_transaction": int(load.has_open_transaction),
+        },
     )
 
 
-def _register(tx: Tx) -> list[ConsumerId]:
-    return [register(tx, portal=f"{number:032x}", name="inbox", cap=256) for number in range(PORTALS)]
+def _portal(place: int) -> str:
+    return f"{place:032x}"
 
 
-async def _append_all(store: Store, consumers: list[ConsumerId], seconds: float) -> list[float]:
-    """Append until the time is over; milliseconds from each call to its commit."""
-    delays: list[float] = []
+async def _prepared(store: Store, load: Load) -> list[ConsumerId]:
+    """Consumers, old entries and lanes, in units of `A_UNIT`."""
+    at_ms = SystemClock().now_ms()
+    draw = random.Random(load.lanes)
+    consumers = await store.write(
+        lambda tx: [
+            register(tx, portal=_portal(place), name="inbox", cap=CAP) for place in range(load.consumers)
+        ]
+    )
+    for first in range(0, load.old_entries, A_UNIT):
+        portal = _portal(first // A_UNIT % load.consumers)
+        old = [
+            Arrival(portal, f"post:{number}", EVENT, BODY[:100], at_ms - OLD_MS, "bench", None)
+            for number in range(first, min(first + A_UNIT, load.old_entries))
+        ]
+        await store.write(lambda tx, old=old: _store_old(tx, old))
+    for first in range(0, load.lanes, A_UNIT):
+        count = min(A_UNIT, load.lanes - first)
+        due = [_arrival(draw.randrange(load.consumers), consumers, draw, at_ms) for _ in range(count)]
+        await store.write(lambda tx, due=due: _store_due(tx, due))
+    return consumers
+
+
+def _arrival(place: int, consumers: list[ConsumerId], draw: random.Random, at_ms: int) -> Arrival:
+    key = f"post:{draw.getrandbits(60)}"
+    return Arrival(_portal(place), key, EVENT, BODY, at_ms, "bench", consumers[place])
+
+
+def _store_old(tx: Tx, old: list[Arrival]) -> None:
+    """Entries that nobody has to do anything about any more, known to the indexes."""
+    append_arrivals(tx, old)
+    route_all(tx)
+    index_entries(tx, limit=A_UNIT)
+
+
+def _store_due(tx: Tx, due: list[Arrival]) -> None:
+    append_arrivals(tx, due)
+    route_all(tx)
+
+
+@contextlib.contextmanager
+def _reader(url: str) -> Generator[None]:
+    """A reader beside the store that keeps its first snapshot."""
+    has_begun, may_end = threading.Event(), threading.Event()
+    reader = open_readonly(url)
+
+    def look(tx: Tx) -> None:
+        tx.execute("SELECT value FROM sequence WHERE name = 'entry'").fetchone()
+        has_begun.set()
+        may_end.wait()
+
+    thread = threading.Thread(target=reader.read, args=(look,), name="bench-reader")
+    thread.start()
+    has_begun.wait()
+    try:
+        yield
+    finally:
+        may_end.set()
+        thread.join()
+        reader.close()
+
+
+async def _append_all(
+    store: Store,
+    consumers: list[ConsumerId],
+    seconds: float,
+    load: Load,
+    delays: list[float],
+    has_appended: asyncio.Event,
+) -> None:
+    """Append until the time is over; ``delays`` gets the milliseconds from each call to its commit."""
     end = time.perf_counter() + seconds
     clock = SystemClock()
+    draw = random.Random(1)
     count = 0
 
-    async def caller() -> None:
+    def arrival() -> Arrival:
         nonlocal count
+        number, count = count, count + 1
+        place = number % len(consumers)
+        if load.lanes:
+            return _arrival(place, consumers, draw, clock.now_ms())
+        key = f"post:{number % KEYS}"
+        return Arrival(_portal(place), key, EVENT, BODY, clock.now_ms(), "bench", consumers[place])
+
+    async def caller() -> None:
         while (began := time.perf_counter()) < end:
-            number, count = count, count + 1
-            place = number % PORTALS
-            key = f"post:{number % LANES}"
-            arrival = Arrival(
-                f"{place:032x}", key, "ONLIVEFEEDPOSTUPDATE", BODY, clock.now_ms(), "bench", consumers[place]
-            )
-            await store.write_row(append_arrivals, arrival)
+            await store.write_row(append_arrivals, arrival())
             delays.append((time.perf_counter() - began) * 1000)
+            has_appended.set()
 
     await asyncio.gather(*(caller() for _ in range(CALLERS)))
-    return delays

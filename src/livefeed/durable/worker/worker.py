@@ -30,6 +30,7 @@ _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
 _AHEAD_FACTOR: Final = 3
+_MOST_A_TURN: Final = 192  # whoever writes meanwhile waits for a whole turn
 _UNSETTLED_FACTOR: Final = 4
 _log: Final = telemetry.logger("durable")
 
@@ -181,7 +182,7 @@ class Worker:
             return 0
         ahead = _AHEAD_FACTOR * self._concurrency - self._running - len(self._ready)
         unsettled = len(self._exchange.held) - len(self._exchange.over)
-        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled)
+        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled, _MOST_A_TURN)
 
     def _is_short(self) -> bool:
         return len(self._ready) <= self._concurrency // 2
