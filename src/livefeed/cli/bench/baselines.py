@@ -44,6 +44,7 @@ class Server:
     """A server process; what it used is known when it has ended."""
 
     port: int
+    pid: int = 0
     cpu_s: float = 0.0
     rss_mb: float = 0.0
 
@@ -89,6 +90,7 @@ def server(name: str, folder: Path, *, core: int = -1) -> Generator[Server]:
             [sys.executable, str(path), str(listener.fileno()), str(folder), str(core)],
             pass_fds=[listener.fileno()],
         )
+    made.pid = process.pid
     try:
         yield made
     finally:

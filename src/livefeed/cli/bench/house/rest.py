@@ -12,6 +12,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit
 
 from livefeed.cli.bench import baselines, databases
+from livefeed.cli.bench.baselines import Server
 from livefeed.cli.bench.hammer import Tally, hammer
 from livefeed.cli.bench.house.founding import Founded, found, fresh_keys, opened
 from livefeed.cli.bench.house.processes import (
@@ -60,7 +61,8 @@ class Taken:
     """What all rounds of one run found."""
 
     ours: list[Tally] = field(default_factory=list[Tally])
-    bare: list[float] = field(default_factory=list[float])
+    bare: list[Tally] = field(default_factory=list[Tally])
+    bare_cpu_s: float = 0.0
     used: list[Used] = field(default_factory=list[Used])
     told_per_s: list[float] = field(default_factory=list[float])
 
@@ -85,10 +87,10 @@ async def bench_rest(seconds: float, *, method: Method = "update", url: str | No
             baselines.server("starlette_form", Path(folder), core=ours) as bare,
             pinned(around),
         ):
-            await _take_turns(here, bare.port, method, seconds, taken)
+            await _take_turns(here, bare, method, seconds, taken)
     delays = [delay for tally in taken.ours for delay in tally.delays_ms]
     rate = statistics.mean(tally.rate for tally in taken.ours)
-    baseline = statistics.mean(taken.bare)
+    baseline = statistics.mean(tally.rate for tally in taken.bare)
     return Result(
         bench="rest",
         value=rate,
@@ -106,22 +108,35 @@ async def bench_rest(seconds: float, *, method: Method = "update", url: str | No
         lanes=POSTS * HANDLERS if method == "update" else 0,
         cpu_s=taken.used[-1].cpu_s,
         rss_mb=taken.used[-1].rss_mb,
-        figures={"deliveries meanwhile, 1/s": statistics.mean(taken.told_per_s)}
-        if method == "update"
-        else {},
+        figures=_figures(taken, method),
     )
 
 
-async def _take_turns(here: House, bare_port: int, method: Method, seconds: float, taken: Taken) -> None:
+def _figures(taken: Taken, method: Method) -> dict[str, float]:
+    """CPU of a call, which other work on the core does not change; and what was delivered meanwhile."""
+    calls = sum(len(tally.delays_ms) for tally in taken.ours)
+    bare_calls = sum(len(tally.delays_ms) for tally in taken.bare)
+    found = {
+        "CPU of a call, µs": taken.used[-1].cpu_s / calls * 1e6,
+        "CPU of a call of the baseline, µs": taken.bare_cpu_s / bare_calls * 1e6,
+    }
+    if method == "update":
+        found["deliveries meanwhile, 1/s"] = statistics.mean(taken.told_per_s)
+    return found
+
+
+async def _take_turns(here: House, server: Server, method: Method, seconds: float, taken: Taken) -> None:
     requests = requests_of(here.founded, method)
-    for port in (here.port, bare_port):
+    for port in (here.port, server.port):
         await hammer(port, requests, seconds=_WARM_S, connections=CONNECTIONS)
     await drained(here)
     for _ in range(ROUNDS):
-        bare = await hammer(bare_port, requests, seconds=seconds / ROUNDS, connections=CONNECTIONS)
+        before = used_by(server.pid)
+        bare = await hammer(server.port, requests, seconds=seconds / ROUNDS, connections=CONNECTIONS)
         if bare.errors:
             raise BenchFailed(f"the baseline refused {bare.errors} requests")
-        taken.bare.append(bare.rate)
+        taken.bare.append(bare)
+        taken.bare_cpu_s += used_by(server.pid).cpu_s - before.cpu_s
         told = here.receivers.counts().counts.get("ok", 0)
         before = used_by(here.pid)
         tally = await hammer(here.port, requests, seconds=seconds / ROUNDS, connections=CONNECTIONS)
