@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from starlette.requests import Request
+from tests import engines
 
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
@@ -23,7 +24,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path}/portal.db", ["livefeed.portal"], clock)
+    opened = open_store(engines.database(tmp_path, "portal", ["livefeed.portal"]), ["livefeed.portal"], clock)
     yield opened
     await opened.close()
 
