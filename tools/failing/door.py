@@ -79,13 +79,9 @@ class DoorLoad:
         """How many were acknowledged after this moment of the monotonic clock."""
         return sum(1 for _, _, at in list(self.acked) if at > moment)
 
-    def first_ack_after(self, moment: float) -> float | None:
-        """Seconds from this moment to the first acknowledgement after it."""
-        return next((at - moment for _, _, at in list(self.acked) if at > moment), None)
-
-    def longest_gap_s(self) -> float:
-        """The longest time without an acknowledgement."""
-        times = [at for _, _, at in self.acked]
+    def longest_gap_s(self, since: float) -> float:
+        """The longest time without an acknowledgement after this moment, between two that there were."""
+        times = [since, *(at for _, _, at in list(self.acked) if at > since)]
         return max((later - sooner for sooner, later in pairwise(times)), default=0.0)
 
     def write(self, path: Path) -> None:
@@ -100,11 +96,13 @@ class DoorLoad:
         for number in count(POSTS):
             post = first_post + number % POSTS
             body = body_of(self._member_id, self._token, post, number // POSTS)
-            while not self._is_over.is_set() and not self._is_acked(connection, body):
-                self._is_over.wait(PAUSE_S)
+            while not self._is_acked(connection, body):
+                if self._is_over.wait(PAUSE_S):
+                    connection.close()
+                    return
+            self.acked.append((post, number // POSTS, time.monotonic()))
             if self._is_over.is_set():
                 break
-            self.acked.append((post, number // POSTS, time.monotonic()))
             self._is_over.wait(PACE_S)
         connection.close()
 

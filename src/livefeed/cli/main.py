@@ -28,7 +28,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "livefeed.cli.serve.command:processes",
         "Show which processes serve a PostgreSQL database.",
     ),
-    "doctor": ("livefeed.cli.doctor:doctor", "Say what is wrong with a database, and what to do."),
+    "doctor": ("livefeed.cli.db.doctor:doctor", "Say what is wrong with a database, and what to do."),
     "trigger": ("livefeed.cli.trigger:trigger", "Send an event in the exact wire form to any URL."),
     "bench": ("livefeed.cli.bench.command:bench", "Measure against baselines in the same run."),
     "check-history": ("livefeed.cli.history:check_history", "Say whether a recorded run lost anything."),

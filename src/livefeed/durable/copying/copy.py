@@ -112,7 +112,8 @@ def _counted(rows: Iterable[Row], table: Table, total: int, on_progress: Progres
         if done % _STEP == 0:
             on_progress(table.name, done, total)
         yield row
-    on_progress(table.name, done, total)
+    if done % _STEP or not done:
+        on_progress(table.name, done, total)
 
 
 def _same_tables(source: Source, target: Target) -> dict[str, Table]:
