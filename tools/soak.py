@@ -10,6 +10,7 @@ written. The first round that loses or reorders anything ends the soak with exit
 import argparse
 import json
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -162,12 +163,16 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     given = read_arguments()
     soak = Soak(given)
-    with ThreadPoolExecutor(given.jobs) as pool:
-        for running in [pool.submit(soak.run, engine) for engine in given.engines]:
-            running.result()
-    given.report.write_text(
-        report(soak, "make soak" if len(sys.argv) == 1 else f"python tools/soak.py {' '.join(sys.argv[1:])}")
-    )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the round are stopped
+    if given.jobs == 1:
+        for engine in given.engines:
+            soak.run(engine)
+    else:
+        with ThreadPoolExecutor(given.jobs) as pool:
+            for running in [pool.submit(soak.run, engine) for engine in given.engines]:
+                running.result()
+    flags = " ".join(sys.argv[1:])
+    given.report.write_text(report(soak, f"python tools/soak.py {flags}" if flags else "make soak"))
     print(f"the report is {given.report}")
 
 
