@@ -54,6 +54,9 @@ def chosen() -> str:
 of_a_file = pytest.mark.skipif(chosen() != "sqlite", reason="of a database that is a file")
 """For what only SQLite promises, or only its planner says."""
 
+on_a_file = pytest.mark.parametrize("engine", ["sqlite"])
+"""The same, where a test would run on both engines."""
+
 
 class Cluster:
     """A PostgreSQL server in a folder of its own, from the programs of the wheel, until this process ends."""

@@ -10,14 +10,13 @@ from click.testing import CliRunner, Result
 from tests import engines
 
 from livefeed.cli.main import main
-from livefeed.portal.server import ROOMS
 
 
 class Place:
     """A portal in a file, and the commands on its applications."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = engines.database(folder, "portal", ROOMS)
+        self._db = engines.database(folder, "portal")
         assert self.run("init --seed demo").exit_code == 0
 
     def run(self, line: str) -> Result:

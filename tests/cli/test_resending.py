@@ -23,7 +23,7 @@ UPDATE = "ONLIVEFEEDPOSTUPDATE"
 
 
 def url(db: Path) -> str:
-    return engines.database(db.parent, db.stem, ROOMS)
+    return engines.database(db.parent, db.stem)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from livefeed.secrets import Secret
 
 
 def url(db: Path) -> str:
-    return engines.database(db.parent, db.stem, ROOMS)
+    return engines.database(db.parent, db.stem)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from click.testing import CliRunner, Result
 from tests import engines
 
 from livefeed.cli.main import main
-from livefeed.portal.server import ROOMS
 
 OUTGOING = "webhook outgoing add --url http://a.example/x --event OnLiveFeedPostAdd"
 
@@ -19,7 +18,7 @@ class Place:
     """A portal in a file, and the command beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = engines.database(folder, "portal", ROOMS)
+        self._db = engines.database(folder, "portal")
         self.json("init --seed demo")
 
     def run(self, line: str) -> Result:

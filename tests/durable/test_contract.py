@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.engines import on_a_file
 
 from livefeed.clock import ManualClock
 from livefeed.durable.arrivals import route_all, route_arrivals
@@ -598,6 +599,7 @@ class TestConsumers:
 
 
 class TestStart:
+    @on_a_file
     async def test_whoever_opens_the_file_frees_all_leases(self, url: str, clock: ManualClock) -> None:
         store = open_store(url, [], clock)
         house = House(store, clock)

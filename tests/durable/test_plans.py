@@ -4,11 +4,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests import engines
+from tests.engines import on_a_file
 
 from livefeed.clock import ManualClock
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
+
+pytestmark = on_a_file
 
 HOT = {
     "queries/entries.sql": [

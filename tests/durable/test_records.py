@@ -159,7 +159,8 @@ class TestIndex:
         for indexed in (3, 3, 1, 0):
             found = await house.store.read(lambda tx: list_entries(tx, portal="m", key="post:0"))
             assert [entry.seq for entry in found] == expected
-            assert await house.store.write(lambda tx: index_entries(tx, limit=3)) == indexed
+            of_slice = await house.store.write(lambda tx: index_entries(tx, limit=3))
+            assert of_slice == (indexed if house.store.engine == "sqlite" else 0), "a server has a real index"
 
 
 class TestPurge:

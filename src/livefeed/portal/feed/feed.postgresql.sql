@@ -1,4 +1,4 @@
--- What PostgreSQL needs in other words: lists that come as JSON; long texts are found by their hash.
+-- What PostgreSQL needs in other words: lists that come as JSON.
 
 -- name: add_audience(portal, post, codes)!
 -- A post is addressed to these codes, a JSON list.
@@ -55,8 +55,7 @@ WHERE p.portal = :portal AND p.deleted_at IS NULL
 
 -- name: tag_ids(portal, names)
 -- The ids of the tags that exist already; names is a JSON list.
-SELECT t.name, t.id FROM json_array_elements_text(CAST(:names AS json)) AS wanted (name)
-JOIN tag AS t ON t.portal = :portal AND md5(t.name) = md5(wanted.name) AND t.name = wanted.name;
+SELECT name, id FROM tag WHERE portal = :portal AND name IN (SELECT json_array_elements_text(CAST(:names AS json)));
 
 -- name: own_drive_files(portal, owner, ids)
 -- Those of the files (a JSON list of ids) that are on this person's drive.

@@ -40,6 +40,7 @@ from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import FileId, UserId
 
 _SOURCE: Final = "rest"
+_TAG_CHARS: Final = 255
 _BEYOND: Final = 2**62  # above every comment id
 
 
@@ -49,6 +50,8 @@ def add_post(tx: Tx, call: Call) -> Answer:
     Source: api-reference/log/log-blogpost-add.md
     """
     wanted = AddPost.from_params(call.params)
+    if any(len(tag) > _TAG_CHARS for tag in wanted.tags):
+        raise ArgumentError(f"A tag has at most {_TAG_CHARS} characters")
     portal = call.portal.member_id
     author = _author(tx, call, wanted.on_behalf_of)
     draft = posts.Draft(

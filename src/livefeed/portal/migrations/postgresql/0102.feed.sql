@@ -53,11 +53,9 @@ CREATE TABLE post_audience (
 CREATE TABLE tag (
     portal TEXT COLLATE "C" NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
-    id BIGINT NOT NULL
+    id BIGINT NOT NULL,
+    PRIMARY KEY (portal, name)
 );
-
--- What people write may be longer than a key of an index can be (2,700 bytes): it is found by its hash.
-CREATE UNIQUE INDEX tag_name ON tag (portal, md5(name));
 
 CREATE TABLE comment (
     portal TEXT COLLATE "C" NOT NULL,

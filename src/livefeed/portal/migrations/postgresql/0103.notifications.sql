@@ -18,4 +18,5 @@ CREATE TABLE notification (
 
 CREATE INDEX notification_bell ON notification (portal, person, id);
 CREATE INDEX notification_unread ON notification (portal, person, id) WHERE read_at IS NULL;
+-- What applications write may be longer than a key of an index can be (2,700 bytes): it is found by its hash.
 CREATE INDEX notification_tag ON notification (portal, person, md5(tag)) WHERE tag <> '';
