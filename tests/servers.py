@@ -23,6 +23,8 @@ _SETTINGS: Final = {
     "shared_buffers": "32MB",
     "max_wal_size": "256MB",
     "wal_keep_size": "128MB",
+    # A standby whose primary is gone looks for it again before it heeds a promotion: not 5 s, its default.
+    "wal_retrieve_retry_interval": "500ms",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
     "timezone": "UTC",

@@ -34,9 +34,12 @@ def run_failovers(folder: Path, times: int, *, threads: int = 8) -> dict[str, An
         try:
             load = shop.load(threads=threads)
             recoveries_s: list[float] = []
+            promotions_s: list[float] = []
             for _ in range(times):
                 threading.Event().wait(CALM_S)
-                recoveries_s.append(_fail_over(primary, standby, load))
+                promotion_s, recovery_s = _fail_over(primary, standby, load)
+                promotions_s.append(promotion_s)
+                recoveries_s.append(recovery_s)
                 primary, standby = standby, primary
                 standby.copy(primary)
                 _attach(primary, standby)
@@ -51,13 +54,18 @@ def run_failovers(folder: Path, times: int, *, threads: int = 8) -> dict[str, An
         "failovers": times,
         **verdict,
         "recoveries_s": [round(one, 2) for one in recoveries_s],
+        "promotions_s": [round(one, 2) for one in promotions_s],
         "answers": dict(load.answers),
         "without_retry_after": load.without_retry_after,
     }
 
 
-def _fail_over(primary: Server, standby: Server, load: DoorLoad) -> float:
-    """Kill the primary, promote the standby; the longest time without an acknowledgement."""
+def _fail_over(primary: Server, standby: Server, load: DoorLoad) -> tuple[float, float]:
+    """Kill the primary, promote the standby.
+
+    Returns:
+        How long the server took to be the primary, and the longest time without an acknowledgement.
+    """
     killed_at = time.monotonic()
     primary.kill()
     standby.promote()
@@ -65,7 +73,7 @@ def _fail_over(primary: Server, standby: Server, load: DoorLoad) -> float:
     eventually(
         lambda: load.acked_since(promoted_at) >= ENOUGH, what="events are acknowledged again", within_s=SLOW_S
     )
-    return load.longest_gap_s(killed_at)
+    return promoted_at - killed_at, load.longest_gap_s(killed_at)
 
 
 def _attach(primary: Server, standby: Server) -> None:

@@ -49,10 +49,14 @@ _DEFAULTS: Final = {
 }
 _PREPARED: Final = 512
 _REST_S: Final = 0.25
-# The server gives up a statement first; what is cut is a server that does not even do that.
-_WRITING_S: Final = 8
+# The server ends a statement first; what is cut is a server that does not even do that.
+_WRITING_S: Final = 30
 _READING_S: Final = 60
 _PATIENCE_S: Final = 2.0
+_CANCEL_S: Final = 1.0
+# A batch of the door or of settles, and any commit: who waits for it is answered before he gives up himself.
+_SHORT_S: Final = 8.0
+_NEVER_S: Final = float("inf")
 
 
 class _Flag(Dumper):
@@ -171,7 +175,8 @@ class Line:
         self._patience_s = patience_s
         self._conn: Connection | None = None
         self._dead_until_s = 0.0
-        self._taken_at_s: float | None = None
+        self._deadline_s = _NEVER_S
+        self._is_cancelled = False
         # Of its own, so that another thread may end the connection without a race for the number.
         self._handle: socket.socket | None = None
         self._lock = threading.Lock()
@@ -185,12 +190,16 @@ class Line:
         if self._conn is None or self._conn.closed:
             self._connect()
         assert self._conn is not None, "there is one, or an error was raised"
-        self._taken_at_s = time.monotonic()
+        self._expect_within(self._patience_s)
         return self._conn
+
+    def hurry(self) -> None:
+        """What the server is asked from here on is answered soon, or not at all."""
+        self._expect_within(_SHORT_S)
 
     def rest(self) -> None:
         """The unit is over."""
-        self._taken_at_s = None
+        self._deadline_s = _NEVER_S
 
     def drop(self) -> None:
         """Close the connection; the next call makes another."""
@@ -203,13 +212,25 @@ class Line:
             conn.close()
 
     def cut(self) -> None:
-        """End the connection, from another thread, if the server has kept a unit waiting for too long."""
-        since_s = self._taken_at_s
-        if since_s is None or time.monotonic() - since_s < self._patience_s:
+        """From another thread: if the server keeps a unit waiting, ask it to give up; next time hang up.
+
+        A server that waits for its standby gives up, and its process with it; one that is frozen does not.
+        """
+        conn = self._conn
+        if time.monotonic() < self._deadline_s or conn is None:
+            return
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            with suppress(psycopg.Error):
+                conn.cancel_safe(timeout=_CANCEL_S)
             return
         with self._lock, suppress(OSError):
             if self._handle is not None:
                 self._handle.shutdown(socket.SHUT_RDWR)
+
+    def _expect_within(self, seconds: float) -> None:
+        self._is_cancelled = False
+        self._deadline_s = time.monotonic() + seconds
 
     def _connect(self) -> None:
         self.drop()

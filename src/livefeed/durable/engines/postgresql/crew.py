@@ -153,14 +153,14 @@ class Crew:
                 self._ready.notify_all()
 
     def _call_for(self, bulk: Bulk) -> None:
-        """Let the rows that wait have a turn, unless they have one, or enough batches of theirs are running."""
+        """Let the rows that wait have a turn, unless they have one, or enough of theirs are running."""
         if self._running.get(bulk, 0) < _MOST_OF_ONE_BULK and bulk not in self._turns:
             self._turns.append(bulk)
             self._ready.notify()
 
     def _do(self, line: Line, work: _Work) -> None:
         try:
-            results, tx = run_unit(line, work.run, self._clock)
+            results, tx = run_unit(line, work.run, self._clock, is_short=work.is_bulk)
         except StoreUnavailable as exc:
             hand_over([(work.futures, (), exc)])
         except Exception as exc:  # noqa: BLE001 - the caller's code, and his error

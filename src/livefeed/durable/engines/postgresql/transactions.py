@@ -19,24 +19,27 @@ _MOST_RUNS: Final = 10
 _LONGEST_PAUSE_S: Final = 0.02
 
 
-def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
+def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool = False) -> tuple[T, Tx]:
     """Run ``unit`` and commit; gives its result and what else was asked for.
 
     A unit is run again when another was in its way, and once when its connection was lost before the commit.
+    A short one, and any commit, is given up soon when the server does not answer.
 
     Raises:
         StoreError: What the driver said, translated. An error of the unit itself comes as it is.
     """
     try:
-        return _run_unit(line, unit, clock)
+        return _run_unit(line, unit, clock, is_short=is_short)
     finally:
         line.rest()
 
 
-def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]:
+def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool) -> tuple[T, Tx]:
     is_fresh = False
     for number in range(1, _MOST_RUNS + 1):
         conn = line.conn()
+        if is_short:
+            line.hurry()
         tx = Tx(conn, clock.now_ms())
         try:
             result = unit(tx)
@@ -48,6 +51,7 @@ def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock) -> tuple[T, Tx]
                 _pause(number)
                 continue
             raise translated(exc) from exc
+        line.hurry()
         try:
             _commit(conn)
         except psycopg.Error as exc:
