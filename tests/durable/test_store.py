@@ -67,19 +67,19 @@ async def test_an_exception_undoes_its_own_unit_alone(things: Store) -> None:
 
 async def test_a_broken_constraint_is_a_conflict(things: Store) -> None:
     await things.write(add("a"))
-    with pytest.raises(StoreConflict, match="UNIQUE|unique"):
+    with pytest.raises(StoreConflict, match=r"UNIQUE|unique"):
         await things.write(add("a"))
 
 
 async def test_wrong_sql_is_a_store_error(store: Store) -> None:
-    with pytest.raises(StoreError, match="no such table|does not exist"):
+    with pytest.raises(StoreError, match=r"no such table|does not exist"):
         await store.write(lambda tx: tx.execute("SELECT * FROM nowhere"))
-    with pytest.raises(StoreError, match="no such table|does not exist"):
+    with pytest.raises(StoreError, match=r"no such table|does not exist"):
         await store.read(lambda tx: tx.execute("SELECT * FROM nowhere"))
 
 
 async def test_a_reader_cannot_write(things: Store) -> None:
-    with pytest.raises(StoreUnavailable, match="read-?only"):
+    with pytest.raises(StoreUnavailable, match=r"read-?only"):
         await things.read(add("a"))
 
 
@@ -283,7 +283,7 @@ async def test_a_command_reads_beside_the_writer(things: Store, url: str) -> Non
     reader = open_readonly(url)
     await things.write(add("a"))
     assert reader.read(names) == ["a"]
-    with pytest.raises(StoreUnavailable, match="read-?only"):
+    with pytest.raises(StoreUnavailable, match=r"read-?only"):
         reader.read(add("b"))
     reader.close()
 

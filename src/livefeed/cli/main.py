@@ -23,7 +23,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
-    "db": ("livefeed.cli.db.command:db", "Back up a database while it is in use, or copy it to another engine."),
+    "db": (
+        "livefeed.cli.db.command:db",
+        "Back up a database while it is in use, or copy it to another engine.",
+    ),
     "processes": (
         "livefeed.cli.serve.command:processes",
         "Show which processes serve a PostgreSQL database.",

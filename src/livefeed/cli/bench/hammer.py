@@ -41,7 +41,7 @@ class Hammer(asyncio.Protocol):
         self._until = until
         self._tally = tally
         self._left = b""
-        self._length = 0
+        self._length: int = 0
         self._sent = 0.0
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

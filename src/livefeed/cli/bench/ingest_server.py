@@ -1,4 +1,4 @@
-"""The door that `bench ingest` measures, in its own process: as `app serve` runs it, or mounted on uvicorn."""
+"""The door that `bench ingest` measures, in its own process: as `app serve` runs it, or mounted."""
 
 import asyncio
 import contextlib

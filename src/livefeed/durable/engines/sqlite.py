@@ -200,6 +200,11 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def open_file(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
+    """Open a file as the store does.
+
+    Raises:
+        StoreError: What the driver said, translated.
+    """
     try:
         return _connect(path, mode=mode)
     except sqlite3.Error as exc:

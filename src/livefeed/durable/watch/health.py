@@ -26,7 +26,10 @@ async def why_not_ready(store: Store, clock: Clock) -> str | None:
     except StoreError as exc:
         return str(exc)
     except TimeoutError:
-        return f"no commit succeeded in the last {_READY_MS // 1000} s, and one takes longer than {_PATIENCE_S:g} s"
+        return (
+            f"no commit succeeded in the last {_READY_MS // 1000} s, "
+            f"and one takes longer than {_PATIENCE_S:g} s"
+        )
     return None
 
 

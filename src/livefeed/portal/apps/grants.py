@@ -89,7 +89,7 @@ class Granted:
 
 
 def admit(tx: Tx, asker: Asker) -> App:
-    """The application that asks, once it has proved who it is; the unit has its portal to itself from here on.
+    """The application that asks, once it has proved who it is; the unit has the portal to itself from here.
 
     Raises:
         InvalidClient: No such application on this portal, another secret, or it was removed.
