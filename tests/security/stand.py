@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests import engines
 from tests.portal.asgi import Response, request
 from tests.portal.browser import Browser
 from tests.portal.site import Site
@@ -101,7 +102,7 @@ class Stand:
         without = (*without, "throttle")
 
         def unit(tx: Tx) -> dict[str, list[tuple[Any, ...]]]:
-            tables = [row[0] for row in tx.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            tables = engines.tables(tx)
             return {
                 table: sorted((tuple(row) for row in tx.execute(f'SELECT * FROM "{table}"')), key=repr)
                 for table in tables

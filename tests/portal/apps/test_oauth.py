@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests import engines
 
 from livefeed.portal.apps.oauth import FAILURES
 from livefeed.portal.people import people
@@ -157,7 +158,7 @@ async def test_secrets_stand_in_the_database_only_as_hashes_or_sealed(site: Site
 
 
 def _lines(tx: Any) -> list[str]:
-    tables = [row[0] for row in tx.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    tables = engines.tables(tx)
     return [
         " ".join(value.hex() if isinstance(value, bytes) else str(value) for value in row)
         for table in tables
