@@ -141,6 +141,19 @@ def test_there_and_back_every_row_of_every_table_is_the_same(
     )
 
 
+def test_a_character_that_the_server_cannot_hold_is_replaced_and_counted(folder: Path, server: str) -> None:
+    filled(folder / "one.db", APP_ROOMS)
+    with closing(sqlite3.connect(folder / "one.db")) as conn:
+        conn.execute("UPDATE entry SET source = 'a' || char(0) || 'b' WHERE seq = 2")
+        conn.commit()
+    document = copied(file_url(folder / "one.db"), server)
+
+    assert 1 == document["changed"]
+    asked = "SELECT source FROM entry WHERE seq = 2"
+    with closing(open_readonly(server, APP_ROOMS)) as reader:
+        assert "a\ufffdb" == reader.read(lambda tx: tx.execute(asked).fetchone()[0])
+
+
 def test_ids_and_numbers_go_on_after_the_highest_that_was_ever_given(folder: Path, server: str) -> None:
     filled(folder / "one.db", PORTAL_ROOMS)
     copied(file_url(folder / "one.db"), server)

@@ -30,10 +30,13 @@ class Copied:
 
     Attributes:
         rows: How many rows each table has.
+        changed: How many of them have a text that the other engine cannot hold: U+FFFD stands for each zero
+            character there.
         digests: A digest of all rows of each table, in the order of its key.
     """
 
     rows: Mapping[str, int]
+    changed: Mapping[str, int]
     digests: Mapping[str, str]
 
 
@@ -68,37 +71,47 @@ def copy_database(
         into.empty(tables)
         for table in tables:
             total = source.count(table)
-            into.add(table, _counted(source.rows(table), table, total, on_progress))
+            rows = map(into.storable, source.rows(table))
+            into.add(table, _counted(rows, table, total, on_progress))
         on_stored()
         compared = {table.name: compare(source, into, table) for table in tables}
         into.finish(source.numbers())
     return Copied(
-        rows={name: count for name, (count, _) in compared.items()},
-        digests={name: digest for name, (_, digest) in compared.items()},
+        rows={name: found.rows for name, found in compared.items()},
+        changed={name: found.changed for name, found in compared.items()},
+        digests={name: found.digest for name, found in compared.items()},
     )
 
 
-def compare(source: Source, target: Target, table: Table) -> tuple[int, str]:
-    """Read one table at both ends, side by side.
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """What one table came to: how many rows, how many of them changed, a digest of all."""
 
-    Returns:
-        How many rows it has, and a digest of them.
+    rows: int
+    changed: int
+    digest: str
+
+
+def compare(source: Source, target: Target, table: Table) -> Equal:
+    """Read one table at both ends, side by side.
 
     Raises:
         StoreUnavailable: A row differs, or is missing at one end.
     """
     digest = hashlib.blake2b(digest_size=16)
-    count = 0
+    count = changed = 0
     for mine, theirs in zip_longest(source.rows(table), target.rows(table)):
-        row = msgspec.msgpack.encode(mine)
+        wanted = None if mine is None else target.storable(mine)
+        row = msgspec.msgpack.encode(wanted)
         if row != msgspec.msgpack.encode(theirs):
             raise StoreUnavailable(
-                f"the copy is not equal: {table.name} ({_key(table, mine or theirs)}) differs; "
+                f"the copy is not equal: {table.name} ({_key(table, wanted or theirs)}) differs; "
                 "no server opens it, so copy again"
             )
         digest.update(row)
         count += 1
-    return count, digest.hexdigest()
+        changed += wanted is not mine
+    return Equal(count, changed, digest.hexdigest())
 
 
 def _key(table: Table, row: Row) -> str:

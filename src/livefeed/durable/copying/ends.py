@@ -80,8 +80,12 @@ class Target(Protocol):
         """Remove what migrations put there."""
         ...
 
+    def storable(self, row: Row) -> Row:
+        """The row as this engine can hold it: one of them has no zero character in texts."""
+        ...
+
     def add(self, table: Table, rows: Iterable[Row]) -> None:
-        """Store rows."""
+        """Store rows, each of which is storable."""
         ...
 
     def rows(self, table: Table) -> Iterator[Row]:

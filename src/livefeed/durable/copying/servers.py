@@ -13,6 +13,7 @@ from livefeed.durable.copying.ends import NUMBERS_OF_TABLES, Row, Table, columns
 from livefeed.durable.engines.postgresql import schema
 from livefeed.durable.engines.postgresql.connections import connect, connect_for_reading, make_database
 from livefeed.durable.engines.postgresql.faults import translated
+from livefeed.durable.engines.postgresql.statements import without_zeros
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.lanes.upkeep import free_all
 from livefeed.errors import SettingsError, StoreInUse, StoreUnavailable
@@ -162,6 +163,12 @@ class ServerTarget(_Server):
         names = ", ".join(table.name for table in tables)
         self._conn.execute(f"TRUNCATE {names}".encode())
         self._conn.commit()
+
+    def storable(self, row: Row) -> Row:
+        """U+FFFD for each zero character, as in all that is stored here."""
+        if any(isinstance(one, str) and "\x00" in one for one in row):
+            return tuple(without_zeros(row))
+        return row
 
     def add(self, table: Table, rows: Iterable[Row]) -> None:
         """Store rows."""

@@ -204,6 +204,7 @@ class Line:
     def drop(self) -> None:
         """Close the connection; the next call makes another."""
         conn, self._conn = self._conn, None
+        self._deadline_s = _NEVER_S
         with self._lock:
             handle, self._handle = self._handle, None
         if handle is not None:
