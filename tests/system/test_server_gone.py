@@ -98,7 +98,7 @@ def test_without_the_standby_that_is_asked_for_nothing_is_acknowledged(server: S
     eventually(lambda: server.sql("SHOW synchronous_standby_names") == [("nobody",)], what="it is asked for")
     eventually(lambda: load.answers["503"] > len(shop.ports), what="the door gives up", within_s=SLOW_S)
     waiting_at = time.monotonic()
-    eventually(lambda: load.answers["503"] > 20, what="and again", within_s=SLOW_S)
+    eventually(lambda: load.answers["503"] > 10, what="and again", within_s=SLOW_S)
     assert 0 == load.acked_since(waiting_at)
     server.wait_for("")
     goes_on(load)
