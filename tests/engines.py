@@ -8,7 +8,6 @@ import atexit
 import os
 import pwd
 import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -80,6 +79,7 @@ class Cluster:
         self._run(
             "pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "-w", "start"
         )
+        self._guard = self._guarded()
         atexit.register(self.stop)
 
     def settings(self) -> dict[str, str]:
@@ -116,10 +116,18 @@ class Cluster:
     def stop(self) -> None:
         """End the server and remove its folder."""
         atexit.unregister(self.stop)
-        pid = self.data / "postmaster.pid"
-        if pid.exists():
-            os.kill(int(pid.read_text().split("\n", 1)[0]), signal.SIGQUIT)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._guard.communicate(timeout=_PATIENCE_S)
+
+    def _guarded(self) -> "subprocess.Popen[bytes]":
+        """Ends the server and removes its folder once this process has let go of a pipe, however it ended."""
+        pid = (self.data / "postmaster.pid").read_text().split("\n", 1)[0]
+        script = 'cat; kill -QUIT "$1"; while kill -0 "$1" 2>/dev/null; do sleep 0.05; done; rm -rf "$2"'
+        return subprocess.Popen(
+            ["sh", "-c", script, "guard", pid, str(self.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def _template(self, rooms: tuple[str, ...]) -> str:
         with self._lock:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from structlog.testing import capture_logs
+from tests.engines import on_a_file
 from tests.portal.asgi import request
 from tests.portal.browser import Browser
 from tests.portal.site import Receiver, receiving
@@ -184,6 +185,7 @@ def logs() -> Iterator[list[object]]:
         yield found  # type: ignore[misc]
 
 
+@on_a_file
 async def test_no_secret_of_a_full_run_is_found_anywhere_again(
     logs: list[object], town: Town, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
