@@ -5,7 +5,7 @@ ARGS ?=
 BUILD := requirements/run.txt requirements/dev.txt pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench soak screenshots docs lock clean
+.PHONY: help setup run test check format bench soak failover screenshots docs lock clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ format: .venv/dev.stamp ## let ruff put everything in form
 
 bench: .venv/dev.stamp ## run every benchmark against its baselines and print the table; flags in ARGS
 	@$(BIN)/python tools/bench_table.py $(ARGS)
+
+failover: .venv/dev.stamp ## let a PostgreSQL primary die under load, ten times; flags in ARGS
+	@$(BIN)/python tools/failover.py $(ARGS)
 
 soak: .venv/dev.stamp ## kill every role under load, 1,000 times; writes docs/reliability.md
 	@$(BIN)/python tools/soak.py $(ARGS)

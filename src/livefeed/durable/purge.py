@@ -14,6 +14,7 @@ from livefeed.durable.entries import Entry, before_moment
 ENTRIES_DAYS: Final = 30
 DEAD_DAYS: Final = 90
 _DAY_MS: Final = 86_400_000
+_ONE_AT_A_TIME: Final = "purge"
 
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 
@@ -27,22 +28,30 @@ def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
     Returns:
         How many entries were dropped; call again, in another unit, until it is 0.
     """
+    tx.serialize(_ONE_AT_A_TIME)
     through = before_moment(tx, before_ms)
     rows = list(_SQL.old_entries(tx.conn, through=through, before=before_ms, limit=limit)) if through else []
-    for row in rows:
-        _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
-    _drop(tx, [(row["portal"], row["key"], row["seq"]) for row in rows])
-    return len(rows)
+    dropped = [
+        (row["portal"], row["key"], row["seq"])
+        for row in rows
+        if _expire(tx, Entry(row["seq"], row["portal"], row["key"], row["kind"], row["body"], 0, ""))
+    ]
+    _drop(tx, dropped)
+    return len(dropped)
 
 
-def _expire(tx: Tx, entry: Entry) -> None:
+def _expire(tx: Tx, entry: Entry) -> bool:
+    """Bury what is pending; False: somebody has leased it in the meantime."""
     pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq)
     consumers = [consumer for (consumer,) in pending]
     hold(tx, consumers)
+    if tx.is_shared and consumers and _SQL.is_leased(tx.conn, portal=entry.portal, key=entry.key):
+        return False
     for consumer in consumers:
         bury(tx, [(consumer, entry, "expired")])
         _SQL.drop_pending(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
         _SQL.drop_ended_lane(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+    return True
 
 
 def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500) -> int:

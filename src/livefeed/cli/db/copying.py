@@ -19,9 +19,9 @@ def copy(origin: str, target: str, as_json: bool) -> None:
     """Copy the database FROM to TO, which must not exist yet: from SQLite to PostgreSQL, or back.
 
     Stop the servers of FROM first. Every row is copied with its ids, then both databases are read again and
-    compared row by row; only then can a server open TO. PostgreSQL holds no zero character in a text: U+FFFD
-    stands for it there, and such rows are counted as changed. The same command begins a broken-off copy to
-    PostgreSQL anew. The key file is not part of it: name it by LIVEFEED_KEY_FILE when TO is served.
+    compared row by row; only then can a server open TO. PostgreSQL holds no zero character in a text:
+    U+FFFD stands for it there, and such rows are counted as changed. A broken-off copy to PostgreSQL is begun
+    anew by the same command. The key file is not part of it: name it by LIVEFEED_KEY_FILE when TO is served.
     """
     here, there = DatabaseUrl.parse(origin), DatabaseUrl.parse(target)
     began = time.monotonic()

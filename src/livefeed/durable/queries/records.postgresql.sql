@@ -92,3 +92,9 @@ WHERE c.portal = :portal;
 DELETE FROM dead WHERE id IN (
     SELECT d.id FROM consumer AS c JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
 );
+
+-- name: is_leased(portal, key)$
+-- Asked once the consumers are locked.
+SELECT EXISTS (
+    SELECT 1 FROM consumer AS c JOIN lease AS r ON r.consumer = c.id AND r.key = :key WHERE c.portal = :portal
+);
