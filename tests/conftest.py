@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from tests import engines
 from tests.clients import sdk_js
 
@@ -27,3 +28,11 @@ def _databases_of_a_test(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine in turn, for what is promised on both."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that a test runs configures the logs of this process; the next test has them as they were."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()

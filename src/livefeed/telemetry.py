@@ -25,6 +25,9 @@ events_appended = Counter(
 events_refused = Counter(
     "livefeed_events_refused", "Events refused at the door", ["reason"], registry=REGISTRY
 )
+events_withheld = Counter(
+    "livefeed_events_withheld", "Events dropped before an installation was finished", registry=REGISTRY
+)
 deliveries = Counter(
     "livefeed_deliveries",
     "Attempts to deliver: delivered, or the class of the error",
@@ -77,8 +80,13 @@ class _Stderr:
             sys.stderr.flush()
 
 
-def configure_logs(level: str = "info") -> None:
-    """Write one JSON line an event to stderr; stdout belongs to ``--json``."""
+def configure_logs(level: str = "info", *, is_for_good: bool = True) -> None:
+    """Write one JSON line an event to stderr; stdout belongs to ``--json``.
+
+    Args:
+        level: The least that is written.
+        is_for_good: Loggers keep to it once they are used, which is quicker.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -90,7 +98,7 @@ def configure_logs(level: str = "info") -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Stderr())),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=is_for_good,
     )
 
 

@@ -39,7 +39,23 @@ def test_a_database_url_names_its_file(url: str, path: Path):
     assert url == str(DatabaseUrl.parse(url))
 
 
-@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "feed.db", "mysql://x/y", "postgresql://x/y"])
+def test_a_url_of_a_server_keeps_its_password_to_itself():
+    database = DatabaseUrl.parse("postgresql://feed:hidden@db1:5433,db2/house?connect_timeout=3")
+    assert "postgresql://feed:***@db1:5433,db2/house?connect_timeout=3" == str(database)
+    assert "hidden" not in repr(database)
+    assert "postgresql://feed:hidden@db1:5433,db2/house?connect_timeout=3" == database.url
+    assert (False, Path("livefeed-house")) == (database.is_file, database.path)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://", "postgresql://host", "postgres://host/", "postgresql://host/a%2Fb"]
+)
+def test_a_url_of_a_server_names_its_database(url: str):
+    with pytest.raises(SettingsError, match="names its database"):
+        DatabaseUrl.parse(url)
+
+
+@pytest.mark.parametrize("url", ["", "sqlite://", "sqlite:///", "feed.db", "mysql://x/y"])
 def test_another_url_is_refused_with_the_next_step(url: str):
     with pytest.raises(SettingsError, match="sqlite:///"):
         DatabaseUrl.parse(url)

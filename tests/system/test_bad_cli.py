@@ -233,8 +233,14 @@ def test_a_database_url_that_is_none_is_refused(place: Place):
         *(("lanes", "--db", url) for url in ("nonsense", "sqlite:///", "mysql://h/x", ""))
     ):
         assert "sqlite:///file.db" in said
-    said = refusal_here("portal", "serve", "--db", f"postgresql://me:{SECRET}@127.0.0.1/feed")
-    assert "PostgreSQL is not built yet" in said
+
+
+def test_a_server_that_does_not_answer_is_told_without_its_password_and_no_key_is_made(place: Place):
+    said = refusal_here("portal", "serve", "--db", f"postgresql://me:{SECRET}@127.0.0.1:1/feed")
+    assert "the database cannot be used" in said
+    assert SECRET not in said
+    assert "livefeed-feed.key" not in place.names()
+    assert not Path("livefeed-feed.key").exists()
 
 
 def test_more_than_one_worker_on_sqlite_names_postgresql(place: Place, tmp_path: Path):

@@ -129,9 +129,7 @@ class Door:
             return Departure(portal, received)
         if not portal.is_active:
             return refused(NOT_GENUINE)
-        arrival = self._arrival(portal, received)
-        failpoint("app.ingest.genuine")
-        return arrival
+        return self._arrival(portal, received)
 
     def _arrival(self, portal: KnownPortal, received: Received) -> Arrival:
         event = received.heading.event
@@ -147,6 +145,7 @@ class Door:
         )
 
     async def _store(self, arrival: Arrival) -> DoorAnswer:
+        failpoint("app.ingest.genuine")
         try:
             await self.store.write_row(append_arrivals, arrival)
         except StoreError as exc:

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import click
 
 from livefeed.durable.store import open_readonly
-from livefeed.errors import SettingsError, StoreError
+from livefeed.errors import SettingsError, StoreError, StoreUnavailable
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import DatabaseUrl
 
@@ -99,7 +99,7 @@ def _is_begun(database: DatabaseUrl) -> bool:
         SettingsError: It is no SQLite database, or cannot be read.
     """
     if not database.is_file:
-        return _is_reachable(database)
+        return _holds_tables(database)
     try:
         with database.path.open("rb") as file:
             start = file.read(len(_MAGIC))
@@ -112,9 +112,18 @@ def _is_begun(database: DatabaseUrl) -> bool:
     return bool(start)
 
 
-def _is_reachable(database: DatabaseUrl) -> bool:
+def _holds_tables(database: DatabaseUrl) -> bool:
+    """Whether a database on a server is one of livefeed's.
+
+    Raises:
+        StoreUnavailable: The server does not answer.
+    """
     try:
         open_readonly(database).close()
-    except StoreError:
+    except StoreUnavailable as exc:
+        if exc.__cause__ is not None and "does not exist" not in str(exc):
+            raise
         return False
+    except StoreError:
+        return True
     return True

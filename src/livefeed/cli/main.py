@@ -54,7 +54,7 @@ class Lazy(OneLine):
         command = getattr(importlib.import_module(module), attribute)
         if "livefeed.telemetry" in sys.modules:
             # Unless told, the log goes to stdout, which belongs to ``--json``.
-            sys.modules["livefeed.telemetry"].configure_logs("warning")
+            sys.modules["livefeed.telemetry"].configure_logs("warning", is_for_good=False)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

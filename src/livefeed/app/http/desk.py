@@ -86,6 +86,7 @@ class Desk:
         self._hand_over(arrivals, askers)
 
     def _hand_over(self, arrivals: Sequence[Arrival], askers: Sequence["EventExchange"]) -> None:
+        failpoint("app.ingest.genuine")
         try:
             future = self._door.store.write_row(append_batches, arrivals)
         except StoreError as exc:

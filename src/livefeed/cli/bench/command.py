@@ -98,7 +98,7 @@ def deliver(
     )
 
 
-@bench.command()
+@bench.command(short_help="How long it takes from an edit to the app's handler.")
 @db_option
 @run_option(10.0)
 @json_option
@@ -128,7 +128,7 @@ def ingest(hot: bool, mounted: bool, url: str | None, seconds: float, runs: int,
     report(lambda: bench_ingest(seconds, url=url, is_hot=hot, is_mounted=mounted), runs, as_json=as_json)
 
 
-@bench.command()
+@bench.command(short_help="A healthy handler beside each bad neighbour.")
 @click.option(
     "--neighbour",
     "neighbours",
@@ -175,7 +175,7 @@ def isolation(
         print_rows([msgspec.to_builtins(one) for one in together], columns, as_json=False)
 
 
-@bench.command()
+@bench.command(short_help="The portal's REST door: calls of a webhook.")
 @click.option(
     "--method",
     type=click.Choice(["update", "get"]),

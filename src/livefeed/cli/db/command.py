@@ -22,7 +22,7 @@ def db() -> None:
 db.add_command(copy)
 
 
-@db.command()
+@db.command(short_help="Copy an SQLite database while it is in use.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--compact", is_flag=True, help="Leave out the pages that nothing uses any more; takes longer.")
 @db_option(PORTAL_DB)

@@ -11,7 +11,7 @@ from livefeed.durable.copying import copy_database
 from livefeed.settings import DatabaseUrl
 
 
-@click.command()
+@click.command(short_help="Move a database to the other engine.")
 @click.argument("origin", metavar="FROM")
 @click.argument("target", metavar="TO")
 @json_option

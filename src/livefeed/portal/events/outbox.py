@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 import msgspec
-from prometheus_client import Counter
 
+from livefeed import telemetry
 from livefeed.durable import consumers
 from livefeed.durable.attempts import Attempt, record_attempts
 from livefeed.durable.consumers import ConsumerId
@@ -14,7 +14,6 @@ from livefeed.durable.store import Tx
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Listener
-from livefeed.telemetry import REGISTRY
 from livefeed.wire.apps import app_test_data, install_data, uninstall_data, update_data
 from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.form import Form, JsonValue
@@ -26,10 +25,6 @@ SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTA
 
 INSTALL: Final = "install:"
 """Beginning of the name of the consumer that is told of an installation, before its application's id."""
-
-withheld_events: Final = Counter(
-    "livefeed_events_withheld", "Events dropped before an installation was finished", registry=REGISTRY
-)
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -184,7 +179,7 @@ def _publish(
         record_attempts(
             tx, [Attempt(seq, one, key, 0, "", tx.now_ms, None, None, 0, "withheld") for one in withheld]
         )
-        withheld_events.inc(len(withheld))
+        tx.count(telemetry.events_withheld, len(withheld))
 
 
 def _install_consumer(tx: Tx, app: App) -> ConsumerId:

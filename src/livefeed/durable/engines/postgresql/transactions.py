@@ -50,7 +50,9 @@ def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bo
             if is_to_repeat(exc) and number < _MOST_RUNS:
                 _pause(number)
                 continue
-            raise translated(exc) from exc
+            if (error := translated(exc)) is exc:
+                raise
+            raise error from exc
         line.hurry()
         try:
             _commit(conn)
@@ -96,7 +98,9 @@ def _run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # n
         except BaseException as exc:
             if _undone(line, exc) and not is_last:
                 continue
-            raise translated(exc) from exc
+            if (error := translated(exc)) is exc:
+                raise
+            raise error from exc
         try:
             conn.rollback()
         except psycopg.Error:
