@@ -135,7 +135,7 @@ def test_the_widget_on_a_post_shows_its_history_with_the_rights_of_who_opens_it(
 def test_a_failed_delivery_is_explained_and_sent_again(somebody: Opening, demo: Demo, site: Site):
     page = somebody().sign_in(demo.name(1), then="/developer/webhooks/outgoing/new")
     page.get_by_label("Name").fill("Out of order")
-    page.get_by_label("Address").fill(f"{demo.document['portal_url']}/nothing-is-here")
+    page.get_by_label("Address").fill(f"{site.url}/busy")
     page.locator("label", has_text="ONLIVEFEEDPOSTADD").click()
     page.get_by_role("button", name="Make webhook").click()
     expect(page.get_by_text("The webhook is made")).to_be_visible()
@@ -145,7 +145,7 @@ def test_a_failed_delivery_is_explained_and_sent_again(somebody: Opening, demo: 
     page.goto(f"/developer/deliveries/?post={post}")
     page.locator("tr", has_text="Out of order").get_by_role("link").first.click()
     delivery = page.url
-    expect(page.locator("ol.timeline > li", has_text="HTTP 404").first).to_be_visible()
+    expect(page.locator("ol.timeline > li", has_text="HTTP 503").first).to_be_visible()
     page.locator("summary", has_text="Request and answer").first.click()
     expect(page.locator("pre", has_text="ONLIVEFEEDPOSTADD").first).to_be_visible()
     expect(page.get_by_text("curl ").first).to_be_visible()

@@ -114,11 +114,19 @@ def _start_load(house: House, plan: Plan) -> "subprocess.Popen[str]":
 
 
 def _kill_many(roles: list[Role], plan: Plan, draw: random.Random) -> None:
-    """Kill each in turn, in a drawn order and at drawn moments; one in eight dies again at its start."""
+    """Kill each in turn, in a drawn order and at drawn moments; one in eight dies again at its start.
+
+    While one starts again the next is killed.
+    """
     order = [roles[number % len(roles)] for number in range(plan.kills)]
     draw.shuffle(order)
+    starting: dict[str, tuple[Role, float]] = {}
     for role in order:
         time.sleep(draw.uniform(0.05, plan.longest_pause_s))
+        for other, other_began in list(starting.values()):
+            if other is role or len(starting) > 1:
+                other.wait_ready(other_began)
+                del starting[other.name]
         began = time.monotonic()
         role.kill()
         role.start_again(wait=False)
@@ -126,6 +134,8 @@ def _kill_many(roles: list[Role], plan: Plan, draw: random.Random) -> None:
             time.sleep(draw.uniform(0.0, 0.5))
             role.process.kill()
             role.process.start()
+        starting[role.name] = role, began
+    for role, began in starting.values():
         role.wait_ready(began)
 
 

@@ -49,7 +49,10 @@ SILENT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Foreign<
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Pages of one origin: with the SDK, silent ones at ``/silent``, and ``/away``, which leads elsewhere."""
+    """Pages of one origin: with the SDK, silent ones at ``/silent``, and ``/away``, which leads elsewhere.
+
+    Who calls ``/busy`` is asked to come back in an hour.
+    """
 
     sdk: bytes
     away: str
@@ -63,6 +66,11 @@ class Pages(BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("location", self.away)
             self.send_header("content-length", "0")
+            self.end_headers()
+        elif path.startswith("/busy"):
+            self.send_response(503)
+            self.send_header("Retry-After", "3600")
+            self.send_header("Content-Length", "0")
             self.end_headers()
         elif path.startswith("/silent"):
             self._send(200, SILENT.format(path=path).encode(), "text/html; charset=utf-8")
