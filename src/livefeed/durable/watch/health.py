@@ -34,7 +34,7 @@ async def why_not_ready(store: Store, clock: Clock) -> str | None:
 
 
 async def metrics(store: Store, clock: Clock) -> bytes:
-    """The Prometheus text exposition of this process; the lag is asked for now, of indexes alone."""
+    """The Prometheus text exposition of this process; the lag is asked when the page is, of indexes alone."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
             due_ms = await store.read(oldest_due_ms)
