@@ -61,7 +61,13 @@ class Soak:
         while not self.is_done(engine):
             seed = len(self.of(engine)) + 1
             folder = Path(tempfile.mkdtemp(prefix=f"livefeed-soak-{engine}-{seed}-"))
-            plan = Plan(engine=engine, kills=self.given.round, rate=self.given.rate, seed=seed)
+            plan = Plan(
+                engine=engine,
+                kills=self.given.round,
+                rate=self.given.rate,
+                seed=seed,
+                longest_pause_s=self.given.pause,
+            )
             result = document(
                 run_round(plan, folder, lambda name, at=folder: database(at, name, engine=engine))
             )
@@ -154,6 +160,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--engines", type=lambda text: text.split(","), default=["sqlite", "postgresql"])
     parser.add_argument("--round", type=int, default=25, help="kills in each round")
     parser.add_argument("--rate", type=float, default=6000.0, help="events a second at each door, at most")
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, at most")
     parser.add_argument("--jobs", type=int, default=1, help="engines at a time")
     parser.add_argument("--summary", default="soak.json", help="what is done; the soak goes on from there")
     parser.add_argument("--report", type=Path, default=REPORT)
