@@ -6,10 +6,10 @@ from typing import Final, TypeAlias
 
 from livefeed.app.console.sections import Section
 from livefeed.app.frames.pages import PageHandler, Pages
+from livefeed.app.handling.router import EventType, F, Router
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import ConsumerSpec
 from livefeed.app.installs.widgets import WantedWidget
-from livefeed.app.router import EventType, F, Router
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Outcome

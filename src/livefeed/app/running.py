@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from livefeed.app.application import App, Consumption
+from livefeed.app.handling.runner import Dispatch, Runner
 from livefeed.app.installs import binding, registry
 from livefeed.app.installs.binding import Binder
 from livefeed.app.installs.following import Following
@@ -17,7 +18,6 @@ from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
-from livefeed.app.runner import Dispatch, Runner
 from livefeed.app.runtime import ROOMS, Runtime
 from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint

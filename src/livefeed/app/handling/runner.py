@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from livefeed.app.application import Consumption
-from livefeed.app.context import Context
+from livefeed.app.handling.context import Context
+from livefeed.app.handling.router import Handler, Router
 from livefeed.app.inbox import FINISHED, Step, add_steps, open_entry
 from livefeed.app.installs.portals import KnownPortal
-from livefeed.app.router import Handler, Router
 from livefeed.app.runtime import Runtime
 from livefeed.durable import done
 from livefeed.durable.entries import Entry

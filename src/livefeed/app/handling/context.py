@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from livefeed.app.handling.posts import Post, fetch_post
 from livefeed.app.inbox import Step
-from livefeed.app.posts import Post, fetch_post
 from livefeed.app.runtime import Runtime
 from livefeed.client.rest import Parameters, RestClient
 from livefeed.durable.consumers import ConsumerId
