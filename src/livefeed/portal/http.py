@@ -10,6 +10,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Message, Receive, Scope, Send
 
@@ -17,6 +18,7 @@ from livefeed.clock import Clock
 from livefeed.errors import TooLarge, WireError
 from livefeed.portal.portals import Directory
 from livefeed.portal.rest import Door, Reply, check_transport, refusal
+from livefeed.portal.throttle import address_of
 from livefeed.wire.calls import RestPath, RestRequest, parse_rest_path, read_request, request_of
 from livefeed.wire.faults import InvalidRequest, MethodNotFound
 from livefeed.wire.form import REST_LIMITS, Limits, decode, nest
@@ -102,6 +104,8 @@ class RestEndpoint:
         heading = _heading(scope)
         portal = self._directory.by_host(heading.host)
         try:
+            if self._door.has_limits:
+                await self._door.admit(portal, address_of(Request(scope)))
             path = _path(scope)
             check_transport(portal, path, is_secure=scope["scheme"] == "https")
             request = await self._read(path, scope, heading, incoming)

@@ -10,6 +10,8 @@ from livefeed.errors import Fault, StoreBusy, StoreError, TooLarge, WireError
 from livefeed.failpoints import failpoint
 from livefeed.portal.apps import tokens, webhooks
 from livefeed.portal.call import Call, Method, Principal
+from livefeed.portal.limits.limiter import Limiter, Use
+from livefeed.portal.limits.operating import Operating
 from livefeed.portal.methods import BATCH, MethodTable
 from livefeed.portal.portals import PortalRow
 from livefeed.secrets import KeyRing
@@ -44,25 +46,50 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 class Door:
     """Answers REST calls of every portal of this server."""
 
-    def __init__(self, *, store: Store, clock: Clock, keys: KeyRing, methods: MethodTable) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        keys: KeyRing,
+        methods: MethodTable,
+        limiter: Limiter | None = None,
+    ) -> None:
+        """Answer with these parts; without a ``limiter`` everybody may call as often as he likes."""
         self._store = store
+        self._limiter = limiter
         self._clock = clock
         self._keys = keys
         self._methods = methods
+
+    async def admit(self, portal: PortalRow, address: str) -> None:
+        """Let one HTTP request from ``address`` in, before anything else is known of it.
+
+        Raises:
+            QueryLimitExceeded: There were too many.
+            StoreError: It cannot be counted now.
+        """
+        if self._limiter is not None:
+            await self._limiter.admit(portal.member_id, address)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether requests are counted by where they come from."""
+        return self._limiter is not None
 
     async def answer(self, portal: PortalRow, request: RestRequest, *, started_s: float) -> Reply:
         """Run one call; every error becomes the documented form."""
         began_s = self._now_s()
         try:
-            answer = await self._dispatch(portal, request)
+            answer, used = await self._dispatch(portal, request)
         except Exception as exc:  # noqa: BLE001 - the HTTP door: nothing but the documented form leaves
             return refusal(exc)
-        return Reply(status=200, body=answer_body(answer, self._timing(started_s, began_s)))
+        return Reply(status=200, body=answer_body(answer, self._timing(started_s, began_s, used)))
 
-    async def _dispatch(self, portal: PortalRow, request: RestRequest) -> Answer:
+    async def _dispatch(self, portal: PortalRow, request: RestRequest) -> tuple[Answer, Operating | None]:
         identify = self._identify(portal, request)
         if request.path.method == BATCH and self._methods.has_batch:
-            return await self._batch(portal, identify, request.params)
+            return await self._batch(portal, identify, request.params), None
         return await self._call(portal, identify, request.path.method, request.params)
 
     def _identify(self, portal: PortalRow, request: RestRequest) -> Identify:
@@ -76,12 +103,31 @@ class Door:
             raise NoAuthFound
         return lambda tx: tokens.principal_of(tx, portal=portal.member_id, claims=claims, now_ms=tx.now_ms)
 
-    async def _call(self, portal: PortalRow, identify: Identify, name: str, params: Params) -> Answer:
+    async def _call(
+        self, portal: PortalRow, identify: Identify, name: str, params: Params
+    ) -> tuple[Answer, Operating | None]:
+        """The answer, and what the caller has used of his time with this method, where that is limited."""
         method = self._methods.find(name)
         if method is None:
             await self._store.read(identify)
             raise MethodNotFound
-        unit = _unit(portal, identify, method, params, self._keys)
+        if self._limiter is None:
+            return await self._run(
+                method, _unit(portal, identify, method, params, self._keys, method.fn)
+            ), None
+        limiter, use = self._limiter, Use()
+
+        def measured(tx: Tx, call: Call) -> Answer:
+            return limiter.run(tx, method, call, use)
+
+        try:
+            answer = await self._run(method, _unit(portal, identify, method, params, self._keys, measured))
+        except Fault:
+            await limiter.settle(use)
+            raise
+        return answer, await limiter.settle(use)
+
+    async def _run(self, method: Method, unit: Callable[[Tx], Answer]) -> Answer:
         if not method.writes:
             return await self._store.read(unit)
         answer = await self._store.write(unit)
@@ -117,16 +163,25 @@ class Door:
         began_s = self._now_s()
         try:
             params = command.params(results).without("auth")
-            answer = await self._call(portal, identify, command.method, params)
+            answer, _ = await self._call(portal, identify, command.method, params)
         except InsufficientScope:
             return Outcome(name=command.name, answer=InsufficientScope(""))
         except (Fault, WireError, StoreError) as exc:
             return Outcome(name=command.name, answer=as_fault(exc))
         return Outcome(name=command.name, answer=answer, timing=self._timing(began_s, began_s))
 
-    def _timing(self, started_s: float, began_s: float) -> Timing:
+    def _timing(self, started_s: float, began_s: float, used: Operating | None = None) -> Timing:
         finished_s = self._now_s()
-        return Timing(start_s=started_s, finish_s=finished_s, processing_s=max(0.0, finished_s - began_s))
+        processing_s = max(0.0, finished_s - began_s)
+        if used is None:
+            return Timing(start_s=started_s, finish_s=finished_s, processing_s=processing_s)
+        return Timing(
+            start_s=started_s,
+            finish_s=finished_s,
+            processing_s=processing_s,
+            operating_s=used.seconds,
+            operating_reset_at=used.reset_at,
+        )
 
     def _now_s(self) -> float:
         return self._clock.now_ms() / 1000
@@ -188,14 +243,19 @@ def refusal(exc: Exception) -> Reply:
 
 
 def _unit(
-    portal: PortalRow, identify: Identify, method: Method, params: Params, keys: KeyRing
+    portal: PortalRow,
+    identify: Identify,
+    method: Method,
+    params: Params,
+    keys: KeyRing,
+    fn: Callable[[Tx, Call], Answer],
 ) -> Callable[[Tx], Answer]:
     def unit(tx: Tx) -> Answer:
         if method.writes:
             tx.serialize(portal.member_id)
         principal = identify(tx)
         permit(method, principal)
-        return method.fn(
+        return fn(
             tx,
             Call(
                 portal=portal,

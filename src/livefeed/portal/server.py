@@ -24,13 +24,16 @@ from livefeed.portal.apps import methods as app_methods
 from livefeed.portal.apps.oauth import TokenEndpoint, oauth_routes
 from livefeed.portal.events import methods as event_methods
 from livefeed.portal.events.dispatcher import Dispatcher
-from livefeed.portal.events.sender import USER_AGENT
+from livefeed.portal.events.sender import USER_AGENT, Postman
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.feed import methods as feed_methods
 from livefeed.portal.frames import methods as frame_methods
 from livefeed.portal.http import MAX_BODY_BYTES, rest_routes
 from livefeed.portal.im import methods as im_methods
+from livefeed.portal.limits.limiter import Limiter
+from livefeed.portal.limits.plans import Plan
 from livefeed.portal.methods import MethodTable
+from livefeed.portal.offline import methods as offline_methods
 from livefeed.portal.people import methods as people_methods
 from livefeed.portal.portals import Directory
 from livefeed.portal.rest import Door
@@ -74,6 +77,7 @@ class PortalOptions:
         is_dispatching: Whether events are sent; tests send them by hand.
         role: ``web`` answers requests and sends nothing, ``dispatcher`` sends and answers operators only.
         without: Names of REST methods that it does not have.
+        limits: How often and how long each caller may call; None: as much as he likes.
     """
 
     policy: Policy = "durable"
@@ -86,11 +90,20 @@ class PortalOptions:
     is_dispatching: bool = True
     role: PortalRole = "all"
     without: frozenset[str] = frozenset()
+    limits: Plan | None = None
 
 
 def method_table(without: Collection[str] = ()) -> MethodTable:
     """Every REST method of a portal, but for those that ``without`` names."""
-    rooms = (feed_methods, people_methods, im_methods, app_methods, event_methods, frame_methods)
+    rooms = (
+        feed_methods,
+        people_methods,
+        im_methods,
+        app_methods,
+        event_methods,
+        offline_methods,
+        frame_methods,
+    )
     return MethodTable((method for room in rooms for method in room.METHODS), without=without)
 
 
@@ -98,9 +111,16 @@ class Portal:
     """All portals of one database, served by one process."""
 
     def __init__(
-        self, *, store: Store, keys: KeyRing, clock: Clock, options: PortalOptions, stage: Stage | None = None
+        self,
+        *,
+        store: Store,
+        keys: KeyRing,
+        clock: Clock,
+        options: PortalOptions,
+        stage: Stage | None = None,
+        postman: Postman | None = None,
     ) -> None:
-        """Put the parts together; with a ``stage`` there is a scene."""
+        """Put the parts together; with a ``stage`` there is a scene, a ``postman`` sends in place of `http`."""
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -113,7 +133,7 @@ class Portal:
             store=store,
             keys=keys,
             clock=clock,
-            postman=self.http,
+            postman=postman or self.http,
             policy=options.policy,
             schedule=options.schedule,
             concurrency=options.concurrency,
@@ -152,7 +172,9 @@ class Portal:
 
     def _routes(self, directory: Directory) -> list[BaseRoute]:
         store, keys, clock, options = self._store, self._keys, self._clock, self._options
-        door = Door(store=store, clock=clock, keys=keys, methods=method_table(options.without))
+        methods = method_table(options.without)
+        limiter = None if options.limits is None else Limiter(store, options.limits)
+        door = Door(store=store, clock=clock, keys=keys, methods=methods, limiter=limiter)
         admin = Admin(store=store, keys=keys, clock=clock, directory=directory)
         desk = Desk(store=store, keys=keys, directory=directory, is_demo=options.is_demo)
         self._apologies.desk = desk

@@ -8,10 +8,15 @@ from livefeed.clock import Clock
 from livefeed.durable.purge import DEAD_DAYS, ENTRIES_DAYS, purge_attempts, purge_dead, purge_entries
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import StoreError
+from livefeed.portal.limits.operating import drop_old
+from livefeed.portal.limits.requests import drop_unused
+from livefeed.portal.offline import queue
 from livefeed.telemetry import logger
 
 _DAY_MS: Final = 86_400_000
 _EVERY_S: Final = 3_600.0
+_USED_MS: Final = 3_600_000  # what limits remember counts for ten minutes at most
+_A_SLICE: Final = 500
 _log = logger("portal.upkeep")
 
 
@@ -31,7 +36,11 @@ async def purge(store: Store, clock: Clock) -> int:
     letters_before = clock.now_ms() - DEAD_DAYS * _DAY_MS
     count = await _slices(store, lambda tx: purge_entries(tx, before_ms=entries_before))
     count += await _slices(store, lambda tx: purge_attempts(tx, before_ms=entries_before))
-    return count + await _slices(store, lambda tx: purge_dead(tx, before_ms=letters_before))
+    count += await _slices(store, lambda tx: queue.purge(tx, clock.now_ms()))
+    count += await _slices(store, lambda tx: purge_dead(tx, before_ms=letters_before))
+    used_before = clock.now_ms() - _USED_MS
+    count += await _slices(store, lambda tx: drop_unused(tx, before_ms=used_before, most=_A_SLICE))
+    return count + await _slices(store, lambda tx: drop_old(tx, before_ms=used_before, most=_A_SLICE))
 
 
 async def _slices(store: Store, unit: Callable[[Tx], int]) -> int:

@@ -125,12 +125,14 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
         processing_s: Seconds in the method itself.
         operating_s: Seconds this method used in the last ten minutes; None leaves the two keys out, as the
             sub-results of a batch do.
+        operating_reset_at: Unix second in which the first of them are forgotten; None: ten minutes from now.
     """
 
     start_s: float
     finish_s: float
     processing_s: float = 0.0
     operating_s: float | None = 0.0
+    operating_reset_at: int | None = None
 
     def to_wire(self) -> dict[str, JsonValue]:
         """The ``time`` object of an answer.
@@ -146,7 +148,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
             "date_finish": _iso(self.finish_s),
         }
         if self.operating_s is not None:
-            wire["operating_reset_at"] = int(self.start_s) + _RESET_AFTER_S
+            reset_at = self.operating_reset_at
+            wire["operating_reset_at"] = int(self.start_s) + _RESET_AFTER_S if reset_at is None else reset_at
             wire["operating"] = self.operating_s
         return wire
 

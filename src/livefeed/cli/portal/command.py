@@ -116,6 +116,13 @@ def init(
     show_default=True,
     help="Repeat failed deliveries for three days, or try once as Bitrix24 does.",
 )
+@click.option(
+    "--limits",
+    type=click.Choice(["off", "standard", "enterprise"]),
+    default="off",
+    show_default=True,
+    help="Refuse callers who call more often, or longer, than one of Bitrix24's plans allows.",
+)
 @click.option("--allow-private", is_flag=True, help="Deliver to addresses that are not public, too.")
 @click.option(
     "--max-body",
@@ -139,6 +146,7 @@ def serve(
     port: int,
     public_url: str | None,
     policy: Literal["durable", "bitrix24"],
+    limits: Literal["off", "standard", "enterprise"],
     allow_private: bool,
     max_body: int,
     role: PortalRole,
@@ -150,6 +158,7 @@ def serve(
 ) -> None:
     """Serve every portal of a database until SIGINT or SIGTERM."""
     from livefeed.cli.portal.composition import prepared_portal
+    from livefeed.portal.limits.plans import PLANS
     from livefeed.portal.server import PortalOptions
 
     check_processes(database, role, workers)
@@ -164,6 +173,7 @@ def serve(
         is_demo=demo,
         admin_token=token,
         role=role,
+        limits=PLANS.get(limits),
     )
     listeners = bound_sockets(host, port, workers)
     url = url_of(listeners[0], tls)

@@ -1,0 +1,22 @@
+-- What callers have used of a portal, where it has limits.
+CREATE TABLE rest_bucket (
+    portal TEXT NOT NULL,
+    address TEXT NOT NULL,              -- where the requests come from
+    level BIGINT NOT NULL,              -- requests that are not forgotten yet
+    second BIGINT NOT NULL,             -- Unix second up to which they are
+    PRIMARY KEY (portal, address)
+);
+
+CREATE INDEX rest_bucket_second ON rest_bucket (second);
+
+CREATE TABLE operating (
+    portal TEXT NOT NULL,
+    caller TEXT NOT NULL,               -- app:5, webhook:7
+    method TEXT NOT NULL,
+    minute BIGINT NOT NULL,             -- Unix minute
+    first_at BIGINT NOT NULL,           -- of the minute's first call, ms
+    used_us BIGINT NOT NULL,            -- running time, microseconds
+    PRIMARY KEY (portal, caller, method, minute)
+);
+
+CREATE INDEX operating_first ON operating (first_at);
