@@ -30,7 +30,7 @@ def files() -> list[tuple[str, str]]:
     """Every file of statements, as its package and its path in it."""
     found: list[tuple[str, str]] = []
     for file in sorted(SOURCE.rglob("*.sql")):
-        if "migrations" in file.parts or file.name.endswith(".postgresql.sql"):
+        if "migrations" in file.parts or file.name.endswith((".postgresql.sql", ".sqlite.sql")):
             continue
         folder = file.parent
         inside = file.name
@@ -41,7 +41,9 @@ def files() -> list[tuple[str, str]]:
 
 
 def statements() -> list[tuple[str, str, str]]:
-    return [(package, file, query.name) for package, file in files() for query in sql.load(package, file)]
+    return sorted(
+        (package, file, query.name) for package, file in files() for query in sql.load(package, file)
+    )
 
 
 def half_of(package: str) -> str:

@@ -115,17 +115,18 @@ def load(package: str, file: str) -> Queries:
     Each statement is headed by its name, its parameters and what it gives, for example
     ``-- name: find_post(id)^``: ``^`` one row or None, ``$`` one value, ``!`` the number of changed rows,
     ``<!`` the new row id, no sign: all rows. What PostgreSQL needs in other words stands under the same
-    name in the file beside it: ``posts.sql`` and ``posts.postgresql.sql``; so does what it alone needs.
+    name in the file beside it: ``posts.sql`` and ``posts.postgresql.sql``; so does what it alone needs, and
+    in ``posts.sqlite.sql`` what SQLite alone needs.
     """
     shared = _read(package, file)
     others = _read(package, file.removesuffix(".sql") + ".postgresql.sql")
+    own = _read(package, file.removesuffix(".sql") + ".sqlite.sql")
     queries = {
         name: Query(name, {"sqlite": operation, "postgresql": others.get(name, operation)})
         for name, operation in shared.items()
     }
-    return Queries(
-        queries | {name: Query(name, {"postgresql": others[name]}) for name in others.keys() - shared.keys()}
-    )
+    queries |= {name: Query(name, {"postgresql": others[name]}) for name in others.keys() - shared.keys()}
+    return Queries(queries | {name: Query(name, {"sqlite": operation}) for name, operation in own.items()})
 
 
 def _read(package: str, file: str) -> dict[str, _Operation]:

@@ -57,7 +57,14 @@ class _HeldLane(msgspec.Struct, array_like=True):
     has_more: bool = False
 
 
+_SETTLED: Final = Settled()
+_LOST: Final = Lost()
+
+Row = tuple[Lease, Outcome]
+"""A lease, and what became of it."""
+
 _consumers: Final = msgspec.json.Decoder(list[_HeldConsumer])
+_tokens: Final = msgspec.json.Decoder(list[tuple[ConsumerId, str, int]])
 _lanes: Final = msgspec.json.Decoder(list[_HeldLane])
 
 
@@ -84,7 +91,7 @@ def settle(tx: Tx, lease: Lease, outcome: Outcome) -> None:
         raise LeaseLost(f"{lease.consumer.name} {lease.key}: the lease {lease.token} is over")
 
 
-def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled | Lost]:
+def settle_many(tx: Tx, rows: Sequence[Row]) -> list[Settled | Lost]:
     """End many leases and run the effects of those that still held; a bulk unit for `Store.write_row`.
 
     An exception of one outcome's effects fails that row alone: the writer then runs each row apart.
@@ -92,6 +99,54 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
     for portal in sorted({lease.consumer.portal for lease, outcome in rows if outcome.effects is not None}):
         tx.serialize(portal)
     consumers = _lock_consumers(tx, rows)
+    if tx.is_shared or _IS_UNFENCED or _IS_HEAD_STALE:
+        results = _settle_each(tx, rows, consumers)
+    else:
+        results = _settle_alone(tx, rows, consumers)
+    turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
+    SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)
+    for (_, outcome), result in zip(rows, results, strict=True):
+        if outcome.effects is not None and result is _SETTLED:
+            outcome.effects(tx)
+    return results
+
+
+def _settle_alone(
+    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, _HeldConsumer]
+) -> list[Settled | Lost]:
+    """Where one unit runs at a time: what is simply done, as nearly everything is, costs one insert."""
+    held = _tokens.decode(SQL.held_tokens(tx.conn, consumers=as_json(list(consumers))))
+    tokens = {(consumer, key): token for consumer, key, token in held}
+    results: list[Settled | Lost] = [_LOST] * len(rows)
+    done: list[tuple[ConsumerId, str, int, int, int, int]] = []
+    others: list[int] = []
+    now = tx.now_ms
+    for index, (lease, outcome) in enumerate(rows):
+        held_by = lease.consumer
+        name = held_by.id, lease.key
+        consumer = consumers.get(held_by.id)
+        if consumer is None or consumer.epoch != held_by.epoch or tokens.get(name) != lease.token:
+            continue
+        if type(outcome) is Done and outcome.through is None and lease.attempt == 1 == len(lease.entries):
+            del tokens[name]
+            _set_up(consumer)
+            consumer.in_flight -= 1
+            done.append((*name, lease.token, lease.entries[0].seq, now, consumer.max_wait_ms))
+            results[index] = _SETTLED
+        else:
+            others.append(index)
+    sql.run_rows(tx, SQL.end_lane, done)
+    if others:
+        settled = _settle_each(tx, [rows[index] for index in others], consumers)
+        for index, result in zip(others, settled, strict=True):
+            results[index] = result
+    return results
+
+
+def _settle_each(
+    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, _HeldConsumer]
+) -> list[Settled | Lost]:
+    """Decide for each row, then do the same to all of them."""
     lanes = _lock_lanes(tx, rows)
     changes = _Changes()
     results: list[Settled | Lost] = []
@@ -100,27 +155,24 @@ def settle_many(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> list[Settled |
         name = lease.consumer.id, lease.key
         consumer, lane = consumers.get(lease.consumer.id), lanes.get(index)
         if consumer is None or lane is None or name in ended or not _holds(lease, consumer, lane):
-            results.append(Lost())
+            results.append(_LOST)
             continue
         ended.add(name)
         consumer.in_flight -= 1
         changes.ended.append((consumer.id, lease.key))
         _decide(changes, lease, outcome, consumer, lane, tx.now_ms)
-        results.append(Settled())
-    _write(tx, changes, consumers)
-    for (_, outcome), result in zip(rows, results, strict=True):
-        if outcome.effects is not None and isinstance(result, Settled):
-            outcome.effects(tx)
+        results.append(_SETTLED)
+    _write(tx, changes)
     return results
 
 
-def _lock_consumers(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[ConsumerId, _HeldConsumer]:
+def _lock_consumers(tx: Tx, rows: Sequence[Row]) -> dict[ConsumerId, _HeldConsumer]:
     ids = sorted({lease.consumer.id for lease, _ in rows})
     held = _consumers.decode(SQL.held_consumers(tx.conn, consumers=as_json(ids)))
     return {consumer.id: consumer for consumer in held}
 
 
-def _lock_lanes(tx: Tx, rows: Sequence[tuple[Lease, Outcome]]) -> dict[int, _HeldLane]:
+def _lock_lanes(tx: Tx, rows: Sequence[Row]) -> dict[int, _HeldLane]:
     asked = [(lease.consumer.id, lease.key, [entry.seq for entry in lease.entries]) for lease, _ in rows]
     held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(asked)))
     return {lane.index: lane for lane in held}
@@ -196,7 +248,7 @@ def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
     changes.put_back.append((lease.consumer.id, lease.key, lease.first_at_ms, due_at, lease.attempt))
 
 
-def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]) -> None:
+def _write(tx: Tx, changes: _Changes) -> None:
     sql.run_terms(tx, SQL.drop_lease, changes.ended)
     if changes.dropped:
         sql.run_terms(tx, SQL.drop_row, changes.dropped)
@@ -214,5 +266,3 @@ def _write(tx: Tx, changes: _Changes, consumers: dict[ConsumerId, _HeldConsumer]
         )
     if changes.retried:
         sql.run_terms(tx, SQL.forget_done, [(one.consumer.id, one.key) for one in changes.retried])
-    turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
-    SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)

@@ -104,16 +104,19 @@ DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 -- name: write_turns(turns, now)!
 -- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
 -- cap (one while it is down) when a lease ends, else when a lane is due that is not leased, or a lease ends.
+WITH j (id, in_flight, fails, not_before) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(:turns)
+)
 UPDATE consumer SET
-    in_flight = j.value ->> 1,
-    fails = j.value ->> 2,
-    not_before = j.value ->> 3,
+    in_flight = j.in_flight,
+    fails = j.fails,
+    not_before = j.not_before,
     ready_at = CASE
         WHEN state <> 'active' THEN NULL
-        WHEN j.value ->> 1 >= CASE WHEN j.value ->> 2 > 0 THEN 1 ELSE cap END
+        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE cap END
             THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
         ELSE (
-            SELECT max(j.value ->> 3, :now, min(coalesce(n.due, n.ended), coalesce(n.ended, n.due)))
+            SELECT max(j.not_before, :now, min(coalesce(n.due, n.ended), coalesce(n.ended, n.due)))
             FROM (
                 SELECT
                     (
@@ -126,8 +129,8 @@ UPDATE consumer SET
             ) AS n
         )
     END
-FROM json_each(:turns) AS j
-WHERE consumer.id = j.value ->> 0;
+FROM j
+WHERE consumer.id = j.id;
 
 -- name: renew(lanes, until)!
 -- :lanes is [[consumer, key, token], …].

@@ -1,0 +1,1 @@
+-- Nothing: the view of this number is SQLite's alone.
