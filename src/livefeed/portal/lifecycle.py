@@ -6,6 +6,7 @@ from livefeed.portal.apps import consents, registry
 from livefeed.portal.apps.registry import App, Credentials, NewApp, Release
 from livefeed.portal.events import handlers, outbox
 from livefeed.portal.frames import openings, options, placements
+from livefeed.portal.offline import bindings, queue
 from livefeed.portal.portals import PortalRow
 from livefeed.wire.ids import UserId
 
@@ -108,6 +109,7 @@ def uninstall(tx: Tx, portal: PortalRow, client_id: str, *, clean: bool) -> App:
     openings.forget_launches(tx, app.id)
     options.forget(tx, app.id)
     consents.forget(tx, app)
+    queue.forget(tx, app)
     registry.remove(tx, app)
     return app
 
@@ -147,6 +149,7 @@ def _unbind(tx: Tx, app: App, *, keeping: str, reason: str) -> None:
             handlers.unbind_keeping_queue(tx, handler, reason=reason)
         else:
             handlers.unbind(tx, handler, reason=reason)
+    bindings.forget(tx, app)
     tx.wake(handlers.TOPIC)
 
 

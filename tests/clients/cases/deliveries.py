@@ -65,6 +65,13 @@ def _test(_sdks: "Sdks", _app: "Registered", client: Any) -> dict[str, Any]:
     return {"QUERY": {"colour": "green"}, "LANGUAGE_ID": "en"}
 
 
+def _queued(sdks: "Sdks", _app: "Registered", client: Any) -> dict[str, Any]:
+    assert client.event.bind("ONLIVEFEEDPOSTUPDATE", event_type="offline").result is True
+    post = sdks.hook.log.blogpost.add("one that is fetched").result
+    assert sdks.hook.log.blogpost.update(post, post_message="changed").result
+    return {}
+
+
 DELIVERIES: Final = {
     delivery.event: delivery
     for delivery in (
@@ -75,6 +82,7 @@ DELIVERIES: Final = {
         Delivery("ONAPPUPDATE", _upgrade),
         Delivery("ONAPPUNINSTALL", _uninstall, has_tokens=False),
         Delivery("ONAPPTEST", _test),
+        Delivery("ONOFFLINEEVENT", _queued),
     )
 }
 

@@ -29,7 +29,7 @@ _MARKS: Final[dict[Hole, str]] = {
     "expires": "910000000000000004",
 }
 _NEVER_TOKENS: Final = frozenset({"ONAPPUNINSTALL"})
-_ALWAYS_REFRESH: Final = frozenset({"ONAPPINSTALL", "ONAPPUPDATE"})
+_ALWAYS_REFRESH: Final = frozenset({"ONAPPINSTALL", "ONAPPUPDATE", "ONOFFLINEEVENT"})
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,13 +3,15 @@
 from typing import Final
 
 from livefeed.durable.store import Tx
-from livefeed.errors import Fault
 from livefeed.net.http import is_http_url
 from livefeed.portal.apps.methods import calling_app
+from livefeed.portal.apps.registry import App
 from livefeed.portal.call import Call, Method
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import ACTING_USER, Binding, Handler
 from livefeed.portal.events.outbox import announce_test
+from livefeed.portal.offline import bells, bindings
+from livefeed.portal.offline.origins import connector_of
 from livefeed.wire.calls import Answer
 from livefeed.wire.events import APP_EVENTS, POST_EVENTS
 from livefeed.wire.faults import (
@@ -22,6 +24,7 @@ from livefeed.wire.faults import (
     UnbindNeedsAdministrator,
     UnbindOfflineNeedsAdministrator,
 )
+from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import UserId
 
 
@@ -32,15 +35,19 @@ def bind(tx: Tx, call: Call) -> Answer:
 
     Raises:
         EventNotFound: No such event, or its scope is not the application's (A-42).
+        BindOfflineNeedsAdministrator: Offline events, and the caller is no administrator.
         BindNeedsAdministrator: ``auth_type`` is somebody else, and the caller is no administrator.
         BindNeedsHandler: No address, or not one.
     """
     app, caller = calling_app(tx, call), call.principal
-    if _is_offline(call):
-        raise _no_offline(call, BindOfflineNeedsAdministrator())
+    is_offline = _is_offline(call)
+    if is_offline and not caller.is_admin:
+        raise BindOfflineNeedsAdministrator
     event = call.params.text("event").strip().upper()
     if event not in handlers.available(app.scopes):
         raise EventNotFound
+    if is_offline:
+        return _bind_offline(tx, call, app, event)
     url = call.params.text("handler").strip()
     if not url:
         raise BindNeedsHandler
@@ -53,26 +60,50 @@ def bind(tx: Tx, call: Call) -> Answer:
         asked = caller.user_id
     elif asked != ACTING_USER and handlers.person_epoch(tx, app.portal, asked) is None:
         raise ArgumentError("AUTH_TYPE is not an active user of this portal")
-    handlers.bind(tx, app, Binding(event=event, url=url, auth_type=asked, owner=caller.user_id))
+    bound = handlers.bind(tx, app, Binding(event=event, url=url, auth_type=asked, owner=caller.user_id))
+    if event == bells.EVENT:
+        bells.set_pause(tx, bound, bells.pause_ms(call.params))
+    return Answer(result=True)
+
+
+def _bind_offline(tx: Tx, call: Call, app: App, event: str) -> Answer:
+    """Queue an event for the application; only what happens to posts is queued.
+
+    Source: api-reference/events/offline-events.md
+
+    Raises:
+        CoreError: The event is one of the application's own, of which nothing is to be fetched.
+    """
+    if event not in POST_EVENTS:
+        raise CoreError(f"Unable to set event handler: {event} is not available as an offline event")
+    asked = UserId(call.params.integer("auth_type"))
+    bindings.bind(tx, app, event, connector_of(call), auth_type=asked, owner=call.principal.user_id)
     return Answer(result=True)
 
 
 def get(tx: Tx, call: Call) -> Answer:
     """The bound handlers; a user without administrator rights sees those that are his.
 
+    Offline events have no address; ``connector_id`` names their source (A-12).
+
     Source: api-reference/events/event-get.md
     """
-    return Answer(
-        result=[
+    rows: list[JsonValue] = [
+        {"event": handler.event, "handler": handler.url, "auth_type": str(handler.auth_type), "offline": 0}
+        for handler in _visible(tx, call)
+    ]
+    if call.principal.is_admin:
+        rows += [
             {
-                "event": handler.event,
-                "handler": handler.url,
-                "auth_type": str(handler.auth_type),
-                "offline": 0,
+                "event": one.event,
+                "handler": "",
+                "auth_type": str(one.auth_type),
+                "offline": 1,
+                "connector_id": one.connector,
             }
-            for handler in _visible(tx, call)
+            for one in bindings.of_app(tx, calling_app(tx, call))
         ]
-    )
+    return Answer(result=rows)
 
 
 def unbind(tx: Tx, call: Call) -> Answer:
@@ -81,12 +112,19 @@ def unbind(tx: Tx, call: Call) -> Answer:
     Source: api-reference/events/event-unbind.md
 
     Raises:
+        UnbindOfflineNeedsAdministrator: Offline events, and the caller is no administrator.
         UnbindNeedsAdministrator: ``auth_type`` is somebody else, and the caller is no administrator.
     """
-    if _is_offline(call):
-        raise _no_offline(call, UnbindOfflineNeedsAdministrator())
     params, caller = call.params, call.principal
     auth_type = UserId(params.integer("auth_type")) if params.has("auth_type") else None
+    if _is_offline(call):
+        if not caller.is_admin:
+            raise UnbindOfflineNeedsAdministrator
+        event = params.text("event").strip().upper()
+        connector = connector_of(call) if params.has("auth_connector") else None
+        app = calling_app(tx, call)
+        count = bindings.unbind(tx, app, event=event, connector=connector, auth_type=auth_type)
+        return Answer(result={"count": count})
     if not caller.is_admin and auth_type not in (None, ACTING_USER, caller.user_id):
         raise UnbindNeedsAdministrator
     matching = [handler for handler in _visible(tx, call) if _matches(handler, call, auth_type)]
@@ -139,12 +177,6 @@ def _matches(handler: Handler, call: Call, auth_type: UserId | None) -> bool:
 
 def _is_offline(call: Call) -> bool:
     return call.params.text("event_type").strip().lower() == "offline"
-
-
-def _no_offline(call: Call, refusal: Fault) -> Fault:
-    if not call.principal.is_admin:
-        return refusal
-    return CoreError("Unable to set event handler: offline events are not available on this portal")
 
 
 METHODS: Final = (

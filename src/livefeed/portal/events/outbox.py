@@ -14,14 +14,19 @@ from livefeed.durable.store import Tx
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Listener
+from livefeed.portal.offline import bells, queue
+from livefeed.portal.offline.bindings import Origin
 from livefeed.wire.apps import app_test_data, install_data, uninstall_data, update_data
 from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.form import Form, JsonValue
 from livefeed.wire.ids import MemberId, PostId, UserId
 
 POST_KEY: Final = "post:"
-SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPTEST")
+SENT_EVENTS: Final = (*POST_EVENTS, "ONAPPINSTALL", "ONAPPUPDATE", "ONAPPUNINSTALL", "ONAPPTEST", bells.EVENT)
 """The events that this portal sends; others may be bound, but never happen here."""
+
+BELL_KEY: Final = "offline"
+"""The lane of ONOFFLINEEVENT."""
 
 INSTALL: Final = "install:"
 """Beginning of the name of the consumer that is told of an installation, before its application's id."""
@@ -70,7 +75,14 @@ _READER: Final = msgspec.json.Decoder(Happening)
 
 
 def announce(
-    tx: Tx, *, portal: MemberId, event: str, post_id: PostId, actor: UserId | None, source: str
+    tx: Tx,
+    *,
+    portal: MemberId,
+    event: str,
+    post_id: PostId,
+    actor: UserId | None,
+    source: str,
+    origin: Origin | None = None,
 ) -> None:
     """Tell everybody concerned what happened to a post, in the unit in which it happened.
 
@@ -81,10 +93,24 @@ def announce(
         post_id: The post.
         actor: Who did it; None: an automation, whose event carries no tokens.
         source: ``rest``, ``web`` or ``command``.
+        origin: The exchange channel over which it was done: nothing is queued for that one.
     """
     name = event.upper()
     told = handlers.listeners(tx, portal, name)
     _publish(tx, portal, f"{POST_KEY}{post_id}", name, Happening(actor), source, told)
+    apps = queue.note(
+        tx, portal=portal, event=name, scope=handlers.scope_of(name), post=post_id, origin=origin
+    )
+    for listener in bells.ring(tx, portal, apps):
+        _publish(
+            tx,
+            portal,
+            BELL_KEY,
+            bells.EVENT,
+            Happening(actor),
+            source,
+            [Listener(listener, is_withheld=False)],
+        )
 
 
 def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonValue], language: str) -> None:

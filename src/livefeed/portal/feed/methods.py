@@ -9,6 +9,7 @@ from livefeed.portal.access import Viewer, addressable
 from livefeed.portal.call import Call, Method
 from livefeed.portal.feed import comments, files, posts, reading
 from livefeed.portal.feed.reading import Filter, Post
+from livefeed.portal.offline.origins import origin_of
 from livefeed.portal.people import people
 from livefeed.wire.calls import PAGE_SIZE, Answer, page_of
 from livefeed.wire.faults import (
@@ -65,7 +66,9 @@ def add_post(tx: Tx, call: Call) -> Answer:
         files=files.change(tx, portal, author.user_id, (), wanted.files),
         background_code=wanted.background,
     )
-    post_id = posts.add(tx, portal, draft, actor=call.principal.user_id, source=_SOURCE)
+    post_id = posts.add(
+        tx, portal, draft, actor=call.principal.user_id, source=_SOURCE, origin=origin_of(call)
+    )
     return Answer(result=post_id)
 
 
@@ -92,7 +95,7 @@ def update_post(tx: Tx, call: Call) -> Answer:
         important_until=_moment(wanted.important_until or "", "IMPORTANT_DATE_END"),
         files=files.change(tx, portal, viewer.user_id, post.files, wanted.files),
     )
-    posts.edit(tx, post, change, actor=call.principal.user_id, source=_SOURCE)
+    posts.edit(tx, post, change, actor=call.principal.user_id, source=_SOURCE, origin=origin_of(call))
     return Answer(result=post.id)
 
 
@@ -108,7 +111,7 @@ def delete_post(tx: Tx, call: Call) -> Answer:
         raise DeleteWrongPost
     if not viewer.may_change(post.author):
         raise DeleteNotPermitted
-    posts.delete(tx, post, actor=call.principal.user_id, source=_SOURCE)
+    posts.delete(tx, post, actor=call.principal.user_id, source=_SOURCE, origin=origin_of(call))
     return Answer(result=True)
 
 

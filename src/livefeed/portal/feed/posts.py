@@ -12,6 +12,7 @@ from livefeed.portal.events.outbox import announce
 from livefeed.portal.feed import titles, versions
 from livefeed.portal.feed.reading import Post, as_json
 from livefeed.portal.live.topics import post_changed
+from livefeed.portal.offline.bindings import Origin
 from livefeed.portal.portals import next_id
 from livefeed.wire.ids import LogId, MemberId, PostId, UserId
 
@@ -55,11 +56,19 @@ class Change(Struct, frozen=True, kw_only=True):
     files: tuple[int, ...] | None = None
 
 
-def add(tx: Tx, portal: MemberId, draft: Draft, *, actor: UserId | None, source: str) -> PostId:
+def add(
+    tx: Tx,
+    portal: MemberId,
+    draft: Draft,
+    *,
+    actor: UserId | None,
+    source: str,
+    origin: Origin | None = None,
+) -> PostId:
     """Publish a post and announce it; ``actor`` is None when no person did it."""
     post = write(tx, portal, draft, editor=actor, source=source)
     post_changed(tx, portal, post.author, post.audience)
-    announce(tx, portal=portal, event=ADDED, post_id=post.id, actor=actor, source=source)
+    announce(tx, portal=portal, event=ADDED, post_id=post.id, actor=actor, source=source, origin=origin)
     return post.id
 
 
@@ -109,7 +118,15 @@ def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, sour
     return post
 
 
-def edit(tx: Tx, post: Post, change: Change, *, actor: UserId | None, source: str) -> Post:
+def edit(
+    tx: Tx,
+    post: Post,
+    change: Change,
+    *,
+    actor: UserId | None,
+    source: str,
+    origin: Origin | None = None,
+) -> Post:
     """Write the next version of a post and announce it; ``actor`` is None when no person did it.
 
     A version is written and announced even if it says the same as before, as the real feed does.
@@ -148,15 +165,19 @@ def edit(tx: Tx, post: Post, change: Change, *, actor: UserId | None, source: st
         _sql.add_audience(tx.conn, portal=post.portal, post=post.id, codes=as_json(edited.audience))
     versions.record(tx, edited, editor=actor, source=source)
     post_changed(tx, post.portal, post.author, post.audience, edited.audience)
-    announce(tx, portal=post.portal, event=UPDATED, post_id=post.id, actor=actor, source=source)
+    announce(
+        tx, portal=post.portal, event=UPDATED, post_id=post.id, actor=actor, source=source, origin=origin
+    )
     return edited
 
 
-def delete(tx: Tx, post: Post, *, actor: UserId | None, source: str) -> None:
+def delete(tx: Tx, post: Post, *, actor: UserId | None, source: str, origin: Origin | None = None) -> None:
     """Take a post out of the feed and announce it; its versions stay."""
     _sql.delete_post(tx.conn, portal=post.portal, id=post.id, now=tx.now_ms)
     post_changed(tx, post.portal, post.author, post.audience)
-    announce(tx, portal=post.portal, event=DELETED, post_id=post.id, actor=actor, source=source)
+    announce(
+        tx, portal=post.portal, event=DELETED, post_id=post.id, actor=actor, source=source, origin=origin
+    )
 
 
 def _tag_ids(tx: Tx, portal: MemberId, names: Sequence[str]) -> tuple[int, ...]:

@@ -37,6 +37,17 @@ class BindNeedsAdministrator(AccessDenied):
     description = "Access denied! Event binding with AUTH_TYPE requires administrator access rights"
 
 
+class FeatureNeedsCode(Fault):
+    """``feature.get`` without ``CODE``.
+
+    Source: api-reference/common/system/feature-get.md
+    """
+
+    code = "CODE_EMPTY"
+    status = 400
+    description = "CODE can't be empty"
+
+
 class UnbindOfflineNeedsAdministrator(AccessDenied):
     """The same for ``event.unbind``."""
 

@@ -1,0 +1,1 @@
+"""Offline events: an application fetches what has changed, instead of being told."""
