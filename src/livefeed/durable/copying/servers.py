@@ -1,5 +1,6 @@
 """A PostgreSQL database at either end of a copy."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Any, Final, TypeAlias
@@ -11,7 +12,7 @@ from livefeed.clock import Clock
 from livefeed.durable.arrivals import route_all
 from livefeed.durable.copying.ends import NUMBERS_OF_TABLES, Row, Table, columns_of, is_copied
 from livefeed.durable.engines.postgresql import schema
-from livefeed.durable.engines.postgresql.connections import connect, connect_for_reading, make_database
+from livefeed.durable.engines.postgresql.connections import connect, make_database
 from livefeed.durable.engines.postgresql.faults import translated
 from livefeed.durable.engines.postgresql.statements import without_zeros
 from livefeed.durable.engines.unit import Tx
@@ -47,8 +48,12 @@ _HIGHEST: Final = "SELECT coalesce(max({}), 0) FROM {}"
 _DRAWN: Final = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}"
 _OTHERS: Final = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name IN ('livefeed', %s) AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+AND application_name IN ('livefeed', current_setting('application_name'))
 """
+# A connection that was closed a moment ago is still listed.
+_LOOKS: Final = 40
+_LOOK_S: Final = 0.05
 _MARK: Final = f"CREATE TABLE IF NOT EXISTS {schema.COPYING} (begun_at TIMESTAMPTZ NOT NULL DEFAULT now())"
 _UNMARK: Final = f"DROP TABLE {schema.COPYING}"
 _IS_BEGUN: Final = "SELECT to_regclass(%s) IS NOT NULL"
@@ -103,7 +108,7 @@ class ServerSource(_Server):
         with ExitStack() as undo:
             conn = undo.enter_context(closing(_connected(dsn)))
             _refuse_others(conn, dsn)
-            with closing(connect_for_reading(dsn)) as reading:
+            with closing(connect(dsn)) as reading:
                 schema.check(Tx(reading, clock.now_ms()), rooms)
             with closing(connect(dsn)) as writing:
                 route_all(Tx(writing, clock.now_ms()))
@@ -214,11 +219,21 @@ def _connected(dsn: str) -> _Conn:
 
 
 def _refuse_others(conn: _Conn, dsn: str) -> None:
-    row = conn.execute(_OTHERS, (_NAME,)).fetchone()
-    if row is not None and row[0]:
-        raise StoreInUse(
-            f"{row[0]} connections of livefeed use {schema.name_of(dsn)}; stop its servers on every machine"
-        )
+    others = _others(conn)
+    for _ in range(_LOOKS):
+        if not others:
+            return
+        time.sleep(_LOOK_S)
+        others = _others(conn)
+    raise StoreInUse(
+        f"{others} connections of livefeed use {schema.name_of(dsn)}; stop its servers on every machine"
+    )
+
+
+def _others(conn: _Conn) -> int:
+    found = int(_one(conn, _OTHERS))
+    conn.rollback()  # within one transaction the answer stays the same
+    return found
 
 
 def _is_there(conn: _Conn, relation: str) -> bool:
