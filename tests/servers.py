@@ -15,7 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from tests.engines import _free_port, _owner, _programs
+from tests.engines import _owner, _programs
+from tests.ports import free_port
 
 _PATIENCE_S: Final = 60.0
 _SETTINGS: Final = {
@@ -50,7 +51,7 @@ class Server:
         """Make its data, or copy that of a running primary, whose standby it then is; `start` starts it."""
         self._programs, self._owner = _shared()
         self.name = name
-        self.port = _free_port()
+        self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix=f"livefeed-{name}-"))
         _give(self.folder, self._owner)
         self.data = self.folder / "data"

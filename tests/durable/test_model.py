@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from tests.scratch import in_memory
 
 from livefeed.clock import ManualClock
 from livefeed.durable.arrivals import route_all
@@ -32,7 +33,7 @@ class Clockwork(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=in_memory()))
         self.clock = ManualClock()
         self.runner = asyncio.Runner()
         self.store = self.opened()

@@ -1,11 +1,11 @@
 """The HTTP seam: what it sends, what it bounds, and that only our own errors leave it."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pyreqwest.exceptions as theirs
 import pytest
+from tests.ports import free_port
 
 from livefeed.errors import (
     AddressBlocked,
@@ -90,9 +90,7 @@ async def test_an_endless_answer_to_a_delivery_is_cut(http: HttpClient, serve: S
 
 
 async def test_nobody_there_is_connect(http: HttpClient) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(ConnectFailed, match="refused"):
         await http.send("GET", f"http://127.0.0.1:{port}/")
 
@@ -173,9 +171,7 @@ async def test_a_name_is_called_at_the_address_that_was_checked(serve: Serve) ->
 
 
 async def test_an_error_never_shows_the_url(http: HttpClient) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for scheme in ("http", "https"):
         with pytest.raises(TransportError) as raised:
             await http.send("GET", f"{scheme}://127.0.0.1:{port}/rest/1/s3cret/")

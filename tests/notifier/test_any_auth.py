@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import anyio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.scratch import in_memory
 
 from livefeed.app.ingest import Door
 from livefeed.clock import ManualClock
@@ -92,5 +93,5 @@ async def tell_all(events, path):
 @settings(max_examples=8, deadline=None)
 @given(st.lists(cases(), min_size=15, max_size=15))
 def test_every_subset_of_the_auth_keys_comes_from_the_door_to_the_bell(events):
-    with TemporaryDirectory() as path:
+    with TemporaryDirectory(dir=in_memory()) as path:
         anyio.run(tell_all, events, Path(path))

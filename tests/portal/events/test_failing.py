@@ -1,8 +1,7 @@
 """What becomes of a delivery that fails, under both policies."""
 
-import socket
-
 import pytest
+from tests.ports import free_port
 
 from livefeed.durable.outcomes import Again, Dead, Done, Down
 from livefeed.durable.schedule import Schedule
@@ -102,9 +101,7 @@ async def test_410_unbinds_the_handler_and_drops_what_waits(site: Site) -> None:
 
 async def test_no_answer_at_all_is_told_by_its_kind(site: Site) -> None:
     app = await site.add_app()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     token = await site.token(app)
     await site.call(token, "event.bind", event="ONLIVEFEEDPOSTUPDATE", handler=f"http://127.0.0.1:{port}/")
     await site.bind(app, "/garbage")
