@@ -9,6 +9,7 @@ from livefeed.wire.calls import (
     Answer,
     RestPath,
     Timing,
+    Took,
     answer_body,
     fault_body,
     page_of,
@@ -185,7 +186,12 @@ def test_documented_answers_are_read(name: str):
     assert read_answer(200, json.dumps(wire).encode()) == Answer(
         result=wire["result"],
         total=wire.get("total"),
-        operating_reset_at=wire["time"].get("operating_reset_at"),
+        took=Took(
+            duration_s=wire["time"]["duration"],
+            finished_s=wire["time"]["finish"],
+            operating_s=wire["time"].get("operating"),
+            reset_at=wire["time"].get("operating_reset_at"),
+        ),
     )
 
 

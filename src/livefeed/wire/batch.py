@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from livefeed.errors import Fault, WireError
-from livefeed.wire.calls import Answer, Timing, fault_wire
+from livefeed.wire.calls import Answer, Timing, fault_wire, read_time
 from livefeed.wire.faults import BatchLengthExceeded, BatchMethodNotAllowed, fault_of
 from livefeed.wire.form import REST_LIMITS, JsonValue, decode, encode
 from livefeed.wire.form.values import as_text
@@ -167,8 +167,14 @@ def read_batch(answer: Answer) -> dict[str, Answer | Fault]:
     maps = {key: Params({"map": value}).mapping("map") for key, value in answer.result.items()}
     empty: Mapping[str, JsonValue] = {}
     totals, nexts = maps.get("result_total", empty), maps.get("result_next", empty)
+    times = maps.get("result_time", empty)
     read: dict[str, Answer | Fault] = {
-        name: Answer(result=result, total=_count(totals.get(name)), next=_count(nexts.get(name)))
+        name: Answer(
+            result=result,
+            total=_count(totals.get(name)),
+            next=_count(nexts.get(name)),
+            took=read_time(times.get(name)),
+        )
         for name, result in maps.get("result", empty).items()
     }
     for name, error in maps.get("result_error", empty).items():

@@ -164,6 +164,37 @@ def _iso_of_second(at_s: int) -> str:
     return datetime.fromtimestamp(at_s, tz=UTC).isoformat()
 
 
+class Took(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ``time`` of an answer tells, as far as it does.
+
+    Attributes:
+        duration_s: Seconds the call took at the portal.
+        finished_s: Unix seconds at the portal when it was over.
+        operating_s: Seconds this method has run for this caller in the last ten minutes, this call included.
+        reset_at: Unix second at the portal in which the first of them are forgotten.
+    """
+
+    duration_s: float = 0.0
+    finished_s: float | None = None
+    operating_s: float | None = None
+    reset_at: int | None = None
+
+
+def read_time(value: JsonValue) -> Took | None:
+    """Read the ``time`` of an answer, or of one call of a batch; None if there is none.
+
+    Source: api-reference/data-types.md
+    """
+    if not isinstance(value, Mapping):
+        return None
+    return Took(
+        duration_s=_seconds(value.get("duration")) or 0.0,
+        finished_s=_seconds(value.get("finish")),
+        operating_s=_seconds(value.get("operating")),
+        reset_at=_count(value.get("operating_reset_at")),
+    )
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A successful answer.
 
@@ -171,13 +202,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         result: What the method returns.
         total: All rows that match, for list methods.
         next: The ``start`` of the next page; None on the last one.
-        operating_reset_at: Unix seconds; only in an answer that was received.
+        took: What its ``time`` tells; only in an answer that was received.
     """
 
     result: JsonValue
     total: int | None = None
     next: int | None = None
-    operating_reset_at: int | None = None
+    took: Took | None = None
 
 
 def page_of(rows: Sequence[JsonValue], *, start: int, total: int) -> Answer:
@@ -229,13 +260,11 @@ def read_answer(status: int, body: bytes) -> Answer:
         raise _fault_in(status, wire)
     if "result" not in wire:
         raise _not_rest(status)
-    time = wire.get("time")
-    reset_at = time.get("operating_reset_at") if isinstance(time, Mapping) else None
     return Answer(
         result=wire["result"],
         total=_count(wire.get("total")),
         next=_count(wire.get("next")),
-        operating_reset_at=_count(reset_at),
+        took=read_time(wire.get("time")),
     )
 
 
@@ -259,3 +288,7 @@ def _not_rest(status: int) -> Fault:
 
 def _count(value: JsonValue) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _seconds(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
