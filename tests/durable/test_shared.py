@@ -279,7 +279,8 @@ async def test_a_deadlock_is_broken_up_and_the_unit_is_run_again(house: House) -
 
     def crossing(name: str, first: ConsumerId, second: ConsumerId) -> Callable[[Tx], None]:
         def unit(tx: Tx) -> None:
-            tx.execute("UPDATE consumer SET pace_ms = pace_ms + 1 WHERE id = ?", (first,))
+            locked = tx.execute("UPDATE consumer SET pace_ms = pace_ms + 1 WHERE id = ?", (first,)).rowcount
+            assert 1 == locked
             runs.append(name)
             if runs.count(name) == 1:
                 asyncio.run_coroutine_threadsafe(barrier.wait(), loop).result(10)
@@ -289,7 +290,7 @@ async def test_a_deadlock_is_broken_up_and_the_unit_is_run_again(house: House) -
 
     await asyncio.gather(house.one.write(crossing("a", one, two)), house.two.write(crossing("b", two, one)))
 
-    assert 3 == len(runs)
+    assert 3 <= len(runs)
     paces = "SELECT pace_ms FROM consumer ORDER BY id"
     assert [2, 2] == [row[0] for row in await house.one.read(lambda tx: tx.execute(paces).fetchall())]
 

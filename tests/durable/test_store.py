@@ -225,7 +225,6 @@ async def test_numbers_of_a_sequence_are_never_given_twice(store: Store) -> None
     assert await store.write(lambda tx: tx.take("token")) > max(first)
 
 
-@on_a_file
 async def test_only_a_commit_that_writes_counts_as_one(store: Store, clock: ManualClock) -> None:
     clock.advance(5)
     await store.write(lambda tx: tx.execute("SELECT 1").fetchone())

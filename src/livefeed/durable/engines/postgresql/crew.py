@@ -60,7 +60,6 @@ class Crew:
         self._waiting = 0
         self._closed = False
         self.committed_at_ms = clock.now_ms()
-        self.commits = 0
         self._threads = [
             threading.Thread(target=self._run, args=(line,), name="livefeed-writer", daemon=True)
             for line in lines
@@ -160,7 +159,7 @@ class Crew:
 
     def _do(self, line: Line, work: _Work) -> None:
         try:
-            results, tx = run_unit(line, work.run, self._clock, is_short=work.is_bulk)
+            results, tx, is_written = run_unit(line, work.run, self._clock, is_short=work.is_bulk)
         except StoreUnavailable as exc:
             hand_over([(work.futures, (), exc)])
         except Exception as exc:  # noqa: BLE001 - the caller's code, and his error
@@ -169,9 +168,9 @@ class Crew:
             else:
                 hand_over([(work.futures, (), exc)])
         else:
-            self.committed_at_ms = self._clock.now_ms()
-            self.commits += 1
-            telemetry.commits.inc()
+            if is_written:
+                self.committed_at_ms = self._clock.now_ms()
+                telemetry.commits.inc()
             for counter, amount in tx.counts:
                 counter.inc(amount)
             hand_over([(work.futures, results, None)], self._on_woken(tx.topics) if tx.topics else ())

@@ -10,7 +10,7 @@ from livefeed.clock import Clock, SystemClock
 from livefeed.durable.engines.mailbox import Mailbox
 from livefeed.durable.engines.postgresql import schema
 from livefeed.durable.engines.postgresql.bells import Bells
-from livefeed.durable.engines.postgresql.connections import Line, connect, line_for_reading
+from livefeed.durable.engines.postgresql.connections import Line, connect, line_for_reading, line_for_writing
 from livefeed.durable.engines.postgresql.crew import Crew
 from livefeed.durable.engines.postgresql.guard import Guard
 from livefeed.durable.engines.postgresql.reading import Readers
@@ -38,10 +38,10 @@ class PostgresqlStore:
         schema.prepare(dsn, rooms, create=create)
         with closing(connect(dsn)) as conn:
             warn_of_risks(Tx(conn, clock.now_ms()))
-        write, ring = partial(connect, dsn), partial(connect, dsn, autocommit=True)
+        ring = partial(connect, dsn, autocommit=True)
         self._listeners: Final = Listeners()
         self._bells: Final = Bells(Line(ring), Line(ring), on_rung=self._on_rung, on_gap=self._on_gap)
-        lines = [Line(write) for _ in range(_WRITERS)]
+        lines = [line_for_writing(dsn) for _ in range(_WRITERS)]
         self._crew: Final = Crew(lines, clock, waiting_units=waiting_units, on_woken=self._on_woken)
         readers = [line_for_reading(dsn) for _ in range(_READERS)]
         self._readers: Final = Readers(readers, clock, Mailbox(limit=waiting_units))

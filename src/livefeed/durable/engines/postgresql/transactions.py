@@ -17,10 +17,14 @@ T = TypeVar("T")
 
 _MOST_RUNS: Final = 10
 _LONGEST_PAUSE_S: Final = 0.02
+# A transaction has a number once it has locked or changed a row: its commit is written to the disk.
+_HAS_WRITTEN: Final = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 
-def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool = False) -> tuple[T, Tx]:
-    """Run ``unit`` and commit; gives its result and what else was asked for.
+def run_unit(
+    line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool = False
+) -> tuple[T, Tx, bool]:
+    """Run ``unit`` and commit; gives its result, what else was asked for, and whether anything was written.
 
     A unit is run again when another was in its way, and once when its connection was lost before the commit.
     A short one, and any commit, is given up soon when the server does not answer.
@@ -34,7 +38,7 @@ def run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: boo
         line.rest()
 
 
-def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool) -> tuple[T, Tx]:
+def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bool) -> tuple[T, Tx, bool]:
     is_fresh = False
     for number in range(1, _MOST_RUNS + 1):
         conn = line.conn()
@@ -42,6 +46,7 @@ def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bo
             line.hurry()
         tx = Tx(conn, clock.now_ms())
         try:
+            conn.begin()
             result = unit(tx)
         except BaseException as exc:
             if _undone(line, exc) and not is_fresh:
@@ -55,27 +60,32 @@ def _run_unit(line: Line, unit: Callable[[Tx], T], clock: Clock, *, is_short: bo
             raise error from exc
         line.hurry()
         try:
-            _commit(conn)
+            return result, tx, _commit(conn)
         except psycopg.Error as exc:
-            if is_to_repeat(exc) and not _undone(line, exc) and number < _MOST_RUNS:
+            if _undone(line, exc):
+                raise StoreUnavailable(f"it is not known whether the commit succeeded: {exc}") from exc
+            # The server's own word, on the commit or on a statement that was sent with it: it is undone.
+            if is_to_repeat(exc) and number < _MOST_RUNS:
                 _pause(number)
                 continue
-            line.drop()
-            raise StoreUnavailable(f"it is not known whether the commit succeeded: {exc}") from exc
-        return result, tx
+            raise translated(exc) from exc
     raise AssertionError("the last run returns or raises")
 
 
-def _commit(conn: Connection) -> None:
-    """Commit; a warning that comes with it means that the standby has not got it.
+def _commit(conn: Connection) -> bool:
+    """Commit; says whether there was anything to write.
 
+    A warning that comes with it means that the standby has not got it.
     The server gives up waiting for its standby when the statement is ended by the time limit or by somebody.
     It then warns, and says that the commit succeeded: it has, on a machine that may be lost.
     """
     conn.is_warned = False
-    conn.commit()
+    written = conn.execute(_HAS_WRITTEN)
+    conn.end()
     if conn.is_warned:
         raise psycopg.OperationalError("the server did not wait for its standby")
+    row = written.fetchone()
+    return row is not None and bool(row[0])
 
 
 def run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
@@ -94,17 +104,15 @@ def _run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # n
     for is_last in (False, True):
         conn = line.conn()
         try:
+            conn.begin()
             result = query(Tx(conn, now_ms))
+            conn.end()
         except BaseException as exc:
             if _undone(line, exc) and not is_last:
                 continue
             if (error := translated(exc)) is exc:
                 raise
             raise error from exc
-        try:
-            conn.rollback()
-        except psycopg.Error:
-            line.drop()
         return result
     raise AssertionError("the last run returns or raises")
 
