@@ -30,8 +30,8 @@ setup: .venv/dev.stamp ## make .venv with everything
 run: .venv/run.stamp ## start portal and notifier; flags in ARGS
 	@exec $(BIN)/livefeed demo $(ARGS)
 
-test: .venv/dev.stamp ## run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/dev.stamp ## run all tests, on every core; flags in ARGS, such as -n 0: one process
+	@$(BIN)/python -m pytest -n auto --maxprocesses=4 $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
@@ -66,4 +66,4 @@ lock: ## compile the requirements locks anew (needs uv on PATH)
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -c requirements/run.txt -o requirements/dev.txt
 
 clean: ## remove .venv and caches
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis

@@ -105,7 +105,7 @@ class Cluster:
         """The address of a new database with the schema of these rooms: a copy of one that is made once."""
         template = self._template(tuple(rooms))
         name = f"test_{next(self._names)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
     def drop(self, url: str) -> None:

@@ -1,5 +1,6 @@
 """Passwords are hashed with argon2id, and a comparison tells nothing by its time."""
 
+import math
 import time
 
 from livefeed.portal.people import passwords
@@ -34,12 +35,12 @@ async def test_a_password_is_the_same_however_its_letters_are_composed() -> None
 async def test_nobody_has_no_password_and_no_shorter_way_to_that_answer() -> None:
     made = await passwords.hashed(Secret("correct horse"))
     known = Credentials(person=UserId(1), hash=made.hash)
-    spent = {"known": 0.0, "nobody": 0.0}
+    spent = {"known": math.inf, "nobody": math.inf}
     for _ in range(5):
         for name, found in (("known", known), ("nobody", Credentials())):
             began = time.perf_counter()
             assert not await passwords.is_right(found, Secret("wrong"))
-            spent[name] += time.perf_counter() - began
+            spent[name] = min(spent[name], time.perf_counter() - began)
     assert 0.2 < spent["nobody"] / spent["known"] < 5
 
 
