@@ -22,6 +22,7 @@ AppRole: TypeAlias = Literal["all", "door", "worker"]
 PORTAL_PORT: Final = 8024
 APP_PORT: Final = 8025
 CLOUD_AUTHORIZATION_URL: Final = "https://oauth.bitrix.info"
+_UNITS: Final = {"hot_window_days": "days"}
 _PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@/]*@")
 _DATABASE: Final = re.compile(r"[\w.-]+")
 _IN_CLOUD: Final = re.compile(r"\.bitrix24\.[a-z.]+$")
@@ -110,6 +111,13 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         max_wait_s: Seconds after which it is due in any case.
         ca_file: PEM file of a certificate authority to trust beside the machine's, for development TLS.
         console_token: Opens the console; by default the command that serves makes one at each start.
+        sweep_every_s: Seconds after which the posts of the hot window are looked at again for changes that no
+            event told; 0: never.
+        sweep_all_every_s: Seconds after which every readable post is; 0: never.
+        hot_window_days: How many days ago a post of the hot window was published at most.
+        offline_events: Queue changes at the portal too, and fetch them: a second channel beside the events.
+        offline_every_s: Seconds after which the queue is fetched even if nothing calls for it.
+        watch_every_s: Seconds after which the portal is asked whether all handlers are still bound; 0: never.
         rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second).
     """
 
@@ -127,6 +135,12 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_wait_s: float = 300.0
     ca_file: str = ""
     console_token: Secret = Secret("")
+    sweep_every_s: float = 900.0
+    sweep_all_every_s: float = 86_400.0
+    hot_window_days: float = 14.0
+    offline_events: bool = False
+    offline_every_s: float = 300.0
+    watch_every_s: float = 3_600.0
     rate_limit: bool = True
 
     @property
@@ -161,11 +175,11 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
 def _typed(name: str, raw: object) -> object:
     if name in {"client_secret", "application_token", "console_token"}:
         return raw if isinstance(raw, Secret) else Secret(str(raw))
-    if name in {"quiet_s", "max_wait_s"}:
+    if name.endswith("_s") or name == "hot_window_days":
         return _seconds(name, raw)
     if name.endswith("_url"):
         return _base_url(name, str(raw))
-    if name == "rate_limit":
+    if name in {"rate_limit", "offline_events"}:
         return _flag(name, raw)
     return str(raw)
 
@@ -187,7 +201,8 @@ def _seconds(name: str, raw: object) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise SettingsError(f"LIVEFEED_{name.upper()} is a number of seconds, not {raw!r}")
+        unit = _UNITS.get(name, "seconds")
+        raise SettingsError(f"LIVEFEED_{name.upper()} is a number of {unit}, not {raw!r}")
     return seconds
 
 

@@ -64,6 +64,25 @@ clock_steps = Counter(
     ["direction"],
     registry=REGISTRY,
 )
+effects = Counter(
+    "livefeed_effects",
+    "Effects of handlers that are to happen once: done, or repeated or skipped because nobody knows",
+    ["result"],
+    registry=REGISTRY,
+)
+own_events = Counter(
+    "livefeed_own_events", "Events passed over as the echo of what the application wrote", registry=REGISTRY
+)
+loop_brakes = Counter(
+    "livefeed_loop_brakes", "Writes refused because the application may react to itself", registry=REGISTRY
+)
+edits_found = Counter(
+    "livefeed_edits_found",
+    "Edits seen: told by an event, fetched from the offline queue, or found by a sweep",
+    ["how"],
+    registry=REGISTRY,
+)
+sweeps = Counter("livefeed_sweeps", "Sweeps that ended", ["scope"], registry=REGISTRY)
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 

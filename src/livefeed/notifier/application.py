@@ -3,9 +3,11 @@
 from typing import Final
 
 from livefeed.app import App
+from livefeed.app.sweep import sweep_with
 from livefeed.durable.store import Tx
 from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people, showing
 from livefeed.notifier.channels import bell
+from livefeed.notifier.gaps import ArchiveWatch
 from livefeed.notifier.pages import history
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
@@ -25,6 +27,7 @@ def build(settings: AppSettings) -> App:
     app.consume(notices.BELL, bell.ring, kind=bell.KIND, cap=_BELLS_AT_ONCE)
     app.consume(backfill.CONSUMER, backfill.fill, kind=backfill.KIND, cap=1, is_setup=True)
     app.when_installed(backfill.order)
+    sweep_with(app, ArchiveWatch())
     app.when_erased(_forget)
     app.show_in_console(showing.NOTICES)
     history.add_pages(app)

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from livefeed import telemetry
+from livefeed.app.channels import Channel
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.notifier.changes import Version
@@ -21,6 +23,13 @@ class Source(enum.StrEnum):
     BACKFILL = "backfill"  # read at the installation
     ADDED = "added"  # the post was published
     UPDATED = "updated"  # an edit was announced
+    OFFLINE = "offline"  # it was fetched from the queue of offline events
+    SWEPT = "swept"  # it was found by a sweep: nothing had told of it
+
+    @property
+    def channel(self) -> Channel:
+        """How the application heard of it."""
+        return "offline" if self is Source.OFFLINE else "sweep" if self is Source.SWEPT else "event"
 
 
 class ArchivedPost(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +79,18 @@ def version(tx: Tx, portal: MemberId, post: PostId, number: int) -> Version:
     return _version.decode(_SQL.version(tx.conn, portal=portal, post=post, version=number))
 
 
-def add(tx: Tx, portal: MemberId, post: PostId, author: UserId, content: Version, source: Source) -> None:
+def add(
+    tx: Tx,
+    portal: MemberId,
+    post: PostId,
+    author: UserId,
+    content: Version,
+    source: Source,
+    late_ms: int | None = None,
+) -> None:
     """Archive the first version that is seen of a post; one that is there already stays as it is."""
     _SQL.add_post(tx.conn, portal=portal, post=post, author=author)
-    _add_version(tx, portal, post, 1, content, source)
+    _add_version(tx, portal, post, 1, content, source, late_ms=late_ms)
 
 
 def see(
@@ -83,8 +100,11 @@ def see(
     content: Version,
     source: Source,
     editors: Editors | None = None,
+    late_ms: int | None = None,
 ) -> int:
     """Archive ``content``, made by ``editors``, as the newest version unless it is that already.
+
+    ``late_ms`` is how long ago it was made at most, if somebody knows.
 
     Returns:
         The number of the newest version.
@@ -92,7 +112,8 @@ def see(
     number = known.seen_version
     if content != known.seen:
         number += 1
-        _add_version(tx, portal, known.post, number, content, source, editors)
+        _add_version(tx, portal, known.post, number, content, source, editors, late_ms)
+        tx.count(telemetry.edits_found.labels(source.channel))
         _SQL.edited(tx.conn, portal=portal, post=known.post, at=tx.now_ms)
     _SQL.see(tx.conn, portal=portal, post=known.post, version=number)
     return number
@@ -137,6 +158,7 @@ def _add_version(
     content: Version,
     source: Source,
     editors: Editors | None = None,
+    late_ms: int | None = None,
 ) -> None:
     _SQL.add_version(
         tx.conn,
@@ -147,4 +169,5 @@ def _add_version(
         at=tx.now_ms,
         content=msgspec.json.encode(content),
         editors=msgspec.json.encode(editors) if editors else None,
+        late_ms=late_ms,
     )

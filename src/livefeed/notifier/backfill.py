@@ -17,6 +17,7 @@ from livefeed.errors import Fault
 from livefeed.notifier import archive
 from livefeed.notifier.changes import Version
 from livefeed.notifier.comments import archive_comments
+from livefeed.notifier.gaps import count_readable
 from livefeed.notifier.people import archive_people, rows_of
 from livefeed.wire.calls import PAGE_SIZE, Answer
 from livefeed.wire.feed.rows import PostRow
@@ -102,11 +103,12 @@ async def _archive_pages(store: Store, client: RestClient, portal: MemberId, sta
     answers = await client.batch({f"p{at}": ("log.blogpost.get", {"start": at}) for at in starts})
     pages = [_posts(answers, f"p{at}") for at in starts]
     posts = [(row, Version.of(row)) for page in pages for row in page]
+    readable = max(_total(answers, f"p{at}") for at in starts)
     is_last = any(len(page) < PAGE_SIZE for page in pages)
     following: _Progress = (Phase.COMMENTS, 0) if is_last else (Phase.POSTS, starts[-1] + PAGE_SIZE)
     for at in range(0, len(posts), _POSTS_A_UNIT):
         some = posts[at : at + _POSTS_A_UNIT]
-        await store.write(lambda tx, some=some: _keep(tx, portal, some))
+        await store.write(lambda tx, some=some: _keep(tx, portal, some, readable))
     await store.write(lambda tx: _move(tx, portal, following))
 
 
@@ -117,10 +119,17 @@ def _posts(answers: Mapping[str, Answer | Fault], name: str) -> list[PostRow]:
     return [PostRow.from_wire(row) for row in rows_of(answer.result)] if answer is not None else []
 
 
-def _keep(tx: Tx, portal: MemberId, posts: list[tuple[PostRow, Version]]) -> None:
+def _total(answers: Mapping[str, Answer | Fault], name: str) -> int:
+    """How many posts there are, as the portal counts them."""
+    answer = answers.get(name)
+    return 0 if answer is None or isinstance(answer, Fault) else answer.total or 0
+
+
+def _keep(tx: Tx, portal: MemberId, posts: list[tuple[PostRow, Version]], readable: int) -> None:
     tx.serialize(portal)
     for row, content in posts:
         archive.add(tx, portal, row.id, row.author_id, content, archive.Source.BACKFILL)
+    count_readable(tx, portal, readable)
 
 
 def _progress(tx: Tx, portal: MemberId) -> _Progress:

@@ -1,13 +1,14 @@
 """What the notifier does when a post was published, edited or deleted."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
 
 from livefeed.app import Context
+from livefeed.app.channels import Channel, channel_of
 from livefeed.client.rest import RestClient
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault
@@ -27,6 +28,11 @@ from livefeed.wire.ids import UserId, decimal
 from livefeed.wire.params import Params
 
 _LARGE_CHARS: Final = 20_000
+_SOURCES: Final[Mapping[Channel, Source]] = {
+    "event": Source.UPDATED,
+    "offline": Source.OFFLINE,
+    "sweep": Source.SWEPT,
+}
 _TOKENS_ASKED: Final = 20  # of a storm of edits only the newest are asked whose they are
 
 
@@ -44,7 +50,9 @@ async def archive_added(event: PostAdded, ctx: Context) -> None:
         return
     row, content = post.row, Version.of(post.row)
     ctx.step("fetched", "archived")
-    ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, Source.ADDED))
+    heard = channel_of(ctx.events)
+    source, late_ms = (Source.ADDED, None) if heard == "event" else (_SOURCES[heard], _late_ms(ctx))
+    ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, source, late_ms))
 
 
 async def bury_deleted(event: PostDeleted, ctx: Context) -> None:
@@ -90,6 +98,12 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
     ctx.on_settle(_settlement(ctx, known, content, decision, ruling, editors, post.row.num_comments))
 
 
+def _late_ms(ctx: Context) -> int | None:
+    """How long ago the first of these changes was made, at most; None if no event says when."""
+    moments = [event.envelope.ts for event in ctx.events if event.envelope.ts is not None]
+    return max(0, ctx.runtime.clock.now_ms() - min(moments) * 1000) if moments else None
+
+
 async def _compare(old: Version, new: Version) -> Comparison:
     if len(old.text) + len(new.text) > _LARGE_CHARS:
         return await asyncio.to_thread(compare, old, new)
@@ -107,9 +121,10 @@ def _settlement(
 ) -> Callable[[Tx], None]:
     """What commits with the settle of the inbox lane: version, decision, and the notices with their lanes."""
     consumer = ctx.consumer_of(notices.BELL)
+    source, late_ms = _SOURCES[channel_of(ctx.events)], _late_ms(ctx)
 
     def settle(tx: Tx) -> None:
-        number = archive.see(tx, ctx.portal, known, content, Source.UPDATED, editors)
+        number = archive.see(tx, ctx.portal, known, content, source, editors, late_ms)
         decisions.record(tx, ctx.portal, known.post, replace(ruling, to_version=number))
         match decision:
             case Silent(why=Silence.NOBODY):
@@ -168,7 +183,10 @@ async def _circle(ctx: Context, row: PostRow, known: ArchivedPost, content: Vers
 
 
 async def _editors(ctx: Context) -> Editors:
-    """Who edited: named by the event, or by its token; an event without a token is an automation's."""
+    """Who edited: named by the event, or by its token; an event without a token is an automation's.
+
+    What was found otherwise does not say who made it.
+    """
     found: set[UserId] = set()
     unknown: Unknown | None = None
     newest_first = list(reversed(ctx.events))
@@ -188,7 +206,7 @@ async def _editor(ctx: Context, event: Event, *, may_ask: bool) -> UserId | Unkn
     if auth.user_id is not None:
         return auth.user_id
     if not auth.access_token:
-        return Unknown.AUTOMATION
+        return Unknown.AUTOMATION if channel_of([event]) == "event" else Unknown.SOMEONE
     if not may_ask:
         return Unknown.SOMEONE
     return await _owner(ctx.runtime.client_with(ctx.portal, Secret(auth.access_token)))

@@ -36,6 +36,7 @@ class Phrases:
         important: The post was marked as important.
         unimportant: The mark was taken away.
         more: Forms of "and {n} more changes".
+        found: Nothing told of the change; it was found by a sweep.
         is_slavic: Whether numbers take three forms.
     """
 
@@ -51,6 +52,7 @@ class Phrases:
     important: str
     unimportant: str
     more: Sequence[str]
+    found: str
     is_slavic: bool = False
 
     def counted(self, forms: Sequence[str], number: int) -> str:
@@ -80,6 +82,7 @@ ENGLISH: Final = Phrases(
     important="marked as important",
     unimportant="no longer important",
     more=("and {n} more change", "and {n} more changes"),
+    found="found by sweep",
 )
 RUSSIAN: Final = Phrases(
     unknown={Unknown.SOMEONE: "Кто-то", Unknown.AUTOMATION: "Автоматизация"},
@@ -105,6 +108,7 @@ RUSSIAN: Final = Phrases(
     important="отмечено как важное",
     unimportant="больше не важное",
     more=("и ещё {n} изменение", "и ещё {n} изменения", "и ещё {n} изменений"),
+    found="найдено при сверке",
     is_slavic=True,
 )
 
@@ -123,12 +127,14 @@ def compose(
     old: Version,
     new: Version,
     comparison: Comparison,
+    is_found: bool = False,
 ) -> str:
-    """One line of BBCode in which no tag of the post is alive."""
+    """One line of BBCode in which no tag of the post is alive; ``is_found``: a sweep has found the change."""
     who, verb = _subject(phrases, editors, people)
     title = excerpt(known_as(old, new), _LONGEST_TITLE)
     named = f"«{title}»" if title else phrases.untitled
-    line: list[Node] = [Text(f"{who} {verb} {named} — {phrases.reasons[reason]}: ")]
+    how = f" ({phrases.found})" if is_found else ""
+    line: list[Node] = [Text(f"{who} {verb} {named} — {phrases.reasons[reason]}{how}: ")]
     for index, part in enumerate(_parts(phrases, old, new, comparison)):
         line.extend((*((Text("; "),) if index else ()), *part))
     return safe_bbcode(tuple(line))

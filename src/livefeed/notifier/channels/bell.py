@@ -18,6 +18,7 @@ from livefeed.errors import Fault, LeaseLost
 from livefeed.failpoints import failpoint
 from livefeed.notifier import archive, notices
 from livefeed.notifier.changes import Version, compare
+from livefeed.notifier.gaps import is_found
 from livefeed.notifier.notices import BELL, Notice
 from livefeed.notifier.people import Person, find_people
 from livefeed.notifier.wording import compose, phrases_of
@@ -44,6 +45,7 @@ class _Material(msgspec.Struct, frozen=True, kw_only=True):
     people: dict[UserId, Person]
     language: str
     is_gone: bool
+    is_found: bool
 
 
 def order(tx: Tx, portal: MemberId, person: UserId, number: int, consumer: ConsumerId) -> None:
@@ -133,6 +135,7 @@ def _compose(material: _Material) -> str | None:
         old=material.old,
         new=material.new,
         comparison=comparison,
+        is_found=material.is_found,
     )
 
 
@@ -148,4 +151,5 @@ def _read(tx: Tx, number: int) -> _Material | None:
         people=find_people(tx, notice.portal, notice.editors.people),
         language=archive.language_of(tx, notice.portal),
         is_gone=post.is_gone,
+        is_found=is_found(tx, notice.portal, notice.post, old=notice.from_version, new=notice.to_version),
     )

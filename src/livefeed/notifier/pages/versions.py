@@ -36,6 +36,8 @@ _SOURCES: Final[Mapping[Source, Words]] = {
     Source.BACKFILL: noted("found when the application was installed"),
     Source.ADDED: noted("published"),
     Source.UPDATED: noted("edited"),
+    Source.OFFLINE: noted("fetched from the queue of offline events"),
+    Source.SWEPT: noted("found by sweep"),
 }
 _UNKNOWN: Final[Mapping[Unknown, Words]] = {
     Unknown.SOMEONE: noted("somebody"),
@@ -125,7 +127,8 @@ def as_row(
 
 
 def _by(one: Kept, people: Mapping[UserId, Person], author: UserId, language: str) -> str:
-    ids = one.editors.people or (() if one.source is Source.UPDATED else (author,))
+    is_edit = one.source is Source.UPDATED or one.number > 1
+    ids = one.editors.people or (() if is_edit else (author,))
     names = [people[number].name if number in people else f"#{number}" for number in ids]
     if one.editors.unknown is not None or not names:
         names.append(told(_UNKNOWN[one.editors.unknown or Unknown.SOMEONE], language))

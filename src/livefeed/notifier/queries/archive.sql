@@ -28,9 +28,9 @@ UPDATE archived_post SET comments_checked = :count WHERE portal = :portal AND po
 -- name: version(portal, post, version)$
 SELECT content FROM archived_version WHERE portal = :portal AND post = :post AND version = :version;
 
--- name: add_version(portal, post, version, source, at, content, editors)!
-INSERT INTO archived_version (portal, post, version, source, at, content, editors)
-VALUES (:portal, :post, :version, :source, :at, :content, :editors)
+-- name: add_version(portal, post, version, source, at, content, editors, late_ms)!
+INSERT INTO archived_version (portal, post, version, source, at, content, editors, late_ms)
+VALUES (:portal, :post, :version, :source, :at, :content, :editors, :late_ms)
 ON CONFLICT (portal, post, version) DO NOTHING;
 
 -- name: set_language(portal, language)!

@@ -1,0 +1,112 @@
+"""Progress: how far each sweep has come, and how the last one ended."""
+
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from livefeed.app.sweep.windows import FIRST, LIMIT, Look, Place
+from livefeed.durable import sql
+from livefeed.durable.store import Tx
+from livefeed.wire.ids import MemberId, PostId, UserId
+
+SQL: Final = sql.load("livefeed.app.sweep", "sweep.sql")
+
+Scope: TypeAlias = Literal["hot", "all"]
+"""hot: what was published within the hot window · all: every readable post."""
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """One sweep of one portal; its columns are explained in the migration."""
+
+    portal: MemberId
+    scope: Scope
+    person: UserId
+    since: int | None
+    cursor: int
+    stride: int
+    base: int
+    first_post: PostId | None
+    looked: int
+    found: int
+    began_at: int | None
+    last_began_at: int | None
+    last_ended_at: int | None
+    last_looked: int | None
+    last_found: int | None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(cursor=self.cursor, stride=self.stride)
+
+    def is_fresh(self, since_ms: int) -> bool:
+        """Whether it is under way, and began after ``since_ms``."""
+        return self.began_at is not None and self.began_at >= since_ms
+
+    @property
+    def percent(self) -> int | None:
+        """How far it has come, judged by the last one; None: nobody knows, or none is under way."""
+        if self.began_at is None or not self.last_looked:
+            return None
+        return min(99, 100 * self.looked // self.last_looked)
+
+
+def find(tx: Tx, portal: MemberId, scope: Scope) -> Sweep | None:
+    """A sweep as it stands; None before the first one."""
+    row: Any = SQL.progress(tx.conn, portal=portal, scope=scope)
+    return None if row is None else msgspec.convert(dict(row), Sweep)
+
+
+def every(tx: Tx, portal: MemberId) -> list[Sweep]:
+    """The sweeps of one portal, the hot one first."""
+    return [msgspec.convert(dict(row), Sweep) for row in SQL.sweeps(tx.conn, portal=portal)]
+
+
+def begin(
+    tx: Tx, portal: MemberId, scope: Scope, person: UserId, since_ms: int | None, *, longest_ms: int
+) -> Sweep:
+    """Begin a sweep, or go on with one of the same person that began less than ``longest_ms`` ago."""
+    before = find(tx, portal, scope)
+    if before is not None and before.person == person and before.is_fresh(tx.now_ms - longest_ms):
+        return before
+    base = FIRST if before is None or scope == "all" or before.person != person else before.base
+    SQL.begin(
+        tx.conn,
+        portal=portal,
+        scope=scope,
+        person=person,
+        since=since_ms,
+        cursor=base,
+        stride=LIMIT,
+        now=tx.now_ms,
+    )
+    begun = find(tx, portal, scope)
+    assert begun is not None, "it was written just above"
+    return begun
+
+
+def move(tx: Tx, sweep: Sweep, look: Look, found: int, base: int | None) -> None:
+    """Remember that a page was compared."""
+    place = look.place or sweep.place
+    SQL.move(
+        tx.conn,
+        portal=sweep.portal,
+        scope=sweep.scope,
+        cursor=place.cursor,
+        stride=place.stride,
+        looked=len(look.rows),
+        found=found,
+        first_post=look.rows[0].id if look.rows else None,
+    )
+    if base is not None:
+        SQL.raise_base(tx.conn, portal=sweep.portal, scope=sweep.scope, base=base)
+
+
+def finish(tx: Tx, sweep: Sweep) -> None:
+    """Remember how it ended."""
+    SQL.finish(tx.conn, portal=sweep.portal, scope=sweep.scope, now=tx.now_ms)
+
+
+def forget(tx: Tx, portal: MemberId) -> None:
+    """Erase what is known of a portal."""
+    SQL.forget(tx.conn, portal=portal)

@@ -1,0 +1,51 @@
+-- How far each sweep of each portal has come, and how the one before ended.
+
+-- name: progress(portal, scope)^
+-- One sweep; began_at NULL: none is under way.
+SELECT * FROM sweep WHERE portal = :portal AND scope = :scope;
+
+-- name: begin(portal, scope, person, since, cursor, stride, now)!
+-- A sweep begins; what is known of the one before stays.
+INSERT INTO sweep (portal, scope, person, since, cursor, stride, began_at)
+VALUES (:portal, :scope, :person, :since, :cursor, :stride, :now)
+ON CONFLICT (portal, scope) DO UPDATE SET
+    person = excluded.person, since = excluded.since, cursor = excluded.cursor, stride = excluded.stride,
+    began_at = excluded.began_at, looked = 0, found = 0, first_post = NULL;
+
+-- name: move(portal, scope, cursor, stride, looked, found, first_post)!
+-- A page was compared.
+UPDATE sweep SET
+    cursor = :cursor, stride = :stride, looked = looked + :looked, found = found + :found,
+    first_post = coalesce(first_post, :first_post)
+WHERE portal = :portal AND scope = :scope;
+
+-- name: add_found(portal, scope, found)!
+-- Posts that are gone were found too.
+UPDATE sweep SET found = found + :found WHERE portal = :portal AND scope = :scope;
+
+-- name: raise_base(portal, scope, base)!
+-- From this feed entry on there is something to see.
+UPDATE sweep SET base = :base WHERE portal = :portal AND scope = :scope;
+
+-- name: finish(portal, scope, now)!
+-- A sweep has ended.
+UPDATE sweep SET
+    last_began_at = began_at, last_ended_at = :now, last_looked = looked, last_found = found, began_at = NULL
+WHERE portal = :portal AND scope = :scope;
+
+-- name: sweeps(portal)
+-- All sweeps of one portal.
+SELECT * FROM sweep WHERE portal = :portal ORDER BY scope DESC;
+
+-- name: forget(portal)!
+-- A portal is erased.
+DELETE FROM sweep WHERE portal = :portal;
+
+-- name: is_ordered(consumer)$
+-- Whether something waits for a consumer.
+SELECT 1 FROM lane WHERE consumer = :consumer LIMIT 1;
+
+-- name: expected(consumer, keys)
+-- Which posts have something waiting in the inbox anyway; keys is a JSON list of lanes.
+SELECT l.key FROM lane AS l
+WHERE l.consumer = :consumer AND l.seq = 0 AND l.key IN (SELECT value FROM json_each(:keys));
