@@ -18,9 +18,10 @@ LivefeedError
 │   └── LeaseLost            another worker holds the lane now; the unit is rolled back
 └── AppError
     ├── UnknownPortal        no installation under this member_id
-    ├── BadApplicationToken  the event is not proven genuine
+    ├── NotGenuine           nothing proves that the event comes from the portal
     ├── NotInstalled         there is no token to call the portal with
-    └── PostUnreadable       no token that is held can read the post
+    ├── PostUnreadable       no token that is held can read the post
+    └── LoopBraked           the application writes to one post again and again; it may react to itself
 """
 
 
@@ -152,8 +153,8 @@ class UnknownPortal(AppError):
     """No installation under this member_id."""
 
 
-class BadApplicationToken(AppError):
-    """The event is not proven genuine."""
+class NotGenuine(AppError):
+    """Nothing proves that the event comes from the portal: answer 403, and believe none of it."""
 
 
 class NotInstalled(AppError):
@@ -162,3 +163,7 @@ class NotInstalled(AppError):
 
 class PostUnreadable(AppError):
     """No token that is held can read the post; it may be deleted, or not for these readers."""
+
+
+class LoopBraked(AppError):
+    """The application writes to one post again and again; it may be reacting to its own writes."""

@@ -17,6 +17,8 @@ FAILPOINTS: Final[dict[str, str]] = {
     "app.ingest.committed": "the event is committed, 200 is not yet sent",
     "app.lease.taken": "an event is leased, its handler has not started",
     "app.handler.finished": "the handler has finished, the settle is not yet committed",
+    "app.effect.sending": "an effect is marked sending, it has not begun",
+    "app.effect.made": "an effect has happened, it is not yet marked done",
     "notice.sending": "the notice is marked sending, the call has not started",
     "notice.called": "the call was answered, the notice is not yet marked sent",
 }

@@ -7,7 +7,7 @@ import pytest
 
 from livefeed.app import App
 from livefeed.app.console.entry import COOKIE_LIFE_S, Entry
-from livefeed.app.handling.context import Context
+from livefeed.app.contexts.context import Context
 from livefeed.clock import ManualClock
 from livefeed.net.http import HttpAnswer
 from livefeed.settings import AppSettings

@@ -88,10 +88,10 @@ async def test_one_handler_takes_several_events_and_arguments_by_name(serve: Ope
 
 
 def test_an_argument_nobody_can_fill_is_refused_at_registration(app: App):
-    with pytest.raises(SettingsError, match="'post'"):
+    with pytest.raises(SettingsError, match="'poster'"):
 
         @app.on(PostUpdated)
-        async def wrong(event: PostUpdated, post: object) -> None: ...
+        async def wrong(event: PostUpdated, poster: object) -> None: ...
 
 
 def test_a_handler_without_an_event_is_refused_at_registration(app: App):

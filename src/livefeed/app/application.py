@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from livefeed.app.console.sections import Section
+from livefeed.app.contexts.writes import Brake
 from livefeed.app.frames.pages import PageHandler, Pages
-from livefeed.app.handling.router import EventType, F, Router
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import ConsumerSpec
 from livefeed.app.installs.widgets import WantedWidget
+from livefeed.app.routing.hooks import Hook, Hooks
+from livefeed.app.routing.router import Router
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Outcome
@@ -33,12 +35,12 @@ class Consumption:
     run: Run
 
 
-class App:
-    """An application for any number of portals.
+class Application(Router):
+    """What a developer has said of an application for any number of portals; `livefeed.app.App` serves it.
 
     Attributes:
         settings: As they were when it was made; serving may override them.
-        router: Its handlers.
+        brake: How often it may write to one post before it is taken to be running in a circle.
         consumptions: Its own consumers beside the inbox, by name.
         rooms: Packages whose migrations its database needs beside the app half's own.
         installed_units: Run for each portal at its installation and at each start.
@@ -46,16 +48,14 @@ class App:
         sections: Its own pages of the console.
         pages: What it shows in frames.
         widgets: The entries by which portals open them.
+        hooks: What runs before its first handler and after its last.
 
-    Example:
-        >>> app = App.from_settings()
-        >>> @app.on(PostUpdated)
-        ... async def tell(event: PostUpdated, ctx: Context) -> None: ...
     """
 
-    def __init__(self, settings: AppSettings) -> None:
+    def __init__(self, settings: AppSettings, *, brake: Brake | None = None) -> None:
+        super().__init__()
         self.settings = settings
-        self.router = Router()
+        self.brake = brake or Brake()
         self.consumptions: dict[str, Consumption] = {}
         self.rooms: list[str] = []
         self.installed_units: list[Callable[[Tx, KnownPortal], None]] = []
@@ -63,32 +63,38 @@ class App:
         self.sections: list[Section] = []
         self.pages = Pages()
         self.widgets: list[WantedWidget] = []
+        self.hooks = Hooks()
 
-    @classmethod
-    def from_settings(cls, environ: Mapping[str, str] | None = None, **flags: object) -> "App":
-        """An application set up by ``LIVEFEED_*`` variables; opens neither file nor connection.
+    def on_start(self, function: Hook) -> Hook:
+        """Run the decorated function before the first handler, and keep what it sets in ``state``.
 
-        Raises:
-            SettingsError: A value cannot be used.
-        """
-        return cls(AppSettings.from_environment(environ, **flags))
+        It takes ``state``, ``runtime`` or nothing; plain, async, or an async generator that yields once: what
+        follows its ``yield`` runs after the last handler. Each running application has its own ``state``.
 
-    def on(self, *events: EventType, coalesce: bool = False) -> Callable[[F], F]:
-        """Handle ``events`` with the decorated function, sync or async.
-
-        Args:
-            events: Types of ``livefeed.wire.events``.
-            coalesce: Take all equal events of one post that wait as one call; ``ctx.events`` holds them.
+        Example:
+            >>> @app.on_start
+            ... async def connect(state: SimpleNamespace) -> AsyncIterator[None]:
+            ...     async with Mailer() as state.mailer:
+            ...         yield
 
         Raises:
-            SettingsError: The function takes an argument other than ``event`` and ``ctx``.
+            SettingsError: It asks for something else.
         """
+        self.hooks.add_start(function)
+        return function
 
-        def register(function: F) -> F:
-            self.router.add(function, events, coalesce=coalesce)
-            return function
+    def on_stop(self, function: Hook) -> Hook:
+        """Run the decorated function after the last handler, the last one first, even if another one fails.
 
-        return register
+        Raises:
+            SettingsError: It asks for something else than ``state`` and ``runtime``.
+        """
+        self.hooks.add_stop(function)
+        return function
+
+    def _check_roots(self) -> None:
+        super()._check_roots()
+        self.table()
 
     def page(
         self, placement: str = DEFAULT_PLACEMENT, path: str = ""

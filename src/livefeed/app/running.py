@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
-from livefeed.app.application import App, Consumption
-from livefeed.app.handling.runner import Dispatch, Runner
+from livefeed.app.application import Application
+from livefeed.app.contexts import effects, writes
+from livefeed.app.contexts.writes import OwnWrites
+from livefeed.app.handling import quiet, trials
+from livefeed.app.handling.working import worker_of
 from livefeed.app.installs import binding, registry
 from livefeed.app.installs.binding import Binder
 from livefeed.app.installs.following import Following
@@ -18,17 +23,16 @@ from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
+from livefeed.app.routing.handlers import THREADS
+from livefeed.app.routing.table import Table
 from livefeed.app.runtime import ROOMS, Runtime
 from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock, SystemClock
-from livefeed.durable.lanes import Lease
-from livefeed.durable.outcomes import Outcome
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.durable.worker import Worker
 from livefeed.errors import SettingsError
-from livefeed.failpoints import failpoint
 from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, read_or_create_key_file
@@ -38,7 +42,6 @@ from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
 _INBOX_CAP: Final = 32
-_LONGEST_RUN: Final = 256
 _WORD: Final = b"livefeed"
 
 
@@ -56,7 +59,7 @@ class Running:
         end_following: Lets the known portals be as they are from now on.
     """
 
-    app: App
+    app: Application
     runtime: Runtime
     worker: Worker
     ladder: Ladder
@@ -67,7 +70,7 @@ class Running:
 
 @asynccontextmanager
 async def opened(
-    app: App,
+    app: Application,
     *,
     settings: AppSettings | None = None,
     clock: Clock | None = None,
@@ -111,24 +114,33 @@ async def opened(
             else [asyncio.create_task(keep_house(running.leaving, store, clock, house_bell))]
         )
         try:
-            if works:
-                await running.worker.start()
-            yield running
+            async with app.hooks.around(running.runtime), _at_work(running.worker, works=works):
+                yield running
         finally:
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
-            if works:
-                await running.worker.stop()
             running.end_following()
+            running.runtime.threads.shutdown(wait=False, cancel_futures=True)
     finally:
         await http.close()
         if own is not None:
             await own.close()
 
 
+@asynccontextmanager
+async def _at_work(worker: Worker, *, works: bool) -> AsyncGenerator[None]:
+    if works:
+        await worker.start()
+    try:
+        yield
+    finally:
+        if works:
+            await worker.stop()
+
+
 async def _composed(
-    app: App,
+    app: Application,
     settings: AppSettings,
     clock: Clock,
     keys: KeyRing,
@@ -137,22 +149,24 @@ async def _composed(
     on_left: Callable[[], None],
 ) -> Running:
     await _check_keys(store, keys)
-    runtime = _runtime(app, settings, clock, keys, store, http)
+    table = app.table()
+    runtime = _runtime(app, table, settings, clock, keys, store, http)
+    await runtime.writes.load()
     binder = Binder(
         client_of=runtime.client,
         address=_door_address(settings),
-        handled=app.router.events(),
+        handled=table.events(),
         last_address=partial(_last_address, store),
         widgets=tuple(app.widgets),
     )
-    wanted = _wanted(app, settings, keys, binds=bool(binder.wanted))
+    wanted = _wanted(app, table, settings, keys, binds=bool(binder.wanted))
     version, known = await store.write(lambda tx: (registry.version(tx), registry.admit_all(tx, wanted)))
     runtime.portals.replace(known)
     following = Following(store, runtime.portals, wanted, version=version)
     return Running(
         app=app,
         runtime=runtime,
-        worker=_worker(app, runtime, binder),
+        worker=worker_of(app.consumptions, table, runtime, binder),
         ladder=Ladder(
             pinned=settings.member_id,
             store=store,
@@ -168,7 +182,7 @@ async def _composed(
             keys=keys,
             portals=runtime.portals,
             wanted=wanted,
-            when_erased=tuple(app.erased_units),
+            when_erased=(effects.forget, trials.forget, writes.forget, *app.erased_units),
             on_left=on_left,
         ),
         binder=binder,
@@ -177,7 +191,13 @@ async def _composed(
 
 
 def _runtime(
-    app: App, settings: AppSettings, clock: Clock, keys: KeyRing, store: Store, http: HttpClient
+    app: Application,
+    table: Table,
+    settings: AppSettings,
+    clock: Clock,
+    keys: KeyRing,
+    store: Store,
+    http: HttpClient,
 ) -> Runtime:
     endpoint = TokenEndpoint(
         http,
@@ -195,7 +215,10 @@ def _runtime(
         endpoint=endpoint,
         vault=Vault(store, keys, clock, endpoint),
         buckets=Buckets(store),
-        coalesced=app.router.coalesced(),
+        coalesced=table.coalesced(),
+        threads=ThreadPoolExecutor(THREADS, thread_name_prefix="livefeed-handler"),
+        writes=OwnWrites(store=store, keys=keys, brake=app.brake),
+        state=SimpleNamespace(),
     )
 
 
@@ -241,45 +264,17 @@ def _door_address(settings: AppSettings) -> str:
     return f"{settings.public_url.rstrip('/')}/events" if settings.public_url else ""
 
 
-def _wanted(app: App, settings: AppSettings, keys: KeyRing, *, binds: bool) -> Wanted:
+def _wanted(app: Application, table: Table, settings: AppSettings, keys: KeyRing, *, binds: bool) -> Wanted:
     own = ConsumerSpec(
         name="inbox",
         cap=_INBOX_CAP,
         quiet_ms=round(settings.quiet_s * 1000),
         max_wait_ms=round(settings.max_wait_s * 1000),
-        entries_limit=_LONGEST_RUN if app.router.coalesces else 1,
+        entries_limit=quiet.LONGEST_RUN if table.coalesced() else 1,
     )
     others = [consumption.spec for consumption in app.consumptions.values()]
     return Wanted(
         configured=Configured.from_settings(settings, keys),
-        consumers=(own, binding.SPEC, *others),
+        consumers=(own, binding.SPEC, *map(quiet.spec_of, table.with_own_lanes()), *others),
         when_installed=(*([binding.ask] if binds else []), *app.installed_units),
     )
-
-
-def _worker(app: App, runtime: Runtime, binder: Binder) -> Worker:
-    async def bind(lease: Lease, _: Runtime) -> Outcome:
-        return await binder.run(lease)
-
-    limits = [consumption.spec.entries_limit for consumption in app.consumptions.values()]
-    own = Consumption(spec=binding.SPEC, run=bind)
-    runner = Runner(app.router, runtime, binding.ask if binder.wanted else None)
-    dispatch = Dispatch(runner, {**app.consumptions, own.spec.name: own}, runtime)
-    return Worker(
-        runtime.store,
-        dispatch.run,
-        clock=runtime.clock,
-        entries_limit=max([_LONGEST_RUN if app.router.coalesces else 1, *limits]),
-        on_leased=_leased,
-        on_finished=_finished,
-    )
-
-
-def _leased(lease: Lease) -> None:
-    if lease.consumer.name == "inbox":
-        failpoint("app.lease.taken")
-
-
-def _finished(lease: Lease) -> None:
-    if lease.consumer.name == "inbox":
-        failpoint("app.handler.finished")

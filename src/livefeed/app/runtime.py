@@ -1,15 +1,19 @@
 """A running application's parts, as handlers, consumers and the door reach them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Final
 
+from livefeed.app.contexts.watching import Watched
+from livefeed.app.contexts.writes import OwnWrites
 from livefeed.app.installs import following
 from livefeed.app.installs.administrators import Lent
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.client import vault
 from livefeed.client.buckets import Buckets, Pace
 from livefeed.client.oauth import TokenEndpoint
-from livefeed.client.rest import Access, RestClient
+from livefeed.client.rest import Access, Credentials, RestClient
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock
 from livefeed.durable.consumers import ConsumerId
@@ -39,6 +43,9 @@ class Runtime:
         vault: Tokens of those who installed, opened a page, or signed in.
         buckets: The rate of calls, by portal.
         coalesced: Wire names of the events of which handlers take runs; only these wait for the quiet time.
+        threads: Where sync handlers run.
+        writes: What the application itself has written to feeds.
+        state: What `App.on_start` functions keep for handlers; of this running application alone.
     """
 
     settings: AppSettings
@@ -51,9 +58,16 @@ class Runtime:
     vault: Vault
     buckets: Buckets
     coalesced: frozenset[str]
+    threads: ThreadPoolExecutor
+    writes: OwnWrites
+    state: SimpleNamespace
 
-    def client(self, member_id: MemberId) -> RestClient:
+    def client(self, member_id: MemberId, *, handling: str = "") -> RestClient:
         """A client with the tokens stored at installation.
+
+        Args:
+            member_id: Which portal.
+            handling: The wire name of the event for whose sake it calls; empty: none.
 
         Raises:
             NotInstalled: The portal has none.
@@ -62,9 +76,9 @@ class Runtime:
         portal = self.portals.get(member_id)
         if portal.user_id is None or not portal.is_active:
             raise NotInstalled(f"no tokens are stored for portal {member_id}; install the application there")
-        return self.client_of(member_id, portal.user_id)
+        return self.client_of(member_id, portal.user_id, handling=handling)
 
-    def client_of(self, member_id: MemberId, user_id: UserId) -> RestClient:
+    def client_of(self, member_id: MemberId, user_id: UserId, *, handling: str = "") -> RestClient:
         """A client with the stored tokens of one person: who installed, opened a page, or signed in.
 
         Its calls raise NotInstalled where no usable pair of this person is stored.
@@ -75,13 +89,13 @@ class Runtime:
         """
         if not self.portals.get(member_id).is_active:
             raise NotInstalled(f"portal {member_id} has uninstalled the application")
-        return RestClient(self.http, _Stored(self, member_id, user_id), self._pace(member_id))
+        return self._client(member_id, _Stored(self, member_id, user_id), handling)
 
     async def people(self, member_id: MemberId, *, most: int = 10) -> list[UserId]:
         """Whose stored tokens can be used in a portal, who opened the application last first."""
         return await self.store.read(lambda tx: vault.people(tx, member_id, most=most))
 
-    def client_with(self, member_id: MemberId, token: Secret) -> RestClient:
+    def client_with(self, member_id: MemberId, token: Secret, *, handling: str = "") -> RestClient:
         """A client with one access token, which cannot be renewed; it calls only the portal's known address.
 
         Raises:
@@ -93,7 +107,7 @@ class Runtime:
             raise NotInstalled(
                 f"no address of portal {member_id} is known; set LIVEFEED_PORTAL_URL or install there"
             )
-        return RestClient(self.http, Lent(portal.endpoint, token), self._pace(member_id))
+        return self._client(member_id, Lent(portal.endpoint, token), handling)
 
     def consumer(self, member_id: MemberId, name: str) -> ConsumerId:
         """One consumer of a portal, by the name it was registered under.
@@ -115,6 +129,10 @@ class Runtime:
         moved = replace(portal, endpoint=install.client_endpoint)
         await following.move(self.store, self.portals, moved, install.domain)
         return install.client_endpoint
+
+    def _client(self, member_id: MemberId, credentials: Credentials, handling: str) -> RestClient:
+        http = Watched(self.http, self.writes, member_id, handling)
+        return RestClient(http, credentials, self._pace(member_id))
 
     def _pace(self, member_id: MemberId) -> Pace | None:
         return self.buckets.of(member_id) if self.settings.rate_limit else None

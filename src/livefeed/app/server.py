@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from livefeed.app.admin import Admin
-from livefeed.app.application import App
+from livefeed.app.application import Application
 from livefeed.app.console.door import ConsoleDoor
 from livefeed.app.doors import operations
 from livefeed.app.doors.install import InstallDoor
@@ -16,6 +16,7 @@ from livefeed.app.exchange import TOO_SLOW, Disconnected, DoorAnswer, Receive, S
 from livefeed.app.frames.door import FrameDoor
 from livefeed.app.ingest import Door
 from livefeed.app.installs.openings import Openings
+from livefeed.app.mounting import Lifetime, below
 from livefeed.app.running import Running, opened
 from livefeed.app.signin import door as signin
 from livefeed.app.signin.door import SignInDoor
@@ -24,10 +25,13 @@ from livefeed.clock import Clock
 from livefeed.durable.store import Store
 from livefeed.durable.watch import metrics, why_not_ready
 from livefeed.durable.watch.processes import present
+from livefeed.errors import LivefeedError
 from livefeed.secrets import KeyRing
 from livefeed.settings import AppRole, AppSettings
+from livefeed.telemetry import logger
 from livefeed.ui.pages import Page, asset
 
+_LOG: Final = logger("app")
 _ASSETS: Final = "/ui/"
 _CONSOLE: Final = "/console/"
 
@@ -54,7 +58,7 @@ class AppServer:
 
     def __init__(
         self,
-        app: App,
+        app: Application,
         *,
         settings: AppSettings | None = None,
         clock: Clock | None = None,
@@ -77,6 +81,7 @@ class AppServer:
         self._keys = keys
         self._admin_token = admin_token
         self._doors: _Doors | None = None
+        self._lifetime = Lifetime(self.open)
 
     @property
     def running(self) -> Running:
@@ -142,9 +147,28 @@ class AppServer:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
             return
-        assert scope["type"] == "http", "there are no websockets here"
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        if self._doors is None and not await self._has_begun(scope, send):
+            return
         doors = self._doors
-        assert doors is not None, "the application is not open"
+        assert doors is not None, "it was open, or was opened just above"
+        await self._serve(doors, *below(scope, send), receive)
+
+    async def _has_begun(self, scope: Scope, send: Send) -> bool:
+        """Open it with this request, where no lifespan did; if that fails the request is answered."""
+        assert not self._lifetime.is_ruled, "the server asks before its lifespan has begun, or after"
+        try:
+            await self._lifetime.begin()
+        except LivefeedError as exc:
+            _LOG.error("not_opened", error=str(exc), path=scope["path"])
+            await send_text(send, 503, b"the application cannot be opened now\n")
+            return False
+        return True
+
+    async def _serve(self, doors: _Doors, scope: Scope, send: Send, receive: Receive) -> None:
         match scope["path"]:
             case path if self._role == "worker" and not _is_for_operators(path):
                 await send_text(send, 404, b"this process runs handlers; events and pages have their doors\n")
@@ -175,6 +199,7 @@ class AppServer:
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
+        self._lifetime.is_ruled = True
         async with contextlib.AsyncExitStack() as stack:
             if self._doors is None:
                 await stack.enter_async_context(self.open())
@@ -187,7 +212,7 @@ class AppServer:
 
 
 def build_asgi(
-    app: App,
+    app: Application,
     *,
     settings: AppSettings | None = None,
     clock: Clock | None = None,
@@ -210,7 +235,7 @@ def build_asgi(
 
 @contextlib.asynccontextmanager
 async def prepared(
-    app: App,
+    app: Application,
     *,
     settings: AppSettings | None = None,
     clock: Clock | None = None,

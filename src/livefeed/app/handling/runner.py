@@ -1,226 +1,267 @@
-"""The runner: a leased run of the inbox → handlers → one outcome that remembers what has finished."""
+"""The runner: a leased run of events → handlers → one outcome that remembers what has finished."""
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from livefeed.app.application import Consumption
-from livefeed.app.handling.context import Context
-from livefeed.app.handling.router import Handler, Router
-from livefeed.app.inbox import FINISHED, Step, add_steps, open_entry
+from livefeed import telemetry
+from livefeed.app.contexts import echoes
+from livefeed.app.contexts.context import Context
+from livefeed.app.contexts.items import Call, Item
+from livefeed.app.contexts.verdicts import Drop, Verdict
+from livefeed.app.handling import quiet
+from livefeed.app.handling.tallies import Tally, only
+from livefeed.app.handling.trials import Trial, digest_of, trials_of
+from livefeed.app.inbox import OTHER_EVENTS, Step, open_entry
 from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.routing.arguments import Values
+from livefeed.app.routing.events import is_coalescible
+from livefeed.app.routing.handlers import Handler
+from livefeed.app.routing.sources import given
+from livefeed.app.routing.table import Table
 from livefeed.app.runtime import Runtime
 from livefeed.durable import done
 from livefeed.durable.entries import Entry
 from livefeed.durable.lanes import Lease
-from livefeed.durable.outcomes import Again, Dead, Done, Down, Effects, Outcome
-from livefeed.durable.schedule import Schedule, next_try
+from livefeed.durable.outcomes import Dead, Outcome
 from livefeed.durable.store import Tx
-from livefeed.errors import SettingsError, TransportError, WireError
-from livefeed.telemetry import logger
-from livefeed.wire.events import AppUpdated, Event, typed
+from livefeed.errors import SettingsError, WireError
+from livefeed.wire.events import AppUpdated, typed
 from livefeed.wire.ids import MemberId
 
-_LOG: Final = logger("app")
-RETRIES: Final = Schedule()
-"""For a handler that fails: half a second, doubled up to three hours, given up after three days."""
+T = TypeVar("T")
 
-PROBES: Final = Schedule(first_s=1.0, longest_s=60.0)
-"""For a portal that does not answer: all its lanes wait for one of them."""
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What the handlers of one run came to."""
-
-    steps: list[Step] = field(default_factory=list[Step])
-    units: list[Callable[[Tx], None]] = field(default_factory=list[Callable[[Tx], None]])
-    finished: list[tuple[str, Lease]] = field(default_factory=list[tuple[str, Lease]])
-    failures: list[tuple[str, BaseException]] = field(default_factory=list[tuple[str, BaseException]])
+_REPLAY: Final = "replay"
+_UNREADABLE: Final = (SettingsError, WireError, msgspec.DecodeError)
 
 
 class Runner:
-    """Runs the leases of inboxes."""
+    """Runs the leases of inboxes, and of the lanes that handlers have of their own."""
 
     def __init__(
-        self, router: Router, runtime: Runtime, rebind: Callable[[Tx, KnownPortal], None] | None = None
+        self, table: Table, runtime: Runtime, rebind: Callable[[Tx, KnownPortal], None] | None = None
     ) -> None:
         """``rebind`` asks for all handlers anew: an update of the application has dropped them."""
-        self._router = router
+        self._table = table
         self._runtime = runtime
         self._rebind = rebind
+        self._slots = {
+            handler.name: asyncio.Semaphore(handler.options.concurrency)
+            for handlers in table.by_event.values()
+            for handler in handlers
+            if handler.options.concurrency is not None
+        }
 
     async def run(self, lease: Lease) -> Outcome:
-        """Give the oldest events of the lease that are equal in kind to their handlers."""
-        entries = self._run_of(lease)
+        """Give the oldest events of an inbox that are equal in kind to their handlers."""
+        kind = lease.entries[0].kind
+        handlers = self._table.handlers_of(kind)
+        entries = self._run_of(lease, any(one.coalesces for one in handlers if not one.has_own_lanes))
+        portal = MemberId(lease.consumer.portal)
         try:
-            events = [(entry.seq, self._open(entry)) for entry in entries]
-        except (SettingsError, WireError, msgspec.DecodeError) as exc:
+            items = [
+                Item(
+                    seq=entry.seq,
+                    event=typed(open_entry(self._runtime.keys, portal, entry.body)),
+                    at_ms=entry.at_ms,
+                    digest=digest_of(entry.body),
+                    mark=entry.seq,
+                )
+                for entry in entries
+            ]
+        except _UNREADABLE as exc:
             return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
-        handlers = self._router.handlers_of(entries[0].kind)
-        earlier = await self._finished_earlier(lease, entries) if lease.attempt > 1 else {}
-        tally = _Tally()
-        for handler in handlers:
-            left = [pair for pair in events if handler.name not in earlier.get(pair[0], frozenset())]
-            for part in [left] if handler.coalesces and left else [[pair] for pair in left]:
-                if not await self._call(handler, lease, part, tally):
-                    break
-        if entries[0].kind == AppUpdated.wire_name and self._rebind is not None:
-            portal = self._runtime.portals.get(MemberId(lease.consumer.portal))
-            tally.units.append(partial(_asked, self._rebind, portal))
-        return self._decide(lease, entries, tally, has_handlers=bool(handlers))
+        tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
+        if kind == AppUpdated.wire_name and self._rebind is not None:
+            tally.units.append(partial(_asked, self._rebind, self._runtime.portals.get(portal)))
+        if not handlers:
+            tally.steps.append(Step("no handler", tally.now_ms))
+        return await self._run(tally, handlers)
 
-    def _run_of(self, lease: Lease) -> tuple[Entry, ...]:
-        """Equal kinds only, so that a coalescing handler never swallows an add or a delete."""
+    async def run_quiet(self, handler: Handler, lease: Lease) -> Outcome:
+        """Give what has waited in a handler's own lane to it."""
+        entries = self._run_of(lease, is_coalescing=True)
+        try:
+            items = [quiet.read_item(self._runtime.keys, entry) for entry in entries]
+        except _UNREADABLE as exc:
+            return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
+        tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
+        return await self._run(tally, [handler], is_quiet=True)
+
+    def _run_of(self, lease: Lease, is_coalescing: bool) -> tuple[Entry, ...]:
+        """Equal kinds only, and of one thing: a coalescing handler never swallows an add or a delete."""
         first = lease.entries[0]
-        if not any(handler.coalesces for handler in self._router.handlers_of(first.kind)):
+        if not is_coalescing or not is_coalescible(first.kind) or lease.key == OTHER_EVENTS:
             return (first,)
         return tuple(takewhile(lambda entry: entry.kind == first.kind, lease.entries))
 
-    def _open(self, entry: Entry) -> Event:
-        return typed(open_entry(self._runtime.keys, MemberId(entry.portal), entry.body))
-
-    async def _finished_earlier(self, lease: Lease, entries: Sequence[Entry]) -> dict[int, frozenset[str]]:
-        """Event by event: the run may have grown since the try in which a handler finished."""
-        return await self._runtime.store.read(
-            lambda tx: {entry.seq: done.finished(tx, _only(lease, entry)) for entry in entries}
+    def _tally(self, lease: Lease, items: Sequence[Item], *, is_replay: bool) -> Tally:
+        return Tally(
+            lease=lease,
+            items=items,
+            now_ms=self._runtime.clock.now_ms(),
+            is_again=lease.attempt > 1 or is_replay,
         )
+
+    async def _run(self, tally: Tally, handlers: Sequence[Handler], *, is_quiet: bool = False) -> Outcome:
+        tally.items = await self._judged(tally, handlers)
+        earlier: Mapping[int, Mapping[str, Trial]] = await self._earlier(tally) if tally.is_again else {}
+        for handler in handlers:
+            mine = {mark: trials[handler.name] for mark, trials in earlier.items() if handler.name in trials}
+            left = [item for item in tally.items if not _is_over(mine.get(item.mark))]
+            tally.known.extend((handler.name, mark) for mark, one in mine.items() if one.state == "finished")
+            tally.buried.update(
+                (handler.name, one.reason) for one in mine.values() if one.state == "given up"
+            )
+            due_ms = max((one.due_at_ms for one in mine.values() if one.state == "failing"), default=0)
+            if due_ms > tally.now_ms:
+                tally.due_ms.append(due_ms)
+            elif handler.has_own_lanes and not is_quiet:
+                self._hand_over(handler, tally, left)
+            else:
+                await self._give(handler, tally, left, mine, has_failed=bool(tally.is_again and not earlier))
+        return tally.outcome(handlers)
+
+    async def _judged(self, tally: Tally, handlers: Sequence[Handler]) -> Sequence[Item]:
+        """The run, with what of it is the echo of own writes."""
+        writes = self._runtime.writes
+        if not handlers or not writes.may_explain(tally.lease.consumer.portal):
+            return tally.items
+        if all(item.event.wire_name not in echoes.KINDS for item in tally.items):
+            return tally.items
+        judged: list[Item] = []
+        for item in tally.items:
+            write = await echoes.write_of(self._runtime, self._context(None, tally, [item], 1), item, judged)
+            if write is not None:
+                tally.units.append(partial(echoes.mark, write, item.seq))
+            judged.append(item if write is None else replace(item, is_own=True))
+        return judged
+
+    async def _earlier(self, tally: Tally) -> Mapping[int, Mapping[str, Trial]]:
+        """Entry → handler → how it went in earlier tries; event by event, since a run may have grown."""
+        lease, items = tally.lease, tally.items
+
+        def read(tx: Tx) -> dict[int, dict[str, Trial]]:
+            known = trials_of(tx, [item.digest for item in items])
+            found: dict[int, dict[str, Trial]] = {}
+            for item in items:
+                some = dict(known[item.digest])
+                for name in done.finished(tx, only(lease, item.mark)):
+                    some[name] = Trial(
+                        handler=name, state="finished", attempts=1, first_at_ms=lease.first_at_ms
+                    )
+                if some:
+                    found[item.mark] = some
+            return found
+
+        return await self._runtime.store.read(read)
+
+    def _hand_over(self, handler: Handler, tally: Tally, left: Sequence[Item]) -> None:
+        """Let the events wait in the handler's own lane."""
+        entries = {entry.seq: entry for entry in tally.lease.entries}
+        consumer = self._runtime.consumer(MemberId(tally.lease.consumer.portal), quiet.name_of(handler))
+        for item in left:
+            tally.units.append(partial(quiet.hand_over, entries[item.mark], consumer))
+            tally.finished.append((handler.name, item.mark))
+        if left:
+            tally.note("waits", f"{handler.name}: {handler.options.quiet_s:g} s for more")
+
+    async def _give(
+        self,
+        handler: Handler,
+        tally: Tally,
+        left: Sequence[Item],
+        mine: Mapping[int, Trial],
+        *,
+        has_failed: bool,
+    ) -> None:
+        """Call ``handler`` with what is left; the events after one that fails wait with it."""
+        failing = [one for one in mine.values() if one.state == "failing"]
+        before = max(failing, key=lambda one: one.attempts, default=None)
+        attempt = before.attempts + 1 if before is not None else tally.lease.attempt if has_failed else 1
+        wanted: list[Item] = []
+        for item in left:
+            passes = await _caught(self._lets_pass(handler, tally, item, attempt))
+            if isinstance(passes, BaseException):
+                tally.fail(handler, left, before, attempt, passes)
+                return
+            if passes:
+                wanted.append(item)
+            else:
+                tally.finished.append((handler.name, item.mark))
+        if left and not wanted:
+            why = (
+                "own write" if all(item.is_own for item in left) and not handler.options.own else "not wanted"
+            )
+            tally.note("passed over", f"{handler.name}: {why}")
+        for part in [wanted] if handler.coalesces and wanted else [[item] for item in wanted]:
+            if not await self._call(handler, tally, part, before, attempt):
+                return
+
+    async def _lets_pass(self, handler: Handler, tally: Tally, item: Item, attempt: int) -> bool:
+        if item.is_own and not handler.options.own:
+            telemetry.own_events.inc()
+            return False
+        if handler.wants.is_anything:
+            return True
+        context = self._context(handler, tally, [item], attempt)
+        values = Values(handler.sources, given(context))
+        try:
+            return await handler.wants.let_pass(context.post_id, context.portal, values)
+        finally:
+            await values.close()
 
     async def _call(
-        self, handler: Handler, lease: Lease, events: list[tuple[int, Event]], tally: _Tally
+        self, handler: Handler, tally: Tally, part: Sequence[Item], before: Trial | None, attempt: int
     ) -> bool:
-        context = Context(self._runtime, lease, events)
-        # Gathered, a failure is a value: the other handlers of the event run all the same.
-        (failure,) = await asyncio.gather(handler(context.event, context), return_exceptions=True)
+        context = self._context(handler, tally, part, attempt)
+        answer = await _caught(self._called(handler, context))
         tally.steps.extend(context.steps)
-        if failure is not None:
-            tally.failures.append((handler.name, failure))
+        if isinstance(answer, BaseException) and not isinstance(answer, Drop):
+            tally.fail(handler, part, before, attempt, answer)
             return False
-        tally.units.extend(context.units)
-        tally.finished.extend((handler.name, _at(lease, seq)) for seq, _ in events)
+        if isinstance(answer, Drop):
+            tally.note("dropped", f"{handler.name}: {answer}")
+        else:
+            tally.units.extend(context.units)
+        tally.finished.extend((handler.name, item.mark) for item in part)
         return True
 
-    def _decide(
-        self, lease: Lease, entries: Sequence[Entry], tally: _Tally, *, has_handlers: bool
-    ) -> Outcome:
-        now_ms = self._runtime.clock.now_ms()
-        seqs = [entry.seq for entry in entries]
-        if len(seqs) > 1:
-            tally.steps.insert(0, Step("coalesced", now_ms, f"{len(seqs)} events"))
-        if not has_handlers:
-            tally.steps.append(Step("no handler", now_ms))
-        if not tally.failures:
-            tally.steps.append(Step(FINISHED, now_ms, str(lease.attempt)))
-            return Done(through=seqs[-1], effects=_effects(tally, seqs, has_marks=False))
-        reason = "; ".join(f"{name}: {_words(failure)}" for name, failure in tally.failures)
-        tally.steps.append(Step("failed", now_ms, reason))
-        _LOG.warning(
-            "handler_failed", portal=lease.consumer.portal, key=lease.key, seq=seqs[0], reason=reason
-        )
-        return self._repeat(lease, tally, seqs, reason, now_ms)
+    async def _called(self, handler: Handler, context: Context) -> Verdict:
+        slot = self._slots.get(handler.name)
+        if slot is None:
+            return await self._call_now(handler, context)
+        async with slot:
+            return await self._call_now(handler, context)
 
-    def _repeat(self, lease: Lease, tally: _Tally, seqs: list[int], reason: str, now_ms: int) -> Outcome:
-        effects = _effects(tally, seqs, has_marks=True)
-        if any(isinstance(failure, TransportError) for _, failure in tally.failures):
-            return portal_down(lease, reason=reason, now_ms=now_ms, through=seqs[-1], effects=effects)
-        at_ms = _next(RETRIES, lease.attempt, lease.first_at_ms, now_ms)
-        if at_ms is None:
-            return Dead(reason=reason, through=seqs[-1], effects=effects)
-        return Again(at_ms=at_ms, reason=reason, effects=effects)
-
-
-class Dispatch:
-    """One worker for all consumers: each lease goes to whatever runs its consumer."""
-
-    def __init__(self, runner: Runner, consumptions: Mapping[str, Consumption], runtime: Runtime) -> None:
-        self._runner = runner
-        self._consumptions = consumptions
-        self._runtime = runtime
-
-    async def run(self, lease: Lease) -> Outcome:
-        """Run ``lease``; a portal that does not answer is down for the whole consumer."""
-        if not self._runtime.portals.has(lease.consumer.portal):
-            await self._runtime.portals.catch_up()  # another process may have installed it a moment ago
-        if lease.consumer.name == "inbox":
-            return await self._runner.run(lease)
-        consumption = self._consumptions[lease.consumer.name]
-        part = msgspec.structs.replace(lease, entries=lease.entries[: consumption.spec.entries_limit])
+    async def _call_now(self, handler: Handler, context: Context) -> Verdict:
+        values = Values(handler.sources, given(context))
         try:
-            outcome = await consumption.run(part, self._runtime)
-        except TransportError as exc:
-            outcome = portal_down(part, reason=str(exc), now_ms=self._runtime.clock.now_ms())
-        return _of_part(outcome, part)
+            return await handler.call(values, self._runtime.threads)
+        finally:
+            await values.close()
+
+    def _context(self, handler: Handler | None, tally: Tally, items: Sequence[Item], attempt: int) -> Context:
+        call = Call()
+        if handler is not None:
+            call = Call(handler=handler.name, attempt=attempt, timeout_s=handler.options.timeout_s)
+        return Context(self._runtime, tally.lease, items, call)
 
 
-def _of_part(outcome: Outcome, part: Lease) -> Outcome:
-    """What a run says of all it was given is true of no more than that."""
-    match outcome:
-        case Done(through=None, effects=effects):
-            return Done(through=part.through, effects=effects)
-        case Dead(through=None):
-            return Dead(
-                reason=outcome.reason,
-                through=part.through,
-                probe_at_ms=outcome.probe_at_ms,
-                effects=outcome.effects,
-            )
-        case Done() | Dead() | Again() | Down():
-            return outcome
+async def _caught(awaited: Coroutine[Any, Any, T]) -> T | BaseException:
+    """What it gives, or what it raises: the other handlers of the event run all the same."""
+    (answer,) = await asyncio.gather(awaited, return_exceptions=True)
+    return answer
 
 
-def portal_down(
-    lease: Lease, *, reason: str, now_ms: int, through: int | None = None, effects: Effects | None = None
-) -> Outcome:
-    """The portal does not answer: all lanes of the consumer wait for one of them to probe it."""
-    probe_at_ms = _next(PROBES, lease.consumer.fails + 1, now_ms, now_ms)
-    assert probe_at_ms is not None, "a probe is never given up"
-    if _next(RETRIES, lease.attempt, lease.first_at_ms, now_ms) is None:
-        return Dead(reason=reason, through=through, probe_at_ms=probe_at_ms, effects=effects)
-    return Down(probe_at_ms=probe_at_ms, reason=reason, effects=effects)
-
-
-def _next(schedule: Schedule, attempt: int, first_at_ms: int, now_ms: int) -> int | None:
-    return next_try(
-        schedule,
-        attempt=attempt,
-        now_ms=now_ms,
-        first_at_ms=first_at_ms,
-        retry_after_s=None,
-        draw=random.random(),
-    )
-
-
-def _effects(tally: _Tally, seqs: list[int], *, has_marks: bool) -> Effects:
-    def write(tx: Tx) -> None:
-        for unit in tally.units:
-            unit(tx)
-        if has_marks:
-            for name, lease in tally.finished:
-                done.mark(tx, lease, name)
-        add_steps(tx, seqs, tally.steps)
-
-    return write
+def _is_over(trial: Trial | None) -> bool:
+    return trial is not None and trial.state != "failing"
 
 
 def _asked(rebind: Callable[[Tx, KnownPortal], None], portal: KnownPortal, tx: Tx) -> None:
     rebind(tx, portal)
-
-
-def _only(lease: Lease, entry: Entry) -> Lease:
-    """The lease as if it were for one entry: finished handlers are remembered event by event."""
-    return msgspec.structs.replace(lease, entries=(entry,))
-
-
-def _at(lease: Lease, seq: int) -> Lease:
-    return _only(lease, next(entry for entry in lease.entries if entry.seq == seq))
-
-
-def _words(failure: BaseException) -> str:
-    """One line for people; the text of a handler's own error may be long."""
-    return f"{type(failure).__name__}: {failure}".replace("\n", " ")[:300]

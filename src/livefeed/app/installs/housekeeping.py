@@ -5,6 +5,8 @@ from contextlib import suppress
 from typing import Final
 
 from livefeed.app import inbox
+from livefeed.app.contexts import effects, writes
+from livefeed.app.handling import trials
 from livefeed.app.installs import registry
 from livefeed.app.installs.leaving import Leaving
 from livefeed.clock import Clock
@@ -44,6 +46,9 @@ async def purge_old(store: Store, clock: Clock) -> None:
         (purge.purge_entries, purge.ENTRIES_DAYS),
         (purge.purge_attempts, purge.ENTRIES_DAYS),
         (purge.purge_dead, purge.DEAD_DAYS),
+        (effects.purge, purge.ENTRIES_DAYS),
+        (trials.purge, purge.DEAD_DAYS),
+        (writes.purge, 1),
     ):
         while await store.write(lambda tx, drop=drop, days=days: drop(tx, before_ms=now_ms - days * _DAY_MS)):
             pass

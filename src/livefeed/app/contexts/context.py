@@ -1,9 +1,12 @@
 """What a handler gets beside its event: the portal to ask, and the settle to join."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
+from typing import Literal, TypeVar
 
-from livefeed.app.handling.posts import Post, fetch_post
+from livefeed.app.contexts.effects import Caller, Once, OnUnknown
+from livefeed.app.contexts.items import Call, Item
+from livefeed.app.contexts.posts import Post, fetch_post
 from livefeed.app.inbox import Step
 from livefeed.app.runtime import Runtime
 from livefeed.client.rest import Parameters, RestClient
@@ -25,6 +28,9 @@ from livefeed.wire.ids import MemberId, PostId, UserId
 
 T = TypeVar("T")
 
+_LONGEST_CALL_S = 3600.0
+_LEASE_MS = 10_000
+
 # The event's token is good for an hour at most, and for its user's rights: the stored pair may do better.
 _TOKEN_FAULTS = (ExpiredToken, NoAuthFound, InsufficientScope, InvalidCredentials, UserAccessError)
 
@@ -38,21 +44,76 @@ class Context:
         event: The last of them.
         portal: Where it happened.
         seq: Its place in the inbox.
-        attempt: 1 for the first try.
+        attempt: 1 for the first try of this handler.
         now_ms: When this try started.
+        is_own: Whether all of the run is taken for the echo of what this application wrote itself: handlers
+            with ``own=True`` are called for those too. Nothing in an event says so: it is concluded from a
+            call of this application to the same post within the last hour, which explains one event only,
+            and from the post, which still shows what was written.
     """
 
-    def __init__(self, runtime: Runtime, lease: Lease, events: Sequence[tuple[int, Event]]) -> None:
-        """Take the run as pairs of place and event, at least one."""
+    def __init__(self, runtime: Runtime, lease: Lease, items: Sequence[Item], call: Call) -> None:
+        """Take the run, at least one event."""
         self.runtime = runtime
-        self.events: tuple[Event, ...] = tuple(event for _, event in events)
+        self.events: tuple[Event, ...] = tuple(item.event for item in items)
         self.event: Event = self.events[-1]
         self.portal = MemberId(lease.consumer.portal)
-        self.seq = events[-1][0]
-        self.attempt = lease.attempt
+        self.seq = items[-1].seq
+        self.attempt = call.attempt
         self.now_ms = runtime.clock.now_ms()
+        self.is_own = all(item.is_own for item in items)
         self._units: list[Callable[[Tx], None]] = []
         self._steps: list[Step] = []
+        longest_s = _LONGEST_CALL_S if call.timeout_s is None else call.timeout_s
+        self._caller = Caller(
+            store=runtime.store,
+            portal=self.portal,
+            place=f"{items[-1].digest} {call.handler}",
+            lane=f"{lease.consumer.id} {lease.key}",
+            token=lease.token,
+            longest_ms=round(longest_s * 1000) + _LEASE_MS,
+            tell=self.step,
+        )
+
+    @property
+    def state(self) -> SimpleNamespace:
+        """What the application's ``on_start`` functions keep, as attributes."""
+        return self.runtime.state
+
+    @property
+    def post_id(self) -> PostId | None:
+        """The post that the last event is about; None for other events."""
+        return getattr(self.event, "post_id", None)
+
+    def once(
+        self,
+        key: str,
+        effect: Callable[[], Awaitable[object]] | None = None,
+        *,
+        on_unknown: OnUnknown = "resend",
+        per: Literal["event", "portal"] = "event",
+    ) -> Once:
+        """An effect outside the database that is to happen once, however often this handler is called.
+
+        It is recorded before it begins and after it has happened; both are commits. ``await`` it with a
+        function, or use it as a block: ``async with ctx.once("mail") as is_due``. Either says whether it
+        happened now. What it raises leaves unknown whether it happened, unless it is a refusal, a connection
+        that was not made, ``Retry`` or ``Drop``.
+
+        Args:
+            key: The handler's own name for it, shown in the inbox; never a secret.
+            effect: What to await; None: the block.
+            on_unknown: After a crash in the middle, or an error that leaves it unknown: ``resend`` makes it
+                once more, ``skip`` does not. Both are counted and shown.
+            per: Once for this event and handler, also after a dead letter was put back; or once for the
+                portal whatever the event, for as long as it is remembered: 30 days.
+
+        Raises:
+            SettingsError: The key or ``on_unknown`` cannot be used.
+            Retry: Awaited while another lane's call makes the same.
+            StoreError: Awaited, it could not be recorded.
+        """
+        return Once(self._caller, key, effect, on_unknown, per == "portal")
 
     @property
     def envelope(self) -> Envelope:
@@ -65,7 +126,7 @@ class Context:
         token = self.envelope.auth.access_token
         if not token or not self.runtime.portals.get(self.portal).endpoint:
             return None
-        return self.runtime.client_with(self.portal, Secret(token))
+        return self.runtime.client_with(self.portal, Secret(token), handling=self.envelope.event)
 
     @property
     def client(self) -> RestClient:
@@ -75,19 +136,24 @@ class Context:
             NotInstalled: There is no token at all.
         """
         try:
-            return self.runtime.client(self.portal)
+            return self.runtime.client(self.portal, handling=self.envelope.event)
         except NotInstalled:
             client = self.event_client
             if client is None:
                 raise
             return client
 
+    @property
+    def rest(self) -> RestClient:
+        """The same as `client`; what handlers get that ask for ``rest``."""
+        return self.client
+
     def client_of(self, user_id: UserId) -> RestClient:
         """A client for a person who opened the application or signed in, with the tokens stored then.
 
         Its calls raise NotInstalled where no usable pair of this person is stored.
         """
-        return self.runtime.client_of(self.portal, user_id)
+        return self.runtime.client_of(self.portal, user_id, handling=self.envelope.event)
 
     async def people(self) -> list[UserId]:
         """Whose stored tokens can be used here, who opened the application last first; at most ten."""
@@ -168,7 +234,7 @@ class Context:
 
         Source: https://apidocs.bitrix24.com/api-reference/chats/notify/im-notify-personal-add.html
         """
-        about = getattr(self.event, "post_id", self.seq)
+        about = self.post_id or self.seq
         given = tag or f"{self.envelope.event}|{about}|{user_id}"
         result = await self.call(
             "im.notify.personal.add", {"USER_ID": user_id, "MESSAGE": text, "TAG": given}

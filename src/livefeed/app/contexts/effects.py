@@ -1,0 +1,211 @@
+"""Effects: what happens outside our database, recorded before it begins and after it has happened.
+
+After a crash between the two nobody knows whether it happened: then it is repeated or skipped, as was asked.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Literal, TypeAlias
+
+from livefeed import telemetry
+from livefeed.app.contexts.verdicts import Drop, Retry
+from livefeed.durable import sql
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, SettingsError, TlsFailed
+from livefeed.failpoints import failpoint
+from livefeed.telemetry import logger
+from livefeed.wire.ids import MemberId
+
+_SQL: Final = sql.load("livefeed.app.contexts", "effects.sql")
+_LOG: Final = logger("app")
+_SLICE: Final = 500
+
+OnUnknown: TypeAlias = Literal["resend", "skip"]
+"""What is done where nobody knows whether an effect happened: once more, or not again."""
+
+_Step: TypeAlias = Literal["begin", "repeat", "known", "skip", "wait"]
+
+_NOT_DONE: Final = (Fault, ConnectFailed, TlsFailed, AddressBlocked, NotInstalled, Retry, Drop)
+"""What says that nothing has happened: the other side refused, was not reached, or nobody tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks for an effect.
+
+    Attributes:
+        store: Where it is recorded.
+        portal: Of which portal.
+        place: The event and the handler: ``51 shop.feed.tell``.
+        lane: The lane whose lease is held; nobody else works on it.
+        token: Of that lease.
+        longest_ms: How long the call may last.
+        tell: Shows a step in the inbox.
+    """
+
+    store: Store
+    portal: MemberId
+    place: str
+    lane: str
+    token: int
+    longest_ms: int
+    tell: Callable[[str, str], None]
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict[str, asyncio.Lock])
+
+
+class Once:
+    """One effect that is to happen once: awaited with a function, or as a block.
+
+    Example:
+        >>> await ctx.once("mail", send_mail, on_unknown="skip")
+        >>> async with ctx.once("mail") as is_due:
+        ...     if is_due:
+        ...         await send_mail()
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        key: str,
+        effect: Callable[[], Awaitable[object]] | None,
+        on_unknown: OnUnknown,
+        is_of_portal: bool,
+    ) -> None:
+        if not key or len(key) > 200 or on_unknown not in {"resend", "skip"}:
+            raise SettingsError("an effect has a key of 1 to 200 signs, and on_unknown is 'resend' or 'skip'")
+        self._caller = caller
+        self._key = key
+        self._effect = effect
+        self._on_unknown: OnUnknown = on_unknown
+        self._place = "" if is_of_portal else caller.place
+        self._is_due = False
+
+    def __await__(self) -> Generator[Any, None, bool]:
+        return self._run().__await__()
+
+    async def _run(self) -> bool:
+        """Whether it happened now; False: it had happened, or was skipped."""
+        if self._effect is None:
+            raise SettingsError(f"effect {self._key!r}: await it with a function, or use it as a block")
+        async with self as is_due:
+            if is_due:
+                await self._effect()
+        return is_due
+
+    async def __aenter__(self) -> bool:
+        """Claim it; whether it is to happen now.
+
+        Raises:
+            Retry: Another lane's call is sending it.
+            StoreError: It could not be recorded; nothing has begun.
+        """
+        lock = self._caller.locks.setdefault(f"{self._place}\n{self._key}", asyncio.Lock())
+        await lock.acquire()
+        try:
+            self._is_due = await self._claimed()
+        finally:
+            if not self._is_due:
+                lock.release()
+        return self._is_due
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Record that it happened; or that it did not, if what was raised says so."""
+        if not self._is_due:
+            return
+        self._is_due = False
+        try:
+            if exc is None:
+                failpoint("app.effect.made")
+                await self._end("done")
+            elif isinstance(exc, _NOT_DONE):
+                await self._end("planned")
+        finally:
+            self._caller.locks[f"{self._place}\n{self._key}"].release()
+
+    async def _claimed(self) -> bool:
+        step, calls, wait_ms = await self._caller.store.write(self._claim)
+        name, tell = f"effect {self._key}", self._caller.tell
+        match step:
+            case "begin":
+                tell(name, "made")
+                failpoint("app.effect.sending")
+                return True
+            case "repeat":
+                tell(name, f"made again, call {calls}: nobody knows whether the one before went through")
+                telemetry.effects.labels("repeated").inc()
+                _LOG.warning("effect_repeated", portal=self._caller.portal, key=self._key, calls=calls)
+                failpoint("app.effect.sending")
+                return True
+            case "known":
+                tell(name, "had been made before")
+                return False
+            case "skip":
+                tell(name, "skipped: nobody knows whether the call before went through")
+                telemetry.effects.labels("skipped").inc()
+                _LOG.warning("effect_skipped", portal=self._caller.portal, key=self._key)
+                return False
+            case "wait":
+                raise Retry(wait_ms / 1000, f"effect {self._key!r} is being made by another call")
+
+    def _claim(self, tx: Tx) -> tuple[_Step, int, int]:
+        caller = self._caller
+        tx.serialize(caller.portal)
+        name = {"portal": caller.portal, "place": self._place, "key": self._key}
+        _SQL.plan_effect(tx.conn, **name, at=tx.now_ms)
+        row = _SQL.effect(tx.conn, **name)
+        step = self._next(row, tx.now_ms)
+        if step in {"begin", "repeat"}:
+            until = tx.now_ms + caller.longest_ms
+            _SQL.begin_effect(
+                tx.conn, **name, lane=caller.lane, token=caller.token, until=until, at=tx.now_ms
+            )
+        elif step == "skip" and row["state"] == "sending":
+            _SQL.end_effect(tx.conn, **name, token=row["token"], state="skipped", at=tx.now_ms)
+        return step, row["calls"] + 1, max(0, row["until"] - tx.now_ms)
+
+    def _next(self, row: Any, now_ms: int) -> _Step:  # noqa: ANN401 - a row of the driver
+        match row["state"]:
+            case "planned":
+                return "begin"
+            case "done":
+                return "known"
+            case "skipped":
+                return "skip"
+            case _:
+                # One lane has one lease: who held it before sends no more.
+                if row["lane"] != self._caller.lane and row["until"] > now_ms:
+                    return "wait"
+                return "repeat" if self._on_unknown == "resend" else "skip"
+
+    async def _end(self, state: str) -> None:
+        caller = self._caller
+
+        def end(tx: Tx) -> None:
+            _SQL.end_effect(
+                tx.conn,
+                portal=caller.portal,
+                place=self._place,
+                key=self._key,
+                token=caller.token,
+                state=state,
+                at=tx.now_ms,
+            )
+            if state == "done":
+                tx.count(telemetry.effects.labels("done"))
+
+        await caller.store.write(end)
+
+
+def purge(tx: Tx, *, before_ms: int) -> int:
+    """Forget a slice of those that are older than ``before_ms``; returns how many."""
+    count: int = _SQL.purge_effects(tx.conn, before=before_ms, limit=_SLICE)
+    return count
+
+
+def forget(tx: Tx, portal: MemberId) -> None:
+    """Erase those of a portal."""
+    _SQL.forget_effects(tx.conn, portal=portal)
