@@ -1,5 +1,5 @@
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from livefeed.net.http import HttpClient
 from livefeed.notifier.application import build
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
+from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.portals import Directory
 from livefeed.portal.seed import Seeded, seed_demo
 from livefeed.portal.server import ROOMS, Portal, build_portal
@@ -87,18 +88,27 @@ class Town:
 
 @pytest.fixture
 async def town(tmp_path: Path, engine: str) -> AsyncIterator[Town]:
+    async with open_town(tmp_path, engine) as town:
+        yield town
+
+
+@asynccontextmanager
+async def open_town(
+    tmp_path: Path, engine: str, *, policy: Policy = "durable", door: "Later | None" = None, **more: Any
+) -> AsyncIterator[Town]:
+    """A portal of this policy and the notifier behind ``door``, with ``more`` settings."""
     clock, keys = ManualClock(1_773_750_554_000), KeyRing([b"k" * 32])
     async with AsyncExitStack() as stack:
         store = open_store(engines.database(tmp_path, "portal", ROOMS, engine=engine), ROOMS, clock)
         stack.push_async_callback(store.close)
-        portal = build_portal(store=store, keys=keys, clock=clock, allow_private=True)
+        portal = build_portal(store=store, keys=keys, clock=clock, allow_private=True, policy=policy)
         url = await stack.enter_async_context(serving(portal.asgi))
         row = await store.write(lambda tx: portals.create(tx, public_url=url, name="Town", is_default=True))
         seeded = await store.write(lambda tx: seed_demo(tx, portal=row, keys=keys))
         await stack.enter_async_context(portal.running())
         await portal.dispatcher.worker.stop()  # what is sent, and when, is up to the test
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
-        door = Later()
+        door = door or Later()
         door_url = await stack.enter_async_context(serving(door))
         added = await admin.run(
             "app_add",
@@ -120,6 +130,7 @@ async def town(tmp_path: Path, engine: str) -> AsyncIterator[Town]:
             quiet_s=QUIET_S,
             rate_limit=False,
             console_token=Secret(CONSOLE),
+            **more,
         )
         door.app = await stack.enter_async_context(prepared(build(settings), settings=settings, clock=clock))
         await door.app.running.worker.stop()
