@@ -24,7 +24,9 @@ from livefeed.wire.ids import MemberId, PostId, decimal
 _SQL: Final = sql.load("livefeed.app", "inbox.sql")
 _POST: Final = "post:"
 OTHER_EVENTS: Final = "app:events"
-"""The lane of all events that are not about a post."""
+"""The lane of all events that are about no one thing."""
+_CHANGES: Final = ("ADD", "UPDATE", "DELETE")
+_LONGEST_NAME: Final = 64
 
 STEPS: Final = "steps"
 """The topic of units that record what happened to an event."""
@@ -103,7 +105,7 @@ class Received(msgspec.Struct, frozen=True):
             learn(self.stored)
 
     def key(self) -> str:
-        """Its lane: that of its post, or the one of all other events.
+        """Its lane: that of its post, of another thing that has a number, or the one of all other events.
 
         Raises:
             WireError: A post event without a usable POST_ID.
@@ -113,11 +115,27 @@ class Received(msgspec.Struct, frozen=True):
             return post_key(heading.post_id)
         if heading.event in POST_EVENTS:
             typed(self.envelope())
-        return OTHER_EVENTS
+        return _thing_key(self.envelope())
 
     def seal(self, keys: KeyRing, member_id: MemberId) -> bytes:
         """The body of an inbox entry: tokens never lie in the database in clear."""
         return keys.seal(self.stored, context=_context(member_id))
+
+
+def _thing_key(envelope: Envelope) -> str:
+    """``event:crmdeal:12`` for whatever happens to deal 12: most events name it as FIELDS[ID].
+
+    Source: api-reference/events/index.md
+    """
+    fields = envelope.data.get("FIELDS")
+    text = fields.get("ID") if isinstance(fields, dict) else None
+    number = decimal(text) if isinstance(text, str) else None
+    name = envelope.event.removeprefix("ON")
+    if not number or len(name) > _LONGEST_NAME:
+        return OTHER_EVENTS
+    for change in _CHANGES:
+        name = name.removesuffix(change)
+    return f"event:{name.lower()}:{number}"
 
 
 def read_event(body: bytes, is_json: bool) -> Received:

@@ -146,11 +146,24 @@ class AppTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that has no type here; its name and data are in the envelope."""
+    """An event that has no type here, ``ONCRMDEALUPDATE``: a name and a tree of data.
+
+    Source: api-reference/events/index.md
+    """
 
     wire_name: ClassVar[str] = ""
 
     envelope: Envelope
+
+    @property
+    def name(self) -> str:
+        """The wire name in upper case."""
+        return self.envelope.event
+
+    @property
+    def data(self) -> Form:
+        """``{"FIELDS": {"ID": "12"}}``: texts, and dicts of them."""
+        return self.envelope.data
 
 
 PostEvent: TypeAlias = PostAdded | PostUpdated | PostDeleted

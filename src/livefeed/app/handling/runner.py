@@ -1,28 +1,26 @@
 """The runner: a leased run of events → handlers → one outcome that remembers what has finished."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from livefeed import telemetry
 from livefeed.app.contexts import echoes
 from livefeed.app.contexts.context import Context
 from livefeed.app.contexts.items import Call, Item
-from livefeed.app.contexts.verdicts import Drop, Verdict
+from livefeed.app.contexts.verdicts import Drop
 from livefeed.app.handling import quiet
+from livefeed.app.handling.attempts import Attempt
 from livefeed.app.handling.tallies import Tally, only
 from livefeed.app.handling.trials import Trial, digest_of, trials_of
 from livefeed.app.inbox import OTHER_EVENTS, Step, open_entry
 from livefeed.app.installs.portals import KnownPortal
-from livefeed.app.routing.arguments import Values
 from livefeed.app.routing.events import is_coalescible
 from livefeed.app.routing.handlers import Handler
-from livefeed.app.routing.sources import given
 from livefeed.app.routing.table import Table
 from livefeed.app.runtime import Runtime
 from livefeed.durable import done
@@ -33,8 +31,6 @@ from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError, WireError
 from livefeed.wire.events import AppUpdated, typed
 from livefeed.wire.ids import MemberId
-
-T = TypeVar("T")
 
 _REPLAY: Final = "replay"
 _UNREADABLE: Final = (SettingsError, WireError, msgspec.DecodeError)
@@ -136,7 +132,8 @@ class Runner:
             return tally.items
         judged: list[Item] = []
         for item in tally.items:
-            write = await echoes.write_of(self._runtime, self._context(None, tally, [item], 1), item, judged)
+            context = Context(self._runtime, tally.lease, [item], Call())
+            write = await echoes.write_of(self._runtime, context, item, judged)
             if write is not None:
                 tally.units.append(partial(echoes.mark, write, item.seq))
             judged.append(item if write is None else replace(item, is_own=True))
@@ -184,79 +181,36 @@ class Runner:
         failing = [one for one in mine.values() if one.state == "failing"]
         before = max(failing, key=lambda one: one.attempts, default=None)
         attempt = before.attempts + 1 if before is not None else tally.lease.attempt if has_failed else 1
-        wanted: list[Item] = []
-        for item in left:
-            passes = await _caught(self._lets_pass(handler, tally, item, attempt))
-            if isinstance(passes, BaseException):
-                tally.fail(handler, left, before, attempt, passes)
-                return
-            if passes:
-                wanted.append(item)
-            else:
-                tally.finished.append((handler.name, item.mark))
-        if left and not wanted:
-            why = (
-                "own write" if all(item.is_own for item in left) and not handler.options.own else "not wanted"
-            )
-            tally.note("passed over", f"{handler.name}: {why}")
-        for part in [wanted] if handler.coalesces and wanted else [[item] for item in wanted]:
-            if not await self._call(handler, tally, part, before, attempt):
+        for part in [left] if handler.coalesces and left else [[item] for item in left]:
+            if not await self._try(handler, tally, part, before, attempt):
                 return
 
-    async def _lets_pass(self, handler: Handler, tally: Tally, item: Item, attempt: int) -> bool:
-        if item.is_own and not handler.options.own:
-            telemetry.own_events.inc()
-            return False
-        if handler.wants.is_anything:
-            return True
-        context = self._context(handler, tally, [item], attempt)
-        values = Values(handler.sources, given(context))
-        try:
-            return await handler.wants.let_pass(context.post_id, context.portal, values)
-        finally:
-            await values.close()
-
-    async def _call(
-        self, handler: Handler, tally: Tally, part: Sequence[Item], before: Trial | None, attempt: int
+    async def _try(
+        self, handler: Handler, tally: Tally, part: Sequence[Item], before: Trial | None, number: int
     ) -> bool:
-        context = self._context(handler, tally, part, attempt)
-        answer = await _caught(self._called(handler, context))
-        tally.steps.extend(context.steps)
+        attempt = Attempt(
+            runtime=self._runtime,
+            handler=handler,
+            lease=tally.lease,
+            number=number,
+            slot=self._slots.get(handler.name),
+        )
+        # Gathered, a failure is a value: the other handlers of the event run all the same.
+        (answer,) = await asyncio.gather(attempt.run(part), return_exceptions=True)
+        if attempt.context is not None:
+            tally.steps.extend(attempt.context.steps)
         if isinstance(answer, BaseException) and not isinstance(answer, Drop):
-            tally.fail(handler, part, before, attempt, answer)
+            tally.fail(handler, part, before, number, answer)
             return False
         if isinstance(answer, Drop):
             tally.note("dropped", f"{handler.name}: {answer}")
+        elif attempt.context is not None:
+            tally.units.extend(attempt.context.units)
         else:
-            tally.units.extend(context.units)
+            is_own = all(item.is_own for item in part) and not handler.options.own
+            tally.note("passed over", f"{handler.name}: {'own write' if is_own else 'not wanted'}")
         tally.finished.extend((handler.name, item.mark) for item in part)
         return True
-
-    async def _called(self, handler: Handler, context: Context) -> Verdict:
-        slot = self._slots.get(handler.name)
-        if slot is None:
-            return await self._call_now(handler, context)
-        async with slot:
-            return await self._call_now(handler, context)
-
-    async def _call_now(self, handler: Handler, context: Context) -> Verdict:
-        values = Values(handler.sources, given(context))
-        try:
-            return await handler.call(values, self._runtime.threads)
-        finally:
-            await values.close()
-
-    def _context(self, handler: Handler | None, tally: Tally, items: Sequence[Item], attempt: int) -> Context:
-        call = Call()
-        if handler is not None:
-            call = Call(handler=handler.name, attempt=attempt, timeout_s=handler.options.timeout_s)
-        return Context(self._runtime, tally.lease, items, call)
-
-
-async def _caught(awaited: Coroutine[Any, Any, T]) -> T | BaseException:
-    """What it gives, or what it raises: the other handlers of the event run all the same."""
-    (answer,) = await asyncio.gather(awaited, return_exceptions=True)
-    return answer
 
 
 def _is_over(trial: Trial | None) -> bool:
