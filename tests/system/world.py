@@ -35,7 +35,7 @@ def eventually(look: Callable[[], Any], *, what: str, within_s: float = PATIENCE
 
 
 def is_alone() -> bool:
-    """Whether the machine works for this test alone, so that a claim about seconds can be judged as it is made."""
+    """Whether the machine works for this test alone, so that a claim about seconds can be judged strictly."""
     return not (os.environ.get("CI") or os.environ.get("PYTEST_XDIST_WORKER"))
 
 
