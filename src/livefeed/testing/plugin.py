@@ -1,0 +1,126 @@
+"""The pytest plugin: a portal as a fixture. It imports nothing until it is used."""
+
+import contextlib
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from livefeed.testing.portal import AsyncPortal, LocalPortal
+    from livefeed.testing.process import ProcessPortal
+    from livefeed.testing.serving.network import Certificate
+    from livefeed.testing.stand import StandOptions
+
+_MARKER = (
+    "livefeed(seed='demo'|'empty', policy='durable'|'bitrix24', limits='off'|'standard'|'enterprise', "
+    "language='en'|'ru', concurrency=1, tls=False, sdk=False): how the fixture `portal` of this test is"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(scope="session")
+def livefeed_certificate(tmp_path_factory: pytest.TempPathFactory) -> "Certificate":
+    """A development authority, and a certificate of it for 127.0.0.1; made once a run."""
+    from livefeed.testing.serving.network import certify
+
+    return certify(tmp_path_factory.mktemp("livefeed"))
+
+
+@pytest.fixture
+def portal(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Generator[LocalPortal]":
+    """A Bitrix24 portal with a News Feed, on a free port of 127.0.0.1, for tests that are plain functions.
+
+    It has people, posts, a clock that stands still until it is turned, and an event queue that works when the
+    test says so:
+
+        def test_an_edit_is_told(portal):
+            app = portal.install(events={"OnLiveFeedPostUpdate": my_url})
+            portal.posts[0].edit("Now on Friday")
+            portal.deliver()
+            portal.assert_delivered("OnLiveFeedPostUpdate", to=app)
+
+    `portal.faults(seed=7).drop(before=0.2)` lets things go wrong, `portal.clock.advance(hours=1)` lets tokens
+    expire, `portal.settle()` repeats what failed until nothing is due. The marker `livefeed` sets it up;
+    `sdk=True` is for SDKs that want https and a host like the cloud's, in a block of `portal.as_network()`.
+    """
+    from livefeed.testing.portal import LocalPortal
+
+    with LocalPortal(tmp_path_factory.mktemp("portal"), _options(request)) as made:
+        yield made
+
+
+@pytest.fixture
+def async_portal(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Generator[AsyncPortal]":
+    """The same portal for async tests whose application runs in the test's own loop.
+
+    Whatever calls an application is awaited, under pytest-asyncio and anyio alike:
+
+        async def test_an_edit_is_told(async_portal):
+            ...
+            await async_portal.deliver()
+    """
+    from livefeed.testing.portal import AsyncPortal
+
+    with AsyncPortal(tmp_path_factory.mktemp("portal"), _options(request)) as made:
+        yield made
+
+
+@pytest.fixture
+def make_portal(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Generator[Callable[..., LocalPortal]]":
+    """Makes portals, for applications that are installed on several: `make_portal(policy="bitrix24")`."""
+    from livefeed.testing.portal import LocalPortal
+
+    with contextlib.ExitStack() as stack:
+
+        def make(**given: Any) -> "LocalPortal":
+            folder = tmp_path_factory.mktemp("portal")
+            return stack.enter_context(LocalPortal(folder, _read(request, given)))
+
+        yield make
+
+
+@pytest.fixture
+def portal_process(tmp_path_factory: pytest.TempPathFactory) -> "Generator[ProcessPortal]":
+    """A portal as a process of its own with a URL: real time, real retries, and it can be killed and started.
+
+    For applications that run as processes too. Its clock is the machine's; `wait_delivered` waits for what
+    the other fixtures deliver at once.
+    """
+    from livefeed.testing.process import ProcessPortal
+
+    with ProcessPortal(tmp_path_factory.mktemp("portal")) as made:
+        yield made
+
+
+def _options(request: pytest.FixtureRequest) -> "StandOptions":
+    """What the test's own mark says; of its class and module what that leaves open."""
+    given: dict[str, Any] = {}
+    for mark in request.node.iter_markers("livefeed"):
+        if mark.args:
+            raise pytest.UsageError("the marker livefeed takes names only: @pytest.mark.livefeed(tls=True)")
+        given = {**mark.kwargs, **given}
+    return _read(request, given)
+
+
+def _read(request: pytest.FixtureRequest, given: dict[str, Any]) -> "StandOptions":
+    from livefeed.testing.stand import StandOptions
+
+    given = dict(given)
+    is_cloud, has_tls = bool(given.pop("sdk", False)), bool(given.pop("tls", False))
+    if is_cloud or has_tls:
+        given |= {"tls": request.getfixturevalue("livefeed_certificate"), "is_cloud": is_cloud}
+    try:
+        return StandOptions(**given)
+    except TypeError as exc:
+        raise pytest.UsageError(f"the marker livefeed: {exc}") from exc

@@ -1,0 +1,50 @@
+"""The plugin as pytest has it: installed by its entry point, documented, and strict about its marker."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+FIXTURES = ["portal", "async_portal", "make_portal", "portal_process", "livefeed_certificate"]
+
+
+def test_a_project_of_somebody_else_gets_a_portal_without_a_conftest(pytester: pytest.Pytester):
+    pytester.makepyfile(
+        """
+        import urllib.request
+        import pytest
+
+        def test_three_lines(portal):
+            portal.install(events={"OnLiveFeedPostUpdate": "http://127.0.0.1:1/"})
+            portal.posts[0].edit("Now on Friday")
+            assert [one.error for one in portal.deliver()] == ["connect"]
+
+        @pytest.mark.livefeed(speed=1)
+        def test_misspelled(portal): ...
+        """
+    )
+    # A process of its own: what this run has set up in this one is not to help.
+    done = pytester.runpytest_subprocess("-W", "error", "--strict-markers", "-p", "no:cacheprovider")
+
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["*the marker livefeed: *speed*"])
+
+
+def test_the_fixtures_are_documented(pytester: pytest.Pytester):
+    shown = pytester.runpytest_inprocess("--fixtures", "-v", "-p", "no:cacheprovider").stdout.str()
+
+    ours = shown.partition("fixtures defined from livefeed.testing.plugin")[2].partition("fixtures defined")[
+        0
+    ]
+    assert [name for name in FIXTURES if f"\n{name} " not in ours] == []
+    assert "portal.faults(seed=7).drop(before=0.2)" in ours
+    assert "no docstring available" not in ours
+
+
+def test_the_plugin_imports_nothing_of_a_portal_until_it_is_used():
+    code = "import sys, livefeed.testing.plugin; print(*sorted(m for m in sys.modules if 'livefeed' in m))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "livefeed livefeed.testing livefeed.testing.plugin"
