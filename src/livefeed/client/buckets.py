@@ -90,6 +90,15 @@ class Buckets:
         if delay_s > 0:
             await asyncio.sleep(delay_s)
 
+    async def refused(self, member_id: MemberId) -> None:
+        """A portal had too many calls, of whoever else calls from this address; go on as it drains.
+
+        Raises:
+            StoreError: The database cannot be asked now.
+        """
+        self._tills.pop(member_id, None)
+        await self._store.write(lambda tx: fill(tx, member_id))
+
     def of(self, member_id: MemberId) -> "Pace":
         """The bucket of one portal."""
         return Pace(self, member_id)
@@ -105,6 +114,10 @@ class Pace:
     async def admit(self) -> None:
         """Wait for a place; see `Buckets.admit`."""
         await self.buckets.admit(self.member_id)
+
+    async def refused(self) -> None:
+        """Go on as the portal drains; see `Buckets.refused`."""
+        await self.buckets.refused(self.member_id)
 
 
 def reserve(tx: Tx, wishes: Sequence[Wish]) -> list[list[float]]:
@@ -126,6 +139,14 @@ def reserve(tx: Tx, wishes: Sequence[Wish]) -> list[list[float]]:
                 places[number] += [bucket.reserve(now_s) for _ in range(wishes[number].ahead)]
         _SQL.keep(tx.conn, member_id=member_id, times=_TIMES.pack(*bucket.times), at=now_s)
     return places
+
+
+def fill(tx: Tx, member_id: MemberId) -> None:
+    """The bucket is full as of now, whoever filled it."""
+    now_s: float = _SQL.now(tx.conn)
+    bucket = _locked(tx, member_id, now_s)
+    bucket.fill(now_s)
+    _SQL.keep(tx.conn, member_id=member_id, times=_TIMES.pack(*bucket.times), at=now_s)
 
 
 def forget(tx: Tx, member_id: MemberId) -> None:

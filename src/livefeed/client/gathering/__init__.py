@@ -1,0 +1,1 @@
+"""Calls that are made at the same time, gathered into batches."""

@@ -1,0 +1,1 @@
+"""Lists with more rows than one answer holds."""
