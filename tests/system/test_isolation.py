@@ -18,7 +18,7 @@ pytestmark = pytest.mark.system
 
 BAD = ("silent", "slow", "reset", "flood", "drip")
 POSTS = 100
-CAP = 64
+CAP = 32
 BURST = 1_000
 MOST_MB = 250
 

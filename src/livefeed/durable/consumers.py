@@ -137,13 +137,13 @@ def hold(tx: Tx, consumers: Iterable[ConsumerId]) -> None:
     Where units run one at a time there is nothing to lock.
     """
     if tx.is_shared and (ids := sorted(set(consumers))):
-        _SQL.hold(tx.conn, consumers=msgspec.json.encode(ids).decode())
+        _SQL.hold.send(tx.conn, consumers=msgspec.json.encode(ids).decode())
 
 
 def refresh(tx: Tx, consumers: Sequence[ConsumerId]) -> None:
     """Work out anew when each is to be looked at, from its own row and its lanes."""
     turns = _SQL.turns_of(tx.conn, consumers=msgspec.json.encode(consumers).decode())
-    _LANES.write_turns(tx.conn, turns=turns, now=tx.now_ms)
+    _LANES.write_turns.send(tx.conn, turns=turns, now=tx.now_ms, times=1)
     tx.wake("lanes")
 
 

@@ -30,11 +30,13 @@ class Again:
         at_ms: When; a time in the past means now.
         reason: One line for people.
         effects: See `Effects`.
+        is_try: False: the run was not begun. That says nothing about the consumer, and counts as no try.
     """
 
     at_ms: int
     reason: str
     effects: Effects | None = None
+    is_try: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,16 @@ class _Turn(msgspec.Struct, array_like=True):
     not_before: int
     overdue: int
 
-    def free(self, now: int) -> int:
+    def free(self, now: int, times: int) -> int:
         """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
         if self.not_before > now:
             return 0
-        free = (1 if self.fails else self.cap) - self.in_flight
+        free = (1 if self.fails else self.cap * times) - self.in_flight
         return min(free, 1) if self.pace_ms else free
+
+    def consumer(self) -> LeasedConsumer:
+        """What its leases say of it."""
+        return LeasedConsumer(self.id, self.portal, self.name, self.kind, self.epoch, self.fails, self.cap)
 
 
 class _Due(msgspec.Struct, array_like=True):
@@ -64,7 +68,13 @@ _pairs: Final = msgspec.json.Decoder(list[tuple[int, int]])
 
 
 def lease_due(
-    tx: Tx, *, limit: int, lease_s: float, entries_limit: int = 1, now_ms: int | None = None
+    tx: Tx,
+    *,
+    limit: int,
+    lease_s: float,
+    entries_limit: int = 1,
+    times: int = 1,
+    now_ms: int | None = None,
 ) -> list[Lease]:
     """Take up to ``limit`` due lanes and hide them for ``lease_s`` seconds.
 
@@ -76,6 +86,7 @@ def lease_due(
         limit: At least 1.
         lease_s: Seconds before another worker may take the lane; longer than one attempt, or renewed.
         entries_limit: How many entries of a lane are leased as one run.
+        times: How many times its cap a consumer may be leased; above 1 it is the caller who keeps to the cap.
         now_ms: The time; default: the unit's.
 
     Returns:
@@ -92,30 +103,30 @@ def lease_due(
         if not turns:
             break
         until = now + round(lease_s * 1000)
-        taken = _take_turns(tx, turns, left, until, entries_limit, now)
+        taken = _take_turns(tx, turns, left, until, entries_limit, times, now)
         each = max(1, min(each, len(taken) // len(turns)))
         leases += taken
     return leases
 
 
 def _take_turns(
-    tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, now: int
+    tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, times: int, now: int
 ) -> list[Lease]:
     for turn in turns:
         if turn.overdue:
             SQL.put_back_overdue(tx.conn, consumer=turn.id, now=now)
             turn.in_flight -= SQL.drop_overdue(tx.conn, consumer=turn.id, now=now)
-    lanes = _pick(tx, turns, limit, now)
+    lanes = _pick(tx, turns, limit, times, now)
     leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
     marks = [(lease.consumer.id, lease.key, lease.token, until) for lease in leases]
     sql.run_rows(tx, SQL.add_lease, marks)
-    _write_turns(tx, turns, leases, now)
+    _write_turns(tx, turns, leases, times, now)
     return leases
 
 
-def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
+def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[_Due]:
     """An equal share for each consumer that may have some, the longest due first."""
-    free = {turn.id: turn.free(now) for turn in turns if turn.free(now) > 0}
+    free = {turn.id: free for turn in turns if (free := turn.free(now, times)) > 0}
     if not free:
         return []
     share = min(max(1, limit // len(free)), max(free.values()))
@@ -131,7 +142,7 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, now: int) -> list[_Due]:
             free[lane.consumer] -= 1
             picked.append(lane)
     if early:
-        SQL.postpone_lanes(tx.conn, lanes=as_json(early))
+        SQL.postpone_lanes.send(tx.conn, lanes=as_json(early))
     return picked
 
 
@@ -140,11 +151,12 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
         return []
     runs = _runs(tx, lanes, entries_limit)
     tokens = tx.take_many("token", len(lanes))
+    consumers = {turn.id: turn.consumer() for turn in turns.values()}
     leases: list[Lease] = []
     empty: list[tuple[ConsumerId, str]] = []
     for number, (lane, run) in zip(tokens, zip(lanes, runs, strict=True), strict=True):
         if run:
-            leases.append(_lease(lane, turns[lane.consumer], number, run))
+            leases.append(_lease(lane, consumers[lane.consumer], number, run))
         else:
             empty.append((lane.consumer, lane.key))
     if empty:  # every entry of these was purged
@@ -152,9 +164,9 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
     return leases
 
 
-def _lease(lane: _Due, turn: _Turn, token: int, run: list[Entry]) -> Lease:
+def _lease(lane: _Due, consumer: LeasedConsumer, token: int, run: list[Entry]) -> Lease:
     return Lease(
-        consumer=LeasedConsumer(turn.id, turn.portal, turn.name, turn.kind, turn.epoch, turn.fails, turn.cap),
+        consumer=consumer,
         key=lane.key,
         token=token,
         head=lane.head,
@@ -183,7 +195,7 @@ def _seqs(tx: Tx, lanes: list[_Due], most: int) -> list[list[int]]:
     return seqs
 
 
-def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], now: int) -> None:
+def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], times: int, now: int) -> None:
     """Count what was leased, pace, and send each consumer to the back of the queue."""
     by_id = {turn.id: turn for turn in turns}
     for lease in leases:
@@ -192,4 +204,4 @@ def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], now: int) -> N
         if turn.pace_ms:
             turn.not_before = max(turn.not_before, now + turn.pace_ms)
     rows = [(turn.id, turn.in_flight, turn.fails, turn.not_before) for turn in turns]
-    SQL.write_turns(tx.conn, turns=as_json(rows), now=now)
+    SQL.write_turns.send(tx.conn, turns=as_json(rows), now=now, times=times)

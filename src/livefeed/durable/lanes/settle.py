@@ -91,8 +91,10 @@ def settle(tx: Tx, lease: Lease, outcome: Outcome) -> None:
         raise LeaseLost(f"{lease.consumer.name} {lease.key}: the lease {lease.token} is over")
 
 
-def settle_many(tx: Tx, rows: Sequence[Row]) -> list[Settled | Lost]:
+def settle_many(tx: Tx, rows: Sequence[Row], *, times: int = 1) -> list[Settled | Lost]:
     """End many leases and run the effects of those that still held; a bulk unit for `Store.write_row`.
+
+    ``times`` is that of `lease_due`, which looks at the same consumers next.
 
     An exception of one outcome's effects fails that row alone: the writer then runs each row apart.
     """
@@ -104,7 +106,7 @@ def settle_many(tx: Tx, rows: Sequence[Row]) -> list[Settled | Lost]:
     else:
         results = _settle_alone(tx, rows, consumers)
     turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
-    SQL.write_turns(tx.conn, turns=as_json(turns), now=tx.now_ms)
+    SQL.write_turns.send(tx.conn, turns=as_json(turns), now=tx.now_ms, times=times)
     for (_, outcome), result in zip(rows, results, strict=True):
         if outcome.effects is not None and result is _SETTLED:
             outcome.effects(tx)
@@ -201,8 +203,9 @@ def _decide(
             changes.dead.append((lease, through, outcome.reason))
             _move_on(changes, lease, through, consumer, lane, now)
         case Again():
-            _set_up(consumer)
-            _put_back(changes, lease, max(outcome.at_ms, now))
+            if outcome.is_try:
+                _set_up(consumer)
+            _put_back(changes, lease, max(outcome.at_ms, now), is_try=outcome.is_try)
         case Down():
             _set_down(consumer, lease, outcome.probe_at_ms)
             _put_back(changes, lease, now)
@@ -244,8 +247,9 @@ def _move_on(
     changes.put_back.append((*name, now, due_at, 0))
 
 
-def _put_back(changes: _Changes, lease: Lease, due_at: int) -> None:
-    changes.put_back.append((lease.consumer.id, lease.key, lease.first_at_ms, due_at, lease.attempt))
+def _put_back(changes: _Changes, lease: Lease, due_at: int, *, is_try: bool = True) -> None:
+    attempt = lease.attempt if is_try else lease.attempt - 1
+    changes.put_back.append((lease.consumer.id, lease.key, lease.first_at_ms, due_at, attempt))
 
 
 def _write(tx: Tx, changes: _Changes) -> None:
@@ -253,7 +257,7 @@ def _write(tx: Tx, changes: _Changes) -> None:
     if changes.dropped:
         sql.run_terms(tx, SQL.drop_row, changes.dropped)
     if changes.put_back:
-        SQL.put_back_lanes(tx.conn, lanes=as_json(changes.put_back))
+        SQL.put_back_lanes.send(tx.conn, lanes=as_json(changes.put_back))
     if changes.dead:
         bury(
             tx,

@@ -12,7 +12,7 @@ def renew(tx: Tx, leases: Sequence[Lease], *, lease_s: float) -> None:
     """Hide lanes for another ``lease_s`` seconds; leases that are lost are passed over."""
     hold(tx, [lease.consumer.id for lease in leases])
     marks = [(lease.consumer.id, lease.key, lease.token) for lease in leases]
-    SQL.renew(tx.conn, lanes=as_json(marks), until=tx.now_ms + round(lease_s * 1000))
+    SQL.renew.send(tx.conn, lanes=as_json(marks), until=tx.now_ms + round(lease_s * 1000))
 
 
 def is_held(tx: Tx, lease: Lease) -> bool:

@@ -163,7 +163,7 @@ DELETE FROM done WHERE ctid = ANY (ARRAY(
     CROSS JOIN LATERAL (SELECT ctid FROM done WHERE consumer = t.consumer AND key = t.key OFFSET 0) AS d
 ));
 
--- name: write_turns(turns, now)!
+-- name: write_turns(turns, now, times)!
 -- Also learns from where on there is something: what is looked at next begins there.
 UPDATE consumer SET
     in_flight = n.in_flight,
@@ -173,7 +173,7 @@ UPDATE consumer SET
     lease_from = coalesce(n.ended, greatest(n.lease_from, CAST(:now AS bigint))),
     ready_at = CASE
         WHEN n.state <> 'active' THEN NULL
-        WHEN n.in_flight >= CASE WHEN n.fails > 0 THEN 1 ELSE n.cap END THEN n.ended
+        WHEN n.in_flight >= CASE WHEN n.fails > 0 THEN 1 ELSE n.cap * CAST(:times AS bigint) END THEN n.ended
         WHEN n.due IS NULL AND n.ended IS NULL THEN NULL
         ELSE greatest(n.not_before, CAST(:now AS bigint), least(n.due, n.ended))
     END

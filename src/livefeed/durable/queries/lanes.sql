@@ -101,7 +101,7 @@ WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 
 -- Of a run that is settled. Expanded to as many terms as a batch has.
 DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
--- name: write_turns(turns, now)!
+-- name: write_turns(turns, now, times)!
 -- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
 -- cap (one while it is down) when a lease ends, else when a lane is due that is not leased, or a lease ends.
 WITH j (id, in_flight, fails, not_before) AS MATERIALIZED (
@@ -113,7 +113,7 @@ UPDATE consumer SET
     not_before = j.not_before,
     ready_at = CASE
         WHEN state <> 'active' THEN NULL
-        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE cap END
+        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE cap * :times END
             THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
         ELSE (
             SELECT max(j.not_before, :now, min(coalesce(n.due, n.ended), coalesce(n.ended, n.due)))

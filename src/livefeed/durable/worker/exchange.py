@@ -64,8 +64,12 @@ class Exchange:
         """How long arrivals are left to gather; 0: they are routed with the next turn."""
         return max(0.0, self._route_at_s - asyncio.get_running_loop().time())
 
-    async def turn(self, limit: int) -> tuple[list[Lease], int | None]:
+    async def turn(self, limit: int, times: int = 1) -> tuple[list[Lease], int | None]:
         """Settle what is over, give arrivals their lanes and lease up to ``limit`` lanes.
+
+        Args:
+            limit: How many.
+            times: How many times its cap a consumer may be leased; see `lease_due`.
 
         Returns:
             The leases; and if that is not all that was asked for, when something is due next.
@@ -82,7 +86,7 @@ class Exchange:
             if over and self._is_shared:
                 self._ended(over, await self._store.write(lambda tx: settle_many(tx, over)))
                 over = []
-            return await self._settle_and_lease(over, limit)
+            return await self._settle_and_lease(over, limit, times)
         except (StoreBusy, StoreUnavailable):
             self.over = over + self.over
             raise
@@ -93,7 +97,9 @@ class Exchange:
             await asyncio.gather(*(self.settle(lease, outcome) for lease, outcome in over))
             return [], None
 
-    async def _settle_and_lease(self, over: Sequence[Over], limit: int) -> tuple[list[Lease], int | None]:
+    async def _settle_and_lease(
+        self, over: Sequence[Over], limit: int, times: int
+    ) -> tuple[list[Lease], int | None]:
         now_s = asyncio.get_running_loop().time()
         is_routing = limit > 0 and self.has_arrivals and now_s >= self._route_at_s
 
@@ -102,11 +108,13 @@ class Exchange:
         def unit(tx: Tx) -> tuple[Sequence[Settled | Lost], int, list[Lease], int | None]:
             if mend is not None:
                 mend(tx)
-            settled = settle_many(tx, over) if over else ()
+            settled = settle_many(tx, over, times=times) if over else ()
             routed = route_arrivals(tx) if is_routing else 0
             if limit <= 0:
                 return settled, routed, [], None
-            leases = lease_due(tx, limit=limit, lease_s=self._lease_s, entries_limit=self._entries_limit)
+            leases = lease_due(
+                tx, limit=limit, lease_s=self._lease_s, entries_limit=self._entries_limit, times=times
+            )
             return settled, routed, leases, next_due(tx) if len(leases) < limit else None
 
         if is_routing:

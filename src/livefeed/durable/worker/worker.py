@@ -2,12 +2,10 @@
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
-
-import msgspec
 
 from livefeed import telemetry
 from livefeed.clock import Clock
@@ -18,6 +16,8 @@ from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store
 from livefeed.durable.worker.exchange import Exchange
+from livefeed.durable.worker.runners import Runners
+from livefeed.durable.worker.slots import Slots
 from livefeed.errors import StoreError
 
 Run = Callable[[Lease], Awaitable[Outcome]]
@@ -29,9 +29,15 @@ _STOP_TURNS: Final = 6
 _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
+_TIMER_S: Final = 0.001
 _AHEAD_FACTOR: Final = 3
 _MOST_A_TURN: Final = 192  # whoever writes meanwhile waits for a whole turn
 _UNSETTLED_FACTOR: Final = 4
+_CAPS_AHEAD: Final = 10  # so many times its cap a consumer is leased where no other process leases
+_PARKED_FACTOR: Final = 4
+_STOPPED: Final = "the worker stopped"
+_WENT_DOWN: Final = "its consumer went down before it was begun"
+_DOWN_MS: Final = 1_000  # what comes back unbegun is left alone for
 _log: Final = telemetry.logger("durable")
 
 
@@ -48,6 +54,7 @@ class Worker:
         lease_s: float = 10.0,
         entries_limit: int = 1,
         schedule: Schedule | None = None,
+        opening: int | None = None,
         on_leased: Hook | None = None,
         on_finished: Hook | None = None,
         on_turn: Callable[[], None] | None = None,
@@ -58,10 +65,11 @@ class Worker:
             store: Where the lanes are.
             run: Does the work of one lease and says what became of it. An exception counts as a failure.
             clock: Tells the time.
-            concurrency: How many runs at a time.
+            concurrency: How many runs at a time; those that hang are not counted, to a limit.
             lease_s: How long a lane is hidden; renewed while its run lasts.
             entries_limit: How many entries of a lane make a run.
             schedule: When a run that raised is repeated.
+            opening: How many runs a consumer may begin before one of them has ended; None: up to its cap.
             on_leased: Called for each lease before its run.
             on_finished: Called for each lease between its run and its settle.
             on_turn: Called before outcomes are stored; what it gives the store is committed with them.
@@ -83,14 +91,14 @@ class Worker:
             on_turn=on_turn,
         )
         self._bell = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._running = 0
-        self._ready: deque[Lease] = deque()
+        self._slots = Slots(concurrency, opening=opening)
+        self._runners = Runners(self._one, self._put_back, self._slots)
+        # A file has one process, which keeps to the caps itself and leases ahead of them.
+        self._caps_ahead = _CAPS_AHEAD if store.engine == "sqlite" else 1
         self._pumping: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._is_stopping = False
-        # Kept, because asking which loop runs is a system call on Linux.
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_stopping = self._is_timed = False
+        self._unsettled_s = 0.0
         self._endings: list[Callable[[], None]] = []
 
     async def start(self) -> None:
@@ -100,7 +108,7 @@ class Worker:
             self._store.listen(ARRIVALS, self._expect_arrivals),
         ]
         self._is_stopping = False
-        self._loop = asyncio.get_running_loop()
+        self._runners.start()
         self._pumping = asyncio.create_task(self._pump())
         self._renewing = asyncio.create_task(self._renew())
 
@@ -109,31 +117,25 @@ class Worker:
         for end in self._endings:
             end()
         self._is_stopping = True
+        self._runners.pause()
         self._bell.set()
         if self._pumping is not None:
             await self._pumping
-        self._give_back()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace_s)
+        again = Again(at_ms=self._clock.now_ms(), reason=_STOPPED, is_try=False)
+        self._exchange.over += [(lease, again) for lease in self._runners.end()]
+        tasks = self._runners.tasks
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
         loops = [self._renewing] if self._renewing is not None else []
-        for task in [*self._tasks, *loops]:
+        for task in [*tasks, *loops]:
             task.cancel()
-        await asyncio.gather(*self._tasks, *loops, return_exceptions=True)
+        await asyncio.gather(*tasks, *loops, return_exceptions=True)
         settled = {lease.token for lease, _ in self._exchange.over}
         for lease in self._exchange.held.values():
             if lease.token not in settled:
-                again = Again(at_ms=self._clock.now_ms(), reason="the worker stopped")
-                self._exchange.over.append((lease, again))
+                self._exchange.over.append((lease, Again(at_ms=self._clock.now_ms(), reason=_STOPPED)))
         await self._settle_all()
-        self._pumping = self._renewing = self._loop = None
-
-    def _give_back(self) -> None:
-        """Put back what was leased ahead and not begun; that was no try."""
-        unbegun, self._ready = self._ready, deque()
-        for lease in unbegun:
-            untried = msgspec.structs.replace(lease, attempt=lease.attempt - 1)
-            again = Again(at_ms=self._clock.now_ms(), reason="the worker stopped")
-            self._exchange.over.append((untried, again))
+        self._pumping = self._renewing = None
 
     async def _settle_all(self) -> None:
         """Settle what is over; if the store stays unusable the leases run out, and the runs are repeated."""
@@ -165,12 +167,11 @@ class Worker:
         while not self._is_stopping:
             self._bell.clear()
             wanted = self._wanted()
-            leases, due_ms = await self._turn_safely(wanted)
-            self._ready.extend(leases)
-            if not self._is_stopping:
-                self._start_ready()
-            is_all = len(leases) < wanted or not self._is_short()
-            if is_all and not self._is_pressing() and not await self._tidy():
+            is_full = self._slots.parked > _PARKED_FACTOR * self._concurrency
+            leases, due_ms = await self._turn_safely(wanted, 1 if is_full else self._caps_ahead)
+            self._runners.add(leases)
+            is_all = len(leases) < max(wanted, 1) or not self._is_short()
+            if is_all and not (self._exchange.over and self._is_pressing()) and not await self._tidy():
                 await self._rest(due_ms)
 
     def _wanted(self) -> int:
@@ -180,36 +181,20 @@ class Worker:
         """
         if not self._is_short():
             return 0
-        ahead = _AHEAD_FACTOR * self._concurrency - self._running - len(self._ready)
-        unsettled = len(self._exchange.held) - len(self._exchange.over)
+        slots = self._slots
+        ahead = _AHEAD_FACTOR * self._concurrency - (slots.running - slots.hanging) - len(self._runners.ready)
+        unsettled = len(self._exchange.held) - len(self._exchange.over) - slots.parked - slots.hanging
         return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled, _MOST_A_TURN)
 
     def _is_short(self) -> bool:
-        return len(self._ready) <= self._concurrency // 2
+        return len(self._runners.ready) <= self._concurrency // 2
 
     def _is_pressing(self) -> bool:
         """Whether what is over should be settled now: by it, more can be leased."""
-        return bool(self._exchange.over) and self._is_short()
+        return len(self._runners.ready) + self._slots.parked <= self._concurrency // 2
 
-    def _start_ready(self) -> None:
-        """Run what is leased, up to the concurrency."""
-        assert self._loop is not None, "lanes are leased ahead only once the worker has started"
-        for _ in range(min(len(self._ready), self._concurrency - self._running)):
-            self._running += 1
-            self._begin(self._loop, self._run_ready())
-
-    def _begin(self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, object, None]) -> None:
-        task = loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run_ready(self) -> None:
-        """Run one lane after the other, as long as some are ready."""
-        try:
-            while self._ready and not self._is_stopping:
-                await self._one(self._ready.popleft())
-        finally:
-            self._running -= 1
+    def _put_back(self, lease: Lease) -> None:
+        self._ended(lease, Again(at_ms=self._clock.now_ms() + _DOWN_MS, reason=_WENT_DOWN, is_try=False))
 
     def _expect_arrivals(self) -> None:
         """Wake up in time to route them: not at each commit while a rest lasts."""
@@ -219,7 +204,7 @@ class Worker:
 
     async def _tidy(self) -> bool:
         """Use a moment without work for the index of entries; say whether there was anything to do."""
-        if self._bell.is_set() or self._running or self._exchange.has_arrivals:
+        if self._bell.is_set() or self._slots.running or self._exchange.has_arrivals:
             return False
         try:
             return await self._store.write(index_entries) > 0
@@ -237,15 +222,15 @@ class Worker:
             async with asyncio.timeout(wait_s):
                 await self._bell.wait()
 
-    async def _turn_safely(self, limit: int) -> tuple[list[Lease], int | None]:
+    async def _turn_safely(self, limit: int, times: int = 1) -> tuple[list[Lease], int | None]:
         try:
-            return await self._exchange.turn(limit)
+            return await self._exchange.turn(limit, times)
         except Exception as exc:  # noqa: BLE001 - the loop outlives whatever the store raises
             _log.warning("lease failed", error=f"{type(exc).__name__}: {exc}")
             await asyncio.sleep(_STORE_WAIT_S)
             return [], self._clock.now_ms()
 
-    async def _one(self, lease: Lease) -> None:
+    async def _one(self, lease: Lease) -> Outcome:
         """Run one lease; its outcome is settled with others, one with effects by itself."""
         if self._on_leased is not None:
             self._on_leased(lease)
@@ -254,20 +239,37 @@ class Worker:
             self._on_finished(lease)
         if outcome.effects is not None:
             await self._settle_alone(lease, outcome)
-            return
+        else:
+            self._ended(lease, outcome)
+        return outcome
+
+    def _ended(self, lease: Lease, outcome: Outcome) -> None:
+        """Settle it with the next turn, which comes now or soon."""
         over = self._exchange.over
         over.append((lease, outcome))
-        if self._is_short():
+        if len(over) == 1:
+            self._unsettled_s = time.monotonic()
+        if self._is_pressing():
             self._bell.set()
-        elif len(over) == 1 and self._loop is not None:
-            self._loop.call_later(_LONGEST_UNSETTLED_S, self._bell.set)
+        elif not self._is_timed and (loop := self._runners.loop) is not None:
+            self._is_timed = True
+            loop.call_later(_LONGEST_UNSETTLED_S, self._expect_settles, loop)
+
+    def _expect_settles(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Settle what has waited for long enough; a turn since then has taken most of it along."""
+        left_s = self._unsettled_s + _LONGEST_UNSETTLED_S - loop.time()
+        self._is_timed = bool(self._exchange.over) and left_s > _TIMER_S
+        if self._is_timed:
+            loop.call_later(left_s, self._expect_settles, loop)
+        else:
+            self._bell.set()
 
     async def _settle_alone(self, lease: Lease, outcome: Outcome) -> None:
         """Settle with effects; a started worker runs the next lane meanwhile."""
-        if self._loop is None:
+        if self._runners.loop is None:
             await self._exchange.settle(lease, outcome)
         else:
-            self._begin(self._loop, self._settle_and_ring(lease, outcome))
+            self._runners.begin(self._settle_and_ring(lease, outcome))
 
     async def _settle_and_ring(self, lease: Lease, outcome: Outcome) -> None:
         await self._exchange.settle(lease, outcome)

@@ -4,7 +4,7 @@ What changes from one delivery to the next is a handful of plain words: post, ti
 made by `encode_envelope` with marks in their place, so that filling it in gives what encoding would.
 """
 
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,7 @@ from livefeed.wire.form import Form
 from livefeed.wire.ids import HandlerId, PostId, UserId
 from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
 
-Hole: TypeAlias = Literal["post", "ts", "access", "refresh", "user", "expires"]
+Hole: TypeAlias = Literal["handler", "post", "ts", "access", "refresh", "user", "expires"]
 
 # Eighteen digits, or letters that no value of an event has.
 _MARKS: Final[dict[Hole, str]] = {
@@ -27,6 +27,7 @@ _MARKS: Final[dict[Hole, str]] = {
     "refresh": "livefeed-mark-refresh",
     "user": "910000000000000003",
     "expires": "910000000000000004",
+    "handler": "910000000000000005",
 }
 _NEVER_TOKENS: Final = frozenset({"ONAPPUNINSTALL"})
 _ALWAYS_REFRESH: Final = frozenset({"ONAPPINSTALL", "ONAPPUPDATE", "ONOFFLINEEVENT"})
@@ -45,28 +46,43 @@ class Template:
 
     __slots__ = ("_at", "_pieces")
 
-    def __init__(self, encoded: bytes) -> None:
+    def __init__(self, pieces: list[bytes], at: dict[Hole, int]) -> None:
+        self._pieces = pieces
+        self._at = at
+
+    @classmethod
+    def cut(cls, encoded: bytes) -> Self:
         """Cut ``encoded`` at its marks; each mark stands in it at most once."""
         found: list[tuple[int, Hole]] = sorted(
             (encoded.index(mark.encode()), hole)
             for hole, mark in _MARKS.items()
             if encoded.count(mark.encode()) == 1
         )
-        self._pieces: list[bytes] = []
-        self._at: dict[Hole, int] = {}
+        pieces: list[bytes] = []
+        at: dict[Hole, int] = {}
         end = 0
         for start, hole in found:
-            self._pieces += [encoded[end:start], b""]
-            self._at[hole] = len(self._pieces) - 1
+            pieces += [encoded[end:start], b""]
+            at[hole] = len(pieces) - 1
             end = start + len(_MARKS[hole])
-        self._pieces.append(encoded[end:])
+        return cls([*pieces, encoded[end:]], at)
 
-    def fill(self, values: dict[Hole, bytes]) -> bytes:
-        """The body with ``values`` in its holes; those it has no hole for are left out."""
+    def filled(self, values: dict[Hole, bytes]) -> "Template":
+        """The template with ``values`` in its holes; those it has no hole for are left out."""
         pieces = self._pieces.copy()
-        for hole, at in self._at.items():
-            pieces[at] = values[hole]
-        return b"".join(pieces)
+        for hole, value in values.items():
+            if hole in self._at:
+                pieces[self._at[hole]] = value
+        return Template(pieces, {hole: at for hole, at in self._at.items() if hole not in values})
+
+    def around(self, hole: Hole) -> tuple[bytes, bytes]:
+        """What stands before the one hole that is left, and after it."""
+        at = self._at[hole]
+        return b"".join(self._pieces[:at]), b"".join(self._pieces[at + 1 :])
+
+
+Templates = dict[tuple[str, bool, bool], Template]
+"""Those of one application or webhook, by event, whether tokens are sent, and whether a handler is named."""
 
 
 class Bodies:
@@ -79,8 +95,18 @@ class Bodies:
         application_token: str,
         event: str,
         handler_id: HandlerId | None,
+        templates: Templates | None = None,
     ) -> None:
-        """Encode what does not change; without an ``app`` the handler is an outgoing webhook's."""
+        """Encode nothing yet; without an ``app`` the handler is an outgoing webhook's.
+
+        Args:
+            portal: Whose events.
+            app: Whose handler.
+            application_token: Proves them genuine.
+            event: Which.
+            handler_id: Its number; None: it has none.
+            templates: Kept together with those of others of the same portal, application and token.
+        """
         self._portal = portal
         self._app = app
         self.application_token = application_token
@@ -88,23 +114,29 @@ class Bodies:
         # An address of installation has no handler; SDKs for whom `extended` is insist on a number (A-03).
         is_extended = app is not None and app.auth_keys == "extended"
         self._handler_id = HandlerId(0) if handler_id is None and is_extended else handler_id
-        self._with_tokens: Template | None = None
-        self._without_tokens: Template | None = None
+        self._templates: Templates = {} if templates is None else templates
+        self._own: dict[bool, Template] = {}
+        self._last: tuple[int, Tokens | None, bytes, bytes] = (-1, None, b"", b"")
 
     def of_post(self, post: PostId, ts: int, tokens: Tokens | None) -> bytes:
         """The body of a post's event, sent at ``ts`` (Unix seconds)."""
-        values: dict[Hole, bytes] = {"post": b"%d" % post, "ts": b"%d" % ts}
-        if tokens is None:
-            if self._without_tokens is None:
-                self._without_tokens = self._post_template(with_tokens=False)
-            return self._without_tokens.fill(values)
-        if self._with_tokens is None:
-            self._with_tokens = self._post_template(with_tokens=True)
-        values["access"] = tokens.access
-        values["refresh"] = tokens.refresh
-        values["user"] = b"%d" % tokens.user
-        values["expires"] = b"%d" % (ts + ACCESS_TOKEN_LIFE_S)
-        return self._with_tokens.fill(values)
+        at, whose, before, after = self._last
+        if at != ts or whose is not tokens:  # within a second only the post is another
+            before, after = self._around_post(ts, tokens)
+            self._last = ts, tokens, before, after
+        return b"%b%d%b" % (before, post, after)
+
+    def _around_post(self, ts: int, tokens: Tokens | None) -> tuple[bytes, bytes]:
+        own = self._own.get(tokens is not None)
+        if own is None:
+            own = self._own[tokens is not None] = self._post_template(with_tokens=tokens is not None)
+        values: dict[Hole, bytes] = {"ts": b"%d" % ts}
+        if tokens is not None:
+            values["access"] = tokens.access
+            values["refresh"] = tokens.refresh
+            values["user"] = b"%d" % tokens.user
+            values["expires"] = b"%d" % (ts + ACCESS_TOKEN_LIFE_S)
+        return own.filled(values).around("post")
 
     def of_app(self, data: Form, ts: int, tokens: Tokens | None) -> bytes:
         """The body of an application's own event."""
@@ -121,6 +153,16 @@ class Bodies:
         return (token,) if tokens is None else (token, tokens.access, tokens.refresh)
 
     def _post_template(self, *, with_tokens: bool) -> Template:
+        """That of all such handlers, with the number of this one."""
+        name = self._event, with_tokens, self._handler_id is None
+        template = self._templates.get(name)
+        if template is None:
+            template = self._templates[name] = self._cut_template(with_tokens=with_tokens)
+        return (
+            template if self._handler_id is None else template.filled({"handler": b"%d" % self._handler_id})
+        )
+
+    def _cut_template(self, *, with_tokens: bool) -> Template:
         marks = Tokens(
             access=_MARKS["access"].encode(),
             refresh=_MARKS["refresh"].encode(),
@@ -129,12 +171,12 @@ class Bodies:
         sent_at = int(_MARKS["expires"]) - ACCESS_TOKEN_LIFE_S
         envelope = Envelope(
             event=self._event,
-            handler_id=self._handler_id,
+            handler_id=None if self._handler_id is None else HandlerId(int(_MARKS["handler"])),
             data=post_data(PostId(int(_MARKS["post"]))),
             ts=int(_MARKS["ts"]),
             auth=self._auth(sent_at, marks if with_tokens else None),
         )
-        return Template(encode_envelope(envelope))
+        return Template.cut(encode_envelope(envelope))
 
     def _auth(self, ts: int, tokens: Tokens | None) -> Auth:
         """The keys that ``auth_keys`` asks for.

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from livefeed.durable import consumers
 from livefeed.durable.consumers import Consumer, ConsumerId
@@ -16,10 +16,11 @@ from livefeed.portal.access import PEOPLE
 from livefeed.portal.apps import outgoing, registry
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
-from livefeed.portal.events.bodies import Bodies
+from livefeed.portal.events.bodies import Bodies, Templates
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import INSTALL
 from livefeed.portal.events.sender import Signer
+from livefeed.portal.portals import PortalRow
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import AppId, MemberId, UserId, WebhookId
 
@@ -59,6 +60,28 @@ class Card:
         return self.bodies.application_token
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """An application, and what the cards of its handlers have in common.
+
+    Attributes:
+        app: The application.
+        portal: Where it is installed.
+        token: Its application_token.
+        signer: Signs what it is sent.
+        templates: Of its bodies; filled when they are needed.
+    """
+
+    app: App
+    portal: PortalRow
+    token: str
+    signer: Signer
+    templates: Templates
+
+
+Owners: TypeAlias = dict[AppId, Owner]
+
+
 def signing_key(keys: KeyRing, name: str) -> bytes:
     """The key (32 bytes) that signs what the owner of ``name``, an application's client_id, is sent."""
     return hashlib.blake2b(name.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
@@ -77,6 +100,7 @@ class CardIndex:
         self._keys = keys
         self._cards: dict[ConsumerId, Card] = {}
         self._people: dict[tuple[MemberId, UserId], int | None] = {}
+        self._owners: Owners = {}
         self._generation = 0
         self._asked: dict[ConsumerId, asyncio.Future[Card | None]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -118,10 +142,12 @@ class CardIndex:
     async def _read_asked(self) -> None:
         while self._asked:
             asked = dict(islice(self._asked.items(), _A_READ))
-            generation = self._generation
+            generation, owners = self._generation, self._owners
             try:
                 cards = await self._store.read(
-                    lambda tx, asked=asked: [current_card(tx, self._keys, consumer) for consumer in asked]
+                    lambda tx, asked=asked, owners=owners: [
+                        current_card(tx, self._keys, consumer, owners) for consumer in asked
+                    ]
                 )
             except Exception as exc:  # noqa: BLE001 - it is raised where the card was asked for
                 for consumer, future in asked.items():
@@ -158,15 +184,23 @@ class CardIndex:
         self._generation += 1
         self._cards.clear()
         self._people.clear()
+        self._owners = {}  # a read that is under way fills the old ones
 
 
-def current_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId) -> Card | None:
-    """The card to send with; None if nothing may be sent to this consumer any more."""
+def current_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId, owners: Owners | None = None) -> Card | None:
+    """The card to send with; None if nothing may be sent to this consumer any more.
+
+    Args:
+        tx: The query.
+        keys: Open and derive secrets.
+        consumer_id: Whose.
+        owners: What was read of applications before, and is still true; it is added to.
+    """
     consumer = consumers.get(tx, consumer_id)
     if consumer is None or consumer.state == "gone":
         return None
     handler = handlers.find_by_consumer(tx, consumer_id)
-    card = _drawn(tx, keys, consumer, handler)
+    card = _drawn(tx, keys, consumer, handler, {} if owners is None else owners)
     if card is None or card.app is None or card.app.state != "removed" or _is_farewell(handler):
         return card
     return None
@@ -176,19 +210,21 @@ def past_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId) -> Card | None:
     """The card that was sent with, of a handler that is unbound or an application that is removed too."""
     consumer = consumers.get(tx, consumer_id)
     return (
-        None if consumer is None else _drawn(tx, keys, consumer, handlers.find_by_consumer(tx, consumer_id))
+        None
+        if consumer is None
+        else _drawn(tx, keys, consumer, handlers.find_by_consumer(tx, consumer_id), {})
     )
 
 
-def _drawn(tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler | None) -> Card | None:
+def _drawn(tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler | None, owners: Owners) -> Card | None:
     if handler is not None and handler.webhook is not None:
         return _of_webhook(tx, keys, consumer, handler, handler.webhook)
-    app = registry.find(tx, _app_of(consumer, handler))
-    portal = None if app is None else portals.find(tx, app.portal)
-    if app is None or portal is None:
+    owner = _owner(tx, keys, _app_of(consumer, handler), owners)
+    if owner is None:
         return None
-    token = app.application_token(keys).reveal()
+    app, portal = owner.app, owner.portal
     name = "install" if handler is None else str(handler.id)
+    handler_id = None if handler is None else handler.id
     return Card(
         consumer=consumer.id,
         epoch=consumer.epoch,
@@ -196,10 +232,27 @@ def _drawn(tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler | None) -
         url=app.install_url if handler is None else handler.url,
         auth_type=handlers.ACTING_USER if handler is None else handler.auth_type,
         webhook_id=f"msg_{portal.member_id}_{name}_",
-        signer=Signer(signing_key(keys, app.client_id)),
-        bodies=Bodies(portal, app, token, consumer.kind or "", None if handler is None else handler.id),
+        signer=owner.signer,
+        bodies=Bodies(portal, app, owner.token, consumer.kind or "", handler_id, owner.templates),
         handler=handler,
     )
+
+
+def _owner(tx: Tx, keys: KeyRing, app_id: AppId, owners: Owners) -> Owner | None:
+    owner = owners.get(app_id)
+    if owner is None:
+        app = registry.find(tx, app_id)
+        portal = None if app is None else portals.find(tx, app.portal)
+        if app is None or portal is None:
+            return None
+        owner = owners[app_id] = Owner(
+            app=app,
+            portal=portal,
+            token=app.application_token(keys).reveal(),
+            signer=Signer(signing_key(keys, app.client_id)),
+            templates={},
+        )
+    return owner
 
 
 def _of_webhook(

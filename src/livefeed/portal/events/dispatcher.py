@@ -32,6 +32,7 @@ from livefeed.secrets import KeyRing
 from livefeed.wire.ids import UserId
 
 _MINUTE_MS: Final = 60_000
+_OPENING: Final = 8  # deliveries to a handler that has not answered one of them yet
 _KEPT: Final = 10_000  # of what is remembered from one delivery to the next
 _decode: Final = msgspec.json.Decoder(Happening).decode
 
@@ -93,6 +94,7 @@ class Dispatcher:
             concurrency=concurrency,
             entries_limit=1,
             schedule=self._schedule,
+            opening=_OPENING,
             on_leased=lambda _: failpoint("portal.lease.taken"),
             on_finished=lambda _: failpoint("portal.delivery.answered"),
             on_turn=self._log_attempts,

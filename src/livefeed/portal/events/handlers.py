@@ -23,7 +23,7 @@ TOPIC: Final = "handlers"
 ACTING_USER: Final = UserId(0)
 """``auth_type`` of a handler that gets the tokens of whoever caused the event (contract A-43)."""
 
-CAP: Final = 64
+CAP: Final = 32
 """Deliveries to one handler at a time."""
 
 HandlerState: TypeAlias = Literal["bound", "unbound"]

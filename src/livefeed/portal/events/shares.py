@@ -55,7 +55,7 @@ class Shares:
         """
         known = self._known.get(lease.consumer.id)
         if known is None:
-            if took_ms < _STEPS[-1][0] and lease.consumer.cap >= CAP:
+            if took_ms < _STEPS[-1][0] and lease.consumer.cap == CAP:
                 return outcome  # quick, as nearly all are: nothing to remember
             if len(self._known) >= _KEPT:
                 self._known.clear()
