@@ -9,7 +9,7 @@ from livefeed.cli.databases import require
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
 from livefeed.errors import StoreError, StoreTooNew
-from livefeed.portal.server import ROOMS as PORTAL_ROOMS
+from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
 from livefeed.settings import DatabaseUrl
 
 T = TypeVar("T")

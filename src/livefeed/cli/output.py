@@ -3,12 +3,21 @@
 import errno
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
 
 from livefeed.errors import LivefeedError
+
+_EXTRAS: Final = {
+    "argon2": "portal",
+    "nh3": "notifier",
+    "python_multipart": "portal",
+    "starlette": "portal",
+    "trustme": "portal",
+}
+"""What an installation of the application's half alone has not, and what brings it."""
 
 
 class OneLine(click.Group):
@@ -37,6 +46,11 @@ class OneLine(click.Group):
             raise
         except LivefeedError as exc:
             _fail(str(exc))
+        except ModuleNotFoundError as exc:
+            package = (exc.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            _fail(f"this needs {package}, which is not installed: pip install 'livefeed[{_EXTRAS[package]}]'")
         except OSError as exc:
             if exc.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
                 raise

@@ -12,6 +12,9 @@ from livefeed.errors import SettingsError
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import MemberId
 
+ROOMS: Final = ("livefeed.portal",)
+"""The rooms whose tables a portal's database has, beside those of ``durable``."""
+
 TOPIC: Final = "portals"
 
 _WORD: Final = b"livefeed.portal"

@@ -35,6 +35,7 @@ from livefeed.portal.limits.plans import Plan
 from livefeed.portal.methods import MethodTable
 from livefeed.portal.offline import methods as offline_methods
 from livefeed.portal.people import methods as people_methods
+from livefeed.portal.portals import ROOMS as ROOMS
 from livefeed.portal.portals import Directory
 from livefeed.portal.rest import Door
 from livefeed.portal.upkeep import keep_up
@@ -55,9 +56,6 @@ from livefeed.portal.web.webhooks.pages import webhook_routes
 from livefeed.secrets import KeyRing
 from livefeed.settings import PortalRole
 from livefeed.ui.streams import Streams
-
-ROOMS: Final = ("livefeed.portal",)
-"""The rooms whose tables a portal's database has, beside those of ``durable``."""
 
 HANDLER_TIMEOUT_S: Final = 10.0
 
@@ -120,7 +118,7 @@ class Portal:
         stage: Stage | None = None,
         postman: Postman | None = None,
     ) -> None:
-        """Put the parts together; with a ``stage`` there is a scene, a ``postman`` sends in place of `http`."""
+        """Put the parts together: with a ``stage`` there is a scene, a ``postman`` sends instead of `http`."""
         self._store = store
         self._keys = keys
         self._clock = clock

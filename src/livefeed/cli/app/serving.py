@@ -21,7 +21,6 @@ from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import app_role_option, check_processes, workers_option
 from livefeed.errors import LivefeedError, SettingsError
 from livefeed.net.authority import authority_pem
-from livefeed.notifier.application import build
 from livefeed.secrets import KeyRing, Secret
 from livefeed.settings import APP_PORT, AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
@@ -196,6 +195,8 @@ def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands 
 @serving_options("sqlite:///livefeed-notifier.db")
 def serve_notifier(quiet_s: float, max_wait_s: float, **flags: Any) -> None:  # noqa: ANN401 - as above
     """Serve the notifier until SIGINT or SIGTERM; its database is made at the first start."""
+    from livefeed.notifier.application import build  # not needed by an application of one's own
+
     serving = Serving(**flags)
     settings = serving.settings(quiet_s=quiet_s, max_wait_s=max(max_wait_s, quiet_s))
     serving.run(build(settings), settings)

@@ -15,8 +15,8 @@ from livefeed.clock import SystemClock
 from livefeed.durable.diagnosis import Finding, examine, ok, problem
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, SettingsError
+from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
 from livefeed.portal.portals import is_key_of as is_key_of_portal
-from livefeed.portal.server import ROOMS as PORTAL_ROOMS
 from livefeed.secrets import read_or_create_key_file
 from livefeed.settings import DatabaseUrl
 
