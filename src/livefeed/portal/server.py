@@ -118,7 +118,7 @@ class Portal:
         stage: Stage | None = None,
         postman: Postman | None = None,
     ) -> None:
-        """Put the parts together: with a ``stage`` there is a scene, a ``postman`` sends instead of `http`."""
+        """Put the parts together: with a ``stage`` there is a scene, a ``postman`` sends for `http`."""
         self._store = store
         self._keys = keys
         self._clock = clock
