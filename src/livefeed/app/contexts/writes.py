@@ -116,7 +116,7 @@ class OwnWrites:
             return True
 
         if not await self.store.write(begin):
-            _LOG.error("loop_braked", portal=portal, post=write.post, event=write.event)
+            _LOG.error("loop_braked", portal=portal, post=write.post, kind=write.event)
             brake = f"{self.brake.writes} times in {self.brake.within_s:g} s"
             what = f"written to post {write.post}" if write.post else "added posts when one was added"
             raise LoopBraked(f"this application has {what} {brake}: it may be reacting to itself")
