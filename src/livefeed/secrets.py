@@ -29,13 +29,10 @@ os.register_at_fork(after_in_child=_nonces.clear)
 
 
 def _fresh_nonce() -> bytes:
-    try:
-        return _nonces.popleft()
-    except IndexError:
-        noise = os.urandom(_NONCE_BYTES * _NONCES_A_DRAW)
-        first, *others = (noise[at : at + _NONCE_BYTES] for at in range(0, len(noise), _NONCE_BYTES))
-        _nonces.extend(others)
-        return first
+    noise = os.urandom(_NONCE_BYTES * _NONCES_A_DRAW)
+    first, *others = (noise[at : at + _NONCE_BYTES] for at in range(0, len(noise), _NONCE_BYTES))
+    _nonces.extend(others)
+    return first
 
 
 class Secret:
@@ -71,13 +68,17 @@ class KeyRing:
             raise SettingsError("a key is 32 bytes; make one with: openssl rand -hex 32")
         self._ciphers = {hashlib.sha256(key).digest()[:_ID_BYTES]: AESGCM(key) for key in keys}
         self._newest = hashlib.sha256(keys[0]).digest()[:_ID_BYTES]
+        self._encrypt = self._ciphers[self._newest].encrypt
         # Hashes must survive a rotation, so they hang on the oldest key.
         self._hash_key = hashlib.blake2b(keys[-1], person=b"livefeed.hash").digest()
 
     def seal(self, plain: bytes, *, context: bytes = b"") -> bytes:
         """Encrypt ``plain``; ``context`` must be the same when it is opened."""
-        nonce = _fresh_nonce()
-        return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, plain, context)
+        try:
+            nonce = _nonces.popleft()
+        except IndexError:
+            nonce = _fresh_nonce()
+        return self._newest + nonce + self._encrypt(nonce, plain, context)
 
     def open(self, blob: bytes, *, context: bytes = b"") -> bytes:
         """Decrypt a blob made by `seal`.

@@ -118,6 +118,35 @@ async def test_the_token_of_another_portal_opens_no_door(house: House):
     assert [entry["portal"] for entry in await entries(house)] == [other]
 
 
+async def test_a_token_that_was_right_is_not_right_for_longer_than_the_portal_says(house: House):
+    portals, keys = house.running.runtime.portals, house.running.runtime.keys
+    assert (await house.event()).status == 200
+    known = portals.get(MEMBER)
+    assert portals.judge(MEMBER, APPLICATION_TOKEN) is known
+
+    changed = dataclasses.replace(known, token=keys.hash("n" * 32), configured_token=keys.hash("c" * 32))
+    portals.put(changed)
+
+    assert portals.judge(MEMBER, APPLICATION_TOKEN) is None
+    assert portals.judge(MEMBER, "n" * 32) is changed
+    assert portals.judge(MEMBER, APPLICATION_TOKEN) is None
+    portals.drop(MEMBER)
+    assert portals.judge(MEMBER, "n" * 32) is None
+
+
+async def test_a_token_in_its_overlap_is_right_until_that_ends(house: House):
+    portals, keys = house.running.runtime.portals, house.running.runtime.keys
+    known = portals.get(MEMBER)
+    until = house.clock.now_ms() + 3_600_000
+    portals.put(dataclasses.replace(known, previous_token=keys.hash("p" * 32), previous_until=until))
+    assert portals.judge(MEMBER, "p" * 32) is not None
+    assert portals.judge(MEMBER, "p" * 32) is not None
+
+    house.clock.advance(3_601)
+
+    assert portals.judge(MEMBER, "p" * 32) is None
+
+
 def median_ns(judge: Callable[[], object]) -> float:
     taken: list[int] = []
     for _ in range(2_000):

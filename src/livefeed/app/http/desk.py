@@ -153,7 +153,8 @@ class EventExchange(Exchange):
     __slots__ = ("_body", "_desk", "_expects_continue", "_is_json", "_line")
 
     def __init__(self, line: Line, desk: Desk, head: Head) -> None:
-        super().__init__(keeps_alive=head.keeps_alive)
+        self.answer = None
+        self.keeps_alive = head.keeps_alive
         self._line = line
         self._desk = desk
         self._is_json = head.is_json
@@ -180,6 +181,10 @@ class EventExchange(Exchange):
         """Have it judged."""
         self._expects_continue = False
         body, self._body = bytes(self._body), b""
+        self.take(body)
+
+    def take(self, body: bytes) -> None:
+        """Have a whole body judged."""
         self._desk.take(body, self._is_json or body[:1] == b"{", self)
 
     def answered(self, answer: DoorAnswer) -> None:

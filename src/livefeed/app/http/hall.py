@@ -7,6 +7,7 @@ from typing import Protocol
 from livefeed.app.exchange import Receive, Scope, Send
 from livefeed.app.http.answers import Accepted
 from livefeed.app.http.desk import Desk
+from livefeed.app.http.heads import KnownHeads
 from livefeed.app.http.limits import HttpLimits
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -42,6 +43,7 @@ class Hall:
         scheme: ``http`` or ``https``.
         now: Seconds of a clock that only goes forward, as of the last sweep.
         accepted: The answer to accepted events.
+        heads: Those of events that came before.
         is_last_call: Whether the next answer on each connection is its last.
         is_closing: Whether connections end with what they are answered now.
     """
@@ -53,6 +55,7 @@ class Hall:
         self.scheme = scheme
         self.now = time.monotonic()
         self.accepted = Accepted(time.time())
+        self.heads = KnownHeads()
         self.is_last_call = False
         self.is_closing = False
         self._accepted_at = self.now

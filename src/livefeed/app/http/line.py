@@ -36,6 +36,11 @@ class Exchange:
     def end(self) -> None:
         """The body is complete."""
 
+    def take(self, body: bytes) -> None:
+        """Take the whole body, which is no longer than it may be."""
+        self.feed(body)
+        self.end()
+
     def is_full(self) -> bool:
         """Whether no more of the body can be taken now."""
         return False
@@ -99,6 +104,15 @@ class Line:
         exchanges = self._exchanges
         if not exchanges or exchanges[0] is not exchange:
             return
+        if (
+            exchange.answer is ACCEPTED
+            and exchange.keeps_alive
+            and len(exchanges) == 1
+            and not self.is_leaving
+        ):
+            exchanges.popleft()  # as below, for nearly all events
+            if not self.is_closing:
+                self._transport.write(self._accepted.lasting)
         while exchanges:
             first = exchanges[0]
             if first.answer is None:

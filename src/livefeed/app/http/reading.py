@@ -34,6 +34,8 @@ class Reader:
         self._since = hall.now
         self._target = b""
         self._headers: list[Header] = []
+        # Of what is being fed, if a request began with it.
+        self._heads: list[Head] | None = None
         self._current: Exchange | None = None
         self._silent_bytes = 0
         self._held = b""
@@ -57,11 +59,24 @@ class Reader:
 
     def take(self, data: bytes) -> None:
         """Read what came, a slice at a time as long as the line is not full."""
+        if self._reading == _NOTHING and not self._held:
+            known = self._hall.heads.find(data)
+            if known is not None:
+                self._pass_by(*known)
+                return
         if not self._held and len(data) <= _SLICE:
             self._feed(data)
         else:
             self._held += data
             self.go_on()
+
+    def _pass_by(self, head: Head, body: bytes) -> None:
+        """Put a request in line that the parser need not read."""
+        self._since = self._hall.now
+        self._silent_bytes = 0
+        exchange = self._exchange_of(head)
+        self._line.join(exchange)
+        exchange.take(body)
 
     def go_on(self) -> None:
         """Read what is held."""
@@ -108,6 +123,7 @@ class Reader:
     def _feed(self, data: bytes) -> None:
         # Counts what leads to nothing: heads and trailers without end, extensions of chunks.
         self._silent_bytes += len(data)
+        self._heads = [] if self._reading == _NOTHING else None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -118,6 +134,8 @@ class Reader:
         else:
             if self._silent_bytes > self._hall.limits.head_bytes and not self.is_deaf:
                 self.refuse(refused(HEAD_TOO_LARGE))
+            elif self._heads is not None and len(self._heads) == 1 and self._reading == _NOTHING:
+                self._hall.heads.learn(data, self._heads[0])
 
     # What the parser tells.
 
@@ -156,6 +174,8 @@ class Reader:
         self._reading = _BODY
         self._since = self._hall.now
         self._silent_bytes = 0
+        if self._heads is not None:
+            self._heads.append(head)
         self._current = exchange = self._exchange_of(head)
         self._line.join(exchange)
 

@@ -15,38 +15,74 @@ from livefeed.wire.form.percent import strict_unquote
 _SHAPES_MAX: Final = 8
 _KEYS_MAX: Final = 64
 _GLIMPSES_MAX: Final = 32
-# ASCII but NUL, and no broken escape. There is never more than one way on, so a body that does not match is
+_READABLE_MAX: Final = 256
+_READABLE_CHARS_MAX: Final = 200
+# ASCII but NUL, and no broken escape. There is never more than one way on, so a value that does not match is
 # found out in one pass.
 _PLAIN: Final = r"[\x01-$'-\x7f]*"
-_ESCAPED: Final = _PLAIN + r"(?:%(?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])" + _PLAIN + r")*"
-_is_readable: Final = re.compile(_ESCAPED).fullmatch
+_is_readable: Final = re.compile(_PLAIN + r"(?:%(?:0[1-9A-Fa-f]|[1-7][0-9A-Fa-f])" + _PLAIN + r")*").fullmatch
 
 _Pair: TypeAlias = tuple[str, str]
 
 
 class _Shape:
-    """One order of keys; where no escapes are expected, half the time is saved."""
+    """One order of keys. Values that had no escapes when it was learned have none, or it does not fit.
 
-    __slots__ = ("_groups", "_match", "keys")
+    Of an ASCII text without NUL, that is all there is to see to: a value ends at the next ``&``.
+    """
+
+    __slots__ = ("_groups", "_is_open", "_match", "_open", "keys")
 
     def __init__(self, pairs: Sequence[_Pair], wanted: Sequence[Path], *, expects_escapes: bool) -> None:
         self.keys = tuple([key for key, _ in pairs])
         groups: dict[Path, int] = {}
+        checked: list[int] = []
         parts: list[str] = []
+        count = 0
         for key, value in pairs:
             path = strict_path(strict_unquote(key, ""))
-            pattern = _ESCAPED if expects_escapes or "%" in value else _PLAIN
-            if path in wanted:
-                groups[path] = len(groups) + 1
+            is_open = expects_escapes or "%" in value or (path in wanted and "+" in value)
+            pattern = "[^&]*" if is_open else "[^%&]*"
+            if path in wanted and not is_open:
+                pattern = "[^%&+]*"
+            if path in wanted or is_open:
+                count += 1
                 pattern = f"({pattern})"
+            if path in wanted:
+                groups[path] = count
+            if is_open:
+                checked.append(count)
             parts.append(f"{re.escape(key)}={pattern}")
         # What is not in this shape reads as the empty group at the end.
         self._match = re.compile("&".join(parts) + "()").fullmatch
-        self._groups = [groups.get(path, len(groups) + 1) for path in wanted]
+        self._groups = [groups.get(path, count + 1) for path in wanted]
+        self._open = checked
+        self._is_open = any(group in checked for group in self._groups)
 
-    def read(self, text: str) -> tuple[str, ...] | None:
+    def read(self, text: str, readable: dict[str, None]) -> tuple[str, ...] | None:
+        """The wanted values; what is found to be unbroken is added to ``readable``."""
         match = self._match(text)
-        return None if match is None else match.group(*self._groups)
+        if match is None:
+            return None
+        for group in self._open:
+            value = match[group]
+            if value not in readable and "%" in value and not _is_unbroken(value, readable):
+                return None
+        values: tuple[str, ...] = match.group(*self._groups)
+        if self._is_open:
+            return tuple([_plain(value) if "%" in value or "+" in value else value for value in values])
+        return values
+
+
+def _is_unbroken(value: str, readable: dict[str, None]) -> bool:
+    """Whether the escapes of ``value`` are; those of a portal say the same in each of its events."""
+    if not _is_readable(value):
+        return False
+    if len(value) <= _READABLE_CHARS_MAX:
+        if len(readable) >= _READABLE_MAX:
+            readable.clear()
+        readable[value] = None
+    return True
 
 
 class Shapes:
@@ -56,18 +92,19 @@ class Shapes:
         self._wanted = wanted
         self._shapes: list[_Shape] = []
         self._glimpses: dict[tuple[str, ...], None] = {}
+        self._readable: dict[str, None] = {}
 
-    def read(self, body: bytes) -> list[str] | None:
+    def read(self, body: bytes) -> tuple[str, ...] | None:
         """The wanted values, empty where there is none; None if no known shape fits."""
-        if len(body) > DOOR_LIMITS.max_bytes or not body.isascii():
+        if len(body) > DOOR_LIMITS.max_bytes or b"\0" in body or not body.isascii():
             return None
         text = body.decode("ascii")
         for place, shape in enumerate(self._shapes):
-            values = shape.read(text)
+            values = shape.read(text, self._readable)
             if values is not None:
                 if place:
                     self._shapes.insert(0, self._shapes.pop(place))
-                return [_plain(value) if "%" in value or "+" in value else value for value in values]
+                return values
         return None
 
     def learn(self, body: bytes) -> None:
