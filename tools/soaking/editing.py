@@ -1,11 +1,15 @@
 """Edits posts through REST and records what is known to be stored; the outcome of a cut call is read back."""
 
+import http.client
 import re
 import threading
 import time
 from typing import Any, Protocol
 
 from tests.system.world import rest
+
+_CUT = (OSError, ValueError, http.client.HTTPException)
+"""What a call that was cut off raises, also in the middle of its answer."""
 
 
 class Recorder(Protocol):
@@ -70,7 +74,7 @@ class Editor:
         while True:
             try:
                 rest(self.webhook, "log.blogpost.update", POST_ID=post, POST_MESSAGE=f"edit {number} here")
-            except (OSError, ValueError):
+            except _CUT:
                 self.unanswered += 1
                 if not self._is_stored(post, number):
                     continue
@@ -83,7 +87,7 @@ class Editor:
         while True:
             try:
                 [found] = rest(self.webhook, "log.blogpost.get", POST_ID=post)
-            except (OSError, ValueError):
+            except _CUT:
                 time.sleep(0.05)
                 continue
             return f"edit {number} " in f"{found['DETAIL_TEXT']} "
