@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from livefeed.testing.portal import AsyncPortal
+from livefeed.testing.portal import AsyncPortal, LocalPortal
 from livefeed.wire.form import decode
 
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -46,6 +46,13 @@ async def test_deliveries_are_awaited_while_the_application_answers_in_this_loop
     assert made.is_good
     assert len(taker.got) == 2
     async_portal.assert_delivered("OnLiveFeedPostUpdate", to=app, times=2)
+
+
+async def test_the_portal_of_plain_functions_does_not_block_a_loop(portal: LocalPortal):
+    with pytest.raises(RuntimeError, match="take the fixture async_portal"):
+        portal.deliver()
+    with pytest.raises(RuntimeError, match="take the fixture async_portal"):
+        portal.settle()
 
 
 @pytest.mark.livefeed(seed="empty")

@@ -144,6 +144,9 @@ def test_a_token_that_expires_mid_handler_is_refreshed(edits: Installed):
     assert answers[0]["error"] == "expired_token"
     assert answers[1]["result"][0]["DETAIL_TEXT"] == "changed"
     edits.portal.assert_refreshed(edits.app, times=1)
+    edit(edits)
+    edits.portal.deliver()
+    assert "result" in answers[2], "the next event brings a token that lives"
 
 
 def test_a_revoked_refresh_token_is_refused(edits: Installed):
@@ -189,6 +192,9 @@ def test_a_renamed_portal_answers_with_a_redirect_and_events_name_the_new_host(e
     assert (answer.status, answer.headers["location"]) == (302, f"{new}/rest/profile?auth=x")
     assert new.endswith(edits.shop.auths[0]["domain"])
     assert moved.json["result"]["ID"] == "1"
+    edit(edits)
+    portal.deliver()
+    assert portal.url.endswith(edits.shop.auths[1]["domain"])
     assert ask(f"{portal.people[0].webhook_url}profile").status == 200
 
 

@@ -1,9 +1,12 @@
 """The plugin as pytest has it: installed by its entry point, documented, and strict about its marker."""
 
+import importlib
 import subprocess
 import sys
 
 import pytest
+
+from livefeed.testing.plugin import _extra
 
 pytest_plugins = ["pytester"]
 
@@ -48,3 +51,11 @@ def test_the_plugin_imports_nothing_of_a_portal_until_it_is_used():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "livefeed livefeed.testing livefeed.testing.plugin"
+
+
+def test_a_package_that_is_missing_is_named():
+    with (
+        pytest.raises(pytest.UsageError, match=r"nowhere is not installed; install livefeed\[testing\]"),
+        _extra(),
+    ):
+        importlib.import_module("nowhere")

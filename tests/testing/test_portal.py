@@ -2,8 +2,11 @@
 
 import pytest
 
+import livefeed.app
+from livefeed.app import Context
 from livefeed.portal.lifecycle import Refused
 from livefeed.testing.portal import LocalPortal
+from livefeed.wire.events import PostUpdated
 
 from .shop import Installed, ask, installed, refresh
 
@@ -158,6 +161,50 @@ def test_an_outgoing_webhook_is_delivered_to(portal: LocalPortal):
     portal.deliver()
 
     assert [auth["application_token"] for auth in shop.auths] == [token]
+
+
+def test_events_are_withheld_until_an_installation_is_finished_and_handlers_end_with_an_update(
+    portal: LocalPortal,
+):
+    shop = installed(portal).shop
+    url = portal.serve_wsgi(shop)
+    app = portal.install(interface=True, events={"OnLiveFeedPostUpdate": url, "OnAppUpdate": url})
+    post = portal.posts[0]
+    post.edit("a")
+    portal.deliver()
+    portal.assert_not_delivered(to=app)
+    with pytest.raises(AssertionError, match="is not finished, so its events are withheld"):
+        portal.assert_delivered("OnLiveFeedPostUpdate", post=post, to=app)
+
+    app.finish()
+    post.edit("b")
+    portal.deliver()
+    app.update("2.0.0")
+    post.edit("c")
+    portal.deliver()
+    assert [form["event"] for form in shop.got[-2:]] == ["ONLIVEFEEDPOSTUPDATE", "ONAPPUPDATE"]
+
+
+def test_a_portal_may_speak_https_and_have_the_limits_of_a_plan(make_portal):
+    portal = make_portal(tls=True, limits="standard")
+    app = livefeed.app.App.from_settings({})
+
+    @app.on(PostUpdated)
+    async def tell(event: PostUpdated, ctx: Context) -> None:
+        await ctx.notify((await ctx.post(event.post_id)).author_id, "edited")
+
+    portal.serve_app(app)
+    portal.settle()
+    portal.posts[0].edit("a", by=portal.automation)
+    portal.settle()
+    portal.assert_notified(portal.posts[0].author, "edited", times=1)
+    assert portal.url.startswith("https://127.0.0.1:")
+    assert {one.error for one in portal.calls} == {""}
+
+    for _ in range(50):
+        portal.posts[0].edit("b", by=portal.automation)
+        portal.deliver()
+    assert "QUERY_LIMIT_EXCEEDED" in {one.error for one in portal.calls}
 
 
 def test_portals_stand_beside_one_another(make_portal):

@@ -53,6 +53,8 @@ def test_deliveries_of_a_test_become_a_tape(edits: Installed, tmp_path: Path):
     assert masked["data"] == real["data"]
     assert masked["auth"]["refresh_token"] != real["auth"]["refresh_token"]
     assert replay(tape, "http://127.0.0.1:1/nobody")[0].error == "connect"
+    with recorder(tmp_path / "other.jsonl", forward_to="http://127.0.0.1:1/nobody") as recording:
+        assert [one.status for one in replay(tape, recording.url)] == [502]
 
 
 def test_json_and_queries_are_masked_too(tmp_path: Path):

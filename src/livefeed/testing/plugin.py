@@ -26,7 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def livefeed_certificate(tmp_path_factory: pytest.TempPathFactory) -> "Certificate":
     """A development authority, and a certificate of it for 127.0.0.1; made once a run."""
-    from livefeed.testing.serving.network import certify
+    with _extra():
+        from livefeed.testing.serving.network import certify
 
     return certify(tmp_path_factory.mktemp("livefeed"))
 
@@ -50,7 +51,8 @@ def portal(
     expire, `portal.settle()` repeats what failed until nothing is due. The marker `livefeed` sets it up;
     `sdk=True` is for SDKs that want https and a host like the cloud's, in a block of `portal.as_network()`.
     """
-    from livefeed.testing.portal import LocalPortal
+    with _extra():
+        from livefeed.testing.portal import LocalPortal
 
     with LocalPortal(tmp_path_factory.mktemp("portal"), _options(request)) as made:
         yield made
@@ -68,7 +70,8 @@ def async_portal(
             ...
             await async_portal.deliver()
     """
-    from livefeed.testing.portal import AsyncPortal
+    with _extra():
+        from livefeed.testing.portal import AsyncPortal
 
     with AsyncPortal(tmp_path_factory.mktemp("portal"), _options(request)) as made:
         yield made
@@ -79,7 +82,8 @@ def make_portal(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> "Generator[Callable[..., LocalPortal]]":
     """Makes portals, for applications that are installed on several: `make_portal(policy="bitrix24")`."""
-    from livefeed.testing.portal import LocalPortal
+    with _extra():
+        from livefeed.testing.portal import LocalPortal
 
     with contextlib.ExitStack() as stack:
 
@@ -97,10 +101,20 @@ def portal_process(tmp_path_factory: pytest.TempPathFactory) -> "Generator[Proce
     For applications that run as processes too. Its clock is the machine's; `wait_delivered` waits for what
     the other fixtures deliver at once.
     """
-    from livefeed.testing.process import ProcessPortal
+    with _extra():
+        from livefeed.testing.process import ProcessPortal
 
     with ProcessPortal(tmp_path_factory.mktemp("portal")) as made:
         yield made
+
+
+@contextlib.contextmanager
+def _extra() -> Generator[None]:
+    """Say what is to be installed where a package is missing."""
+    try:
+        yield
+    except ImportError as exc:
+        raise pytest.UsageError(f"{exc.name} is not installed; install livefeed[testing]") from exc
 
 
 def _options(request: pytest.FixtureRequest) -> "StandOptions":

@@ -1,19 +1,18 @@
 """The portal that a test is given: one for plain functions, one for coroutines."""
 
-import contextlib
-from collections.abc import Generator
-from pathlib import Path
+import asyncio
 from typing import Final
 
 from livefeed.testing.desk import Desk
 from livefeed.testing.seen import Delivery
-from livefeed.testing.stand import StandOptions
 
 _HOURS: Final = 96.0  # a day more than the portal tries for
 
 
 class LocalPortal(Desk):
     """A portal for tests that are plain functions, whatever their application is written in.
+
+    Without pytest: ``with LocalPortal(folder) as portal: …``.
 
     Example:
         >>> def test_an_edit_is_told(portal):
@@ -28,7 +27,11 @@ class LocalPortal(Desk):
 
         Returns:
             The deliveries that were made, each try of its own.
+
+        Raises:
+            RuntimeError: It would block the loop of an async test.
         """
+        _check_blocking()
         before = len(self.deliveries)
         self._loop.run(self.stand.deliver())
         return self.deliveries[before:]
@@ -44,7 +47,9 @@ class LocalPortal(Desk):
 
         Raises:
             AssertionError: More was due after ``hours``.
+            RuntimeError: It would block the loop of an async test.
         """
+        _check_blocking()
         before = len(self.deliveries)
         self._check_settled(self._loop.run(self.stand.settle(hours)), hours, before)
         return self.deliveries[before:]
@@ -66,8 +71,12 @@ class AsyncPortal(Desk):
         return self.deliveries[before:]
 
 
-@contextlib.contextmanager
-def local_portal(folder: Path, options: StandOptions | None = None) -> Generator[LocalPortal]:
-    """A portal while the block lasts, for tests without pytest."""
-    with LocalPortal(folder, options) as portal:
-        yield portal
+def _check_blocking() -> None:
+    """An application in the loop of the test could not answer."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "this would block the loop of an async test; take the fixture async_portal and await it"
+    )

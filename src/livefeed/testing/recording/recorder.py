@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from livefeed.clock import Clock, SystemClock
+from livefeed.errors import TransportError
 from livefeed.net.http import HttpClient
 from livefeed.testing.loops import Loop
 from livefeed.testing.recording.tape import Request, Tape
@@ -61,7 +62,10 @@ class Recorder:
             return 200, b""
         dropped = {"host", "content-length", "connection", "transfer-encoding"}
         kept = {name: value for name, value in headers.items() if name not in dropped}
-        answer = await self._http.send(method, self._forward_to, body=body, headers=kept)
+        try:
+            answer = await self._http.send(method, self._forward_to, body=body, headers=kept)
+        except TransportError as exc:
+            return 502, f"{self._forward_to} did not answer: {exc}\n".encode()
         return answer.status, answer.body
 
 
@@ -84,9 +88,11 @@ def recorder(path: Path, *, forward_to: str = "") -> Generator[Recorder]:
     try:
         loop.run(site.open())
         made.url = site.url
-        yield made
-        loop.run(site.close())
-        loop.run(made.close())
+        try:
+            yield made
+        finally:
+            loop.run(site.close())
+            loop.run(made.close())
     finally:
         loop.close()
 
