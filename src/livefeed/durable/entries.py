@@ -88,7 +88,8 @@ def append(
     for consumer in sorted(set(consumers)):
         rows += [(consumer, key, 0, seq, kind, tx.now_ms), (consumer, key, seq, None, kind, None)]
     _make_due(tx, rows)
-    _SQL.pass_over(tx.conn, seq=seq)
+    if not tx.is_shared:
+        _SQL.pass_over(tx.conn, seq=seq)
     tx.count(telemetry.events_appended)
     return seq
 

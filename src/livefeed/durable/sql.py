@@ -53,6 +53,10 @@ class Query:
         """Run the statement of the connection's engine."""
         return self._runs[conn.engine](conn, parameters)
 
+    def send(self, conn: Connection, /, **parameters: object) -> None:
+        """Run the statement without asking what it did: on PostgreSQL it travels with the next one."""
+        conn.execute(self._operations[conn.engine].sql, parameters)
+
     def text(self, engine: Engine) -> str:
         """Its text for one engine.
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from livefeed.cli.bench import filling
 from livefeed.cli.bench.result import Result, percentile, usage
 from livefeed.clock import SystemClock
-from livefeed.durable.arrivals import route_all
-from livefeed.durable.consumers import ConsumerId, register
-from livefeed.durable.entries import Arrival, append_arrivals, index_entries
+from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Store, Tx, open_readonly, open_store
@@ -25,7 +25,6 @@ CALLERS: Final = 64
 CONCURRENCY: Final = 256
 CAP: Final = 256
 BODY: Final = b"x" * 600
-A_UNIT: Final = 2_000
 AHEAD: Final = 500
 OLD_MS: Final = 20 * 86_400_000
 KEYS: Final = 10_000  # of new entries, where no lanes wait
@@ -70,14 +69,14 @@ async def bench_store(url: str | None, seconds: float, load: Load = SMALL) -> Re
 
 async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, load: Load) -> Result:
     settled = 0
-
+    is_over = False
     delays: list[float] = []
     may_run = asyncio.Event()
 
     async def run(lease: Lease) -> Outcome:
         """Run no further ahead of the appends than `AHEAD`: as many settles as appends make whole cycles."""
         nonlocal settled
-        while load.lanes and settled > len(delays) + AHEAD:
+        while load.lanes and not is_over and settled > len(delays) + AHEAD:
             may_run.clear()
             await may_run.wait()
         settled += len(lease.entries)
@@ -92,6 +91,8 @@ async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, l
         await asyncio.sleep(0.005)
     took_s = time.perf_counter() - began
     cpu_s, rss_mb = usage()
+    is_over = True
+    may_run.set()
     await worker.stop()
     return Result(
         bench="store",
@@ -113,48 +114,22 @@ async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, l
     )
 
 
-def _portal(place: int) -> str:
-    return f"{place:032x}"
-
-
 async def _prepared(store: Store, load: Load) -> list[ConsumerId]:
-    """Consumers, old entries and lanes, in units of `A_UNIT`."""
+    """Consumers, old entries and due lanes."""
     at_ms = SystemClock().now_ms()
-    draw = random.Random(load.lanes)
-    consumers = await store.write(
-        lambda tx: [
-            register(tx, portal=_portal(place), name="inbox", cap=CAP) for place in range(load.consumers)
-        ]
+    consumers = await filling.add_consumers(store, load.consumers, cap=CAP)
+    was_ms = at_ms - OLD_MS
+    body = BODY[:100]
+    await filling.add_old_entries(
+        store, load.old_entries, load.consumers, kind=EVENT, body=body, at_ms=was_ms
     )
-    for first in range(0, load.old_entries, A_UNIT):
-        portal = _portal(first // A_UNIT % load.consumers)
-        old = [
-            Arrival(portal, f"post:{number}", EVENT, BODY[:100], at_ms - OLD_MS, "bench", None)
-            for number in range(first, min(first + A_UNIT, load.old_entries))
-        ]
-        await store.write(lambda tx, old=old: _store_old(tx, old))
-    for first in range(0, load.lanes, A_UNIT):
-        count = min(A_UNIT, load.lanes - first)
-        due = [_arrival(draw.randrange(load.consumers), consumers, draw, at_ms) for _ in range(count)]
-        await store.write(lambda tx, due=due: _store_due(tx, due))
+    await filling.add_due_lanes(store, load.lanes, load.consumers, kind=EVENT, body=BODY, at_ms=at_ms)
     return consumers
 
 
 def _arrival(place: int, consumers: list[ConsumerId], draw: random.Random, at_ms: int) -> Arrival:
     key = f"post:{draw.getrandbits(60)}"
-    return Arrival(_portal(place), key, EVENT, BODY, at_ms, "bench", consumers[place])
-
-
-def _store_old(tx: Tx, old: list[Arrival]) -> None:
-    """Entries that nobody has to do anything about any more, known to the indexes."""
-    append_arrivals(tx, old)
-    route_all(tx)
-    index_entries(tx, limit=A_UNIT)
-
-
-def _store_due(tx: Tx, due: list[Arrival]) -> None:
-    append_arrivals(tx, due)
-    route_all(tx)
+    return Arrival(filling.portal_of(place), key, EVENT, BODY, at_ms, "bench", consumers[place])
 
 
 @contextlib.contextmanager
@@ -200,7 +175,7 @@ async def _append_all(
         if load.lanes:
             return _arrival(place, consumers, draw, clock.now_ms())
         key = f"post:{number % KEYS}"
-        return Arrival(_portal(place), key, EVENT, BODY, clock.now_ms(), "bench", consumers[place])
+        return Arrival(filling.portal_of(place), key, EVENT, BODY, clock.now_ms(), "bench", consumers[place])
 
     async def caller() -> None:
         while (began := time.perf_counter()) < end:

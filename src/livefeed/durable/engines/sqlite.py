@@ -14,7 +14,7 @@ from livefeed.durable.engines.checkpoints import Checkpoints
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.files import Files
 from livefeed.durable.engines.migrations import check_schema, migrate
-from livefeed.durable.engines.readers import Readers, run_query
+from livefeed.durable.engines.readers import FileSource, Readers, run_query
 from livefeed.durable.engines.tray import Tray
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.engines.writer import Writer
@@ -25,6 +25,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _READERS: Final = 2
+_READ_TOGETHER: Final = 16
 _BUSY_S: Final = 5.0
 _STATEMENTS: Final = 512
 _WRITER_CACHE_KIB: Final = 64 * 1024
@@ -74,7 +75,8 @@ class SqliteStore:
             copier = undo.enter_context(closing(open_file(path)))
             undo.pop_all()
         self._writer: Final = Writer(conn, clock, Files(path), waiting_units=waiting_units)
-        self._readers: Final = Readers(readers, clock, waiting_units=waiting_units)
+        sources = [FileSource(reader, clock) for reader in readers]
+        self._readers: Final = Readers(sources, waiting_units=waiting_units, together=_READ_TOGETHER)
         self._checkpoints: Final = Checkpoints(copier, self._writer)
         self._tray: Final = Tray(self._writer, limit=waiting_units)
         self._closed = False

@@ -7,15 +7,14 @@ from functools import partial
 from typing import Final, TypeVar
 
 from livefeed.clock import Clock, SystemClock
-from livefeed.durable.engines.mailbox import Mailbox
 from livefeed.durable.engines.postgresql import schema
 from livefeed.durable.engines.postgresql.bells import Bells
 from livefeed.durable.engines.postgresql.connections import Line, connect, line_for_reading, line_for_writing
 from livefeed.durable.engines.postgresql.crew import Crew
 from livefeed.durable.engines.postgresql.guard import Guard
-from livefeed.durable.engines.postgresql.reading import Readers
 from livefeed.durable.engines.postgresql.risks import warn_of_risks
-from livefeed.durable.engines.postgresql.transactions import run_query
+from livefeed.durable.engines.postgresql.transactions import Snapshots
+from livefeed.durable.engines.readers import Readers
 from livefeed.durable.engines.replies import Listeners, hand_over
 from livefeed.durable.engines.tray import Tray
 from livefeed.durable.engines.unit import Tx
@@ -44,7 +43,8 @@ class PostgresqlStore:
         lines = [line_for_writing(dsn) for _ in range(_WRITERS)]
         self._crew: Final = Crew(lines, clock, waiting_units=waiting_units, on_woken=self._on_woken)
         readers = [line_for_reading(dsn) for _ in range(_READERS)]
-        self._readers: Final = Readers(readers, clock, Mailbox(limit=waiting_units))
+        sources = [Snapshots(line, clock) for line in readers]
+        self._readers: Final = Readers(sources, waiting_units=waiting_units)
         self._guard: Final = Guard([*lines, *readers])
         self._tray: Final = Tray(self._crew, limit=waiting_units)
         self._closed = False
@@ -117,17 +117,16 @@ class PostgresqlReader:
     """Implements `livefeed.durable.store.Reader` for commands."""
 
     def __init__(self, dsn: str, rooms: Sequence[str], clock: Clock | None) -> None:
-        self._clock = clock or SystemClock()
-        self._line: Final = line_for_reading(dsn)
+        self._snapshots: Final = Snapshots(line_for_reading(dsn), clock or SystemClock())
         try:
-            run_query(self._line, lambda tx: schema.check(tx, rooms), self._clock.now_ms())
+            self._snapshots.run(lambda tx: schema.check(tx, rooms))
         except BaseException:
-            self._line.drop()
+            self._snapshots.close()
             raise
 
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on a snapshot."""
-        result: T = run_query(self._line, query, self._clock.now_ms())
+        result: T = self._snapshots.run(query)
         return result
 
     def changes(self) -> int:
@@ -136,7 +135,7 @@ class PostgresqlReader:
 
     def close(self) -> None:
         """Close the connection."""
-        self._line.drop()
+        self._snapshots.close()
 
 
 _WRITTEN: Final = "SELECT pg_current_wal_lsn() - CAST('0/0' AS pg_lsn)"

@@ -88,16 +88,27 @@ def _commit(conn: Connection) -> bool:
     return row is not None and bool(row[0])
 
 
-def run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
-    """Run ``query`` on a snapshot.
+class Snapshots:
+    """Implements `livefeed.durable.engines.readers.Source` on one line."""
 
-    Raises:
-        StoreError: What the driver said, translated.
-    """
-    try:
-        return _run_query(line, query, now_ms)
-    finally:
-        line.rest()
+    def __init__(self, line: Line, clock: Clock) -> None:
+        self._line = line
+        self._clock = clock
+
+    def run(self, query: Callable[[Tx], Any]) -> Any:  # noqa: ANN401 - of any query
+        """Run one query; again, once, if the connection was lost.
+
+        Raises:
+            StoreError: What the driver said, translated.
+        """
+        try:
+            return _run_query(self._line, query, self._clock.now_ms())
+        finally:
+            self._line.rest()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._line.drop()
 
 
 def _run_query(line: Line, query: Callable[[Tx], Any], now_ms: int) -> Any:  # noqa: ANN401 - of any query
