@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, TypeAlias
 
 from livefeed.app.exchange import Message, Receive, Scope, Send
@@ -98,15 +98,23 @@ class Lifetime:
             self._running = asyncio.create_task(self._run(self._ready))
         await asyncio.shield(self._ready)
 
+    async def end(self) -> None:
+        """Close what a request has opened; nothing if none did."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+
     async def _run(self, ready: "asyncio.Future[None]") -> None:
         try:
             async with self._opening():
                 ready.set_result(None)
-                await asyncio.Event().wait()
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
         except Exception as exc:  # noqa: BLE001 - whoever waits for it is told
             if not ready.done():
                 ready.set_exception(exc)
         finally:
+            ready.cancel()  # of whoever still waits
             self._ready = self._running = None
 
 

@@ -142,6 +142,10 @@ class AppServer:
                 self._doors.console.close()
                 self._doors = None
 
+    async def close(self) -> None:
+        """Close what its first request has opened, where nobody runs a lifespan; else nothing."""
+        await self._lifetime.end()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
         if scope["type"] == "lifespan":

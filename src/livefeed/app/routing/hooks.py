@@ -47,7 +47,9 @@ class Hooks:
             for function, planned in self._starts:
                 arguments = _arguments(planned, values)
                 if inspect.isasyncgenfunction(function):
-                    await stack.enter_async_context(asynccontextmanager(function)(**arguments))
+                    generator = function(**arguments)
+                    stack.push_async_callback(anext, generator, None)
+                    await anext(generator)
                 else:
                     await _called(function, arguments)
             yield
