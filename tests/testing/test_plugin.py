@@ -1,8 +1,10 @@
 """The plugin as pytest has it: installed by its entry point, documented, and strict about its marker."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,28 +12,18 @@ from livefeed.testing.plugin import _extra
 
 pytest_plugins = ["pytester"]
 
+DOCS = Path(__file__).parents[2] / "docs" / "testing.md"
 FIXTURES = ["portal", "async_portal", "make_portal", "portal_process", "livefeed_certificate"]
 
 
 def test_a_project_of_somebody_else_gets_a_portal_without_a_conftest(pytester: pytest.Pytester):
-    pytester.makepyfile(
-        """
-        import urllib.request
-        import pytest
-
-        def test_three_lines(portal):
-            portal.install(events={"OnLiveFeedPostUpdate": "http://127.0.0.1:1/"})
-            portal.posts[0].edit("Now on Friday")
-            assert [one.error for one in portal.deliver()] == ["connect"]
-
-        @pytest.mark.livefeed(speed=1)
-        def test_misspelled(portal): ...
-        """
-    )
+    examples = re.findall(r"```python\n(.*?)```", DOCS.read_text(), flags=re.DOTALL)
+    misspelled = "@pytest.mark.livefeed(speed=1)\ndef test_misspelled(portal): ..."
+    pytester.makepyfile("\n\n".join((*examples, misspelled)))
     # A process of its own: what this run has set up in this one is not to help.
     done = pytester.runpytest_subprocess("-W", "error", "--strict-markers", "-p", "no:cacheprovider")
 
-    done.assert_outcomes(passed=1, errors=1)
+    done.assert_outcomes(passed=len(examples), errors=1)
     done.stdout.fnmatch_lines(["*the marker livefeed: *speed*"])
 
 

@@ -1,13 +1,15 @@
 """Hosting: the application of a test, in a thread of its own beside the portal."""
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from livefeed.durable.lanes import next_due
+from livefeed.durable.consumers import list_consumers
+from livefeed.durable.lanes import list_lanes
+from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.testing.loops import Loop
@@ -15,7 +17,7 @@ from livefeed.testing.serving.sites import Site, serving_wsgi
 from livefeed.testing.stand import Stand, Worked
 
 if TYPE_CHECKING:
-    from livefeed.app import App
+    from livefeed.app.application import Application
     from livefeed.testing.company import InstalledApp
     from livefeed.testing.desk import Desk
 
@@ -47,10 +49,12 @@ def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
 
 @contextlib.contextmanager
 def hosted_app(
-    app: "App", desk: "Desk", folder: Path, scope: str, given: Mapping[str, object]
+    app: "Application", desk: "Desk", folder: Path, scope: str, given: Mapping[str, object]
 ) -> Generator["InstalledApp"]:
     """Serve and register an application of this framework; its database is in ``folder``."""
-    from livefeed.app.server import AppServer  # an application in another framework does without
+    # Applications in other frameworks do without.
+    from livefeed.app.rounds.lanes import is_round
+    from livefeed.app.server import AppServer
 
     stand = desk.stand
     folder.mkdir()
@@ -86,7 +90,7 @@ def hosted_app(
             return await loop.wait(running.worker.run_due())
 
         async def due() -> int | None:
-            return await loop.wait(running.runtime.store.read(next_due))
+            return await loop.wait(running.runtime.store.read(lambda tx: _next_work(tx, is_round)))
 
         worker = Worked(run=work, next_due=due)
         stand.workers.append(worker)
@@ -105,6 +109,13 @@ def _looped(name: str) -> Generator[Loop]:
         yield loop
     finally:
         loop.close()
+
+
+def _next_work(tx: Tx, is_round: Callable[[str], bool]) -> int | None:
+    """When there is work again, apart from rounds: there is always a next one."""
+    busy = {lane.consumer for lane in list_lanes(tx) if not is_round(lane.key)}
+    moments = [one.ready_at_ms for one in list_consumers(tx) if one.id in busy]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 async def _never() -> int | None:
