@@ -35,6 +35,8 @@ _SETTINGS: Final = {
     "max_connections": "300",
     "shared_buffers": "64MB",
     "max_wal_size": "1GB",
+    # In the data folder, with which it goes: what a killed server has in /dev/shm stays there.
+    "dynamic_shared_memory_type": "mmap",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
     "timezone": "UTC",
@@ -184,6 +186,12 @@ def database(folder: Path, name: str, rooms: Sequence[str] = (), *, engine: str 
 def key_file(folder: Path, name: str) -> str:
     """Where the keys of that database are: beside the file, or where they would be."""
     return str(folder / f"{name}.db.key")
+
+
+def forget(folder: Path) -> None:
+    """Remove the databases that were made for this folder."""
+    for made in [one for one in _made if folder in one]:
+        cluster().drop(_made.pop(made))
 
 
 @contextmanager

@@ -26,6 +26,8 @@ _SETTINGS: Final = {
     "wal_keep_size": "128MB",
     # A standby whose primary is gone looks for it again before it heeds a promotion: not 5 s, its default.
     "wal_retrieve_retry_interval": "500ms",
+    # In the data folder, with which it goes: what a killed server has in /dev/shm stays there.
+    "dynamic_shared_memory_type": "mmap",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
     "timezone": "UTC",
