@@ -87,7 +87,7 @@ async def test_an_event_is_an_echo_only_while_the_post_shows_what_was_written(
 async def test_an_event_that_came_before_the_write_or_long_after_is_no_echo(written):
     house, seen, client = written
     await house.event(ts=1)
-    house.clock.advance(1)
+    house.clock.advance(2)
     await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": "new"})
     await house.work()
     house.clock.advance(3601)

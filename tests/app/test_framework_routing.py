@@ -468,8 +468,10 @@ async def test_what_is_set_up_at_the_start_is_there_for_handlers_and_closed_at_t
     for name in ("one", "two"):
         async with make(name).running() as running:
             assert vars(running.runtime.state) == {"name": name}
+            with pytest.raises(SettingsError, match="register handlers before"):
+                running.app.on(PostUpdated)(lambda ctx: None)
     with pytest.raises(SettingsError, match="nothing provides 'ctx'"):
         make("three").on_start(lambda ctx: None)
 
-    assert seen[:4] == ["one opens", "one again", "one closes", "one stops"]
+    assert seen[:4] == ["one opens", "one again", "one stops", "one closes"]
     assert len(seen) == 8

@@ -1,6 +1,7 @@
 """The application: what a developer writes against. It opens nothing until it is served."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -64,6 +65,7 @@ class Application(Router):
         self.pages = Pages()
         self.widgets: list[WantedWidget] = []
         self.hooks = Hooks()
+        self._openings = 0
 
     def on_start(self, function: Hook) -> Hook:
         """Run the decorated function before the first handler, and keep what it sets in ``state``.
@@ -92,8 +94,19 @@ class Application(Router):
         self.hooks.add_stop(function)
         return function
 
+    @contextmanager
+    def sealed(self) -> Generator[None]:
+        """While the block lasts nothing can be registered: what runs would not know of it."""
+        self._openings += 1
+        try:
+            yield
+        finally:
+            self._openings -= 1
+
     def _check_roots(self) -> None:
         super()._check_roots()
+        if self._openings:
+            raise SettingsError("the application runs; register handlers before it is served")
         self.table()
 
     def page(

@@ -15,7 +15,7 @@ from livefeed.app.contexts import effects, writes
 from livefeed.app.contexts.writes import OwnWrites
 from livefeed.app.handling import quiet, trials
 from livefeed.app.handling.working import worker_of
-from livefeed.app.installs import binding, registry
+from livefeed.app.installs import binding, registry, watching
 from livefeed.app.installs.binding import Binder
 from livefeed.app.installs.following import Following
 from livefeed.app.installs.housekeeping import keep_house
@@ -23,6 +23,7 @@ from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
+from livefeed.app.rounds.own import add_own
 from livefeed.app.routing.handlers import THREADS
 from livefeed.app.routing.table import Table
 from livefeed.app.runtime import ROOMS, Runtime
@@ -38,6 +39,7 @@ from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import logger
+from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
@@ -96,6 +98,7 @@ async def opened(
         StoreTooNew: A newer version has written it.
     """
     settings = settings or app.settings
+    add_own(app, settings)
     clock = clock or SystemClock()
     keys = keys or _key_ring(settings)
     trusted_pem = authority_pem(settings.ca_file)
@@ -114,8 +117,9 @@ async def opened(
             else [asyncio.create_task(keep_house(running.leaving, store, clock, house_bell))]
         )
         try:
-            async with app.hooks.around(running.runtime), _at_work(running.worker, works=works):
-                yield running
+            with app.sealed():
+                async with app.hooks.around(running.runtime), _at_work(running.worker, works=works):
+                    yield running
         finally:
             for chore in chores:
                 chore.cancel()
@@ -158,6 +162,7 @@ async def _composed(
         handled=table.events(),
         last_address=partial(_last_address, store),
         widgets=tuple(app.widgets),
+        queued=table.events() & frozenset(POST_EVENTS) if settings.offline_events else frozenset(),
     )
     wanted = _wanted(app, table, settings, keys, binds=bool(binder.wanted))
     version, known = await store.write(lambda tx: (registry.version(tx), registry.admit_all(tx, wanted)))
@@ -182,7 +187,7 @@ async def _composed(
             keys=keys,
             portals=runtime.portals,
             wanted=wanted,
-            when_erased=(effects.forget, trials.forget, writes.forget, *app.erased_units),
+            when_erased=(watching.forget, effects.forget, trials.forget, writes.forget, *app.erased_units),
             on_left=on_left,
         ),
         binder=binder,

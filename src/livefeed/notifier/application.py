@@ -14,6 +14,7 @@ from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdat
 from livefeed.wire.ids import MemberId
 
 _BELLS_AT_ONCE: Final = 8
+_LONGEST_TELLING_S: Final = 600.0  # whoever commented is asked person by person, as fast as the portal allows
 
 
 def build(settings: AppSettings) -> App:
@@ -22,7 +23,7 @@ def build(settings: AppSettings) -> App:
     app.store_in("livefeed.notifier")
     app.on(AppInstalled)(edits.note_language)
     app.on(PostAdded)(edits.archive_added)
-    app.on(PostUpdated, coalesce=True)(edits.tell_participants)
+    app.on(PostUpdated, coalesce=True, timeout_s=_LONGEST_TELLING_S)(edits.tell_participants)
     app.on(PostDeleted)(edits.bury_deleted)
     app.consume(notices.BELL, bell.ring, kind=bell.KIND, cap=_BELLS_AT_ONCE)
     app.consume(backfill.CONSUMER, backfill.fill, kind=backfill.KIND, cap=1, is_setup=True)

@@ -29,6 +29,7 @@ _SLICE: Final = 500
 
 ECHO_MS: Final = 3_600_000
 """How long after a call its event is still taken for its echo."""
+_SKEW_MS: Final = 1_000  # as far as the clocks of machines that share a database may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +156,7 @@ class OwnWrites:
                 post=post,
                 seq=seq,
                 since=at_ms - ECHO_MS,
-                before=at_ms,
+                before=at_ms + (_SKEW_MS if tx.is_shared else 0),
             )
         )
 
@@ -174,7 +175,8 @@ class OwnWrites:
 
 def explain(tx: Tx, write: str, seq: int) -> None:
     """The event ``seq`` is the echo of this write, and no other is."""
-    _SQL.explain(tx.conn, id=write, seq=seq)
+    if _SQL.explain(tx.conn, id=write, seq=seq):
+        tx.count(telemetry.own_events)
 
 
 def purge(tx: Tx, *, before_ms: int) -> int:

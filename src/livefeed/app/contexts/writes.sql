@@ -25,7 +25,7 @@ WHERE portal = :portal AND post IN (:post, 0) AND event = :event AND at >= :sinc
 ORDER BY CASE WHEN explains IS NULL THEN 1 ELSE 0 END, at, id;
 
 -- name: explain(id, seq)!
-UPDATE own_write SET explains = :seq WHERE id = :id;
+UPDATE own_write SET explains = :seq WHERE id = :id AND explains IS NULL;
 
 -- name: writing_portals(since)
 -- Where anything was written of late.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from livefeed import telemetry
 from livefeed.app.contexts.context import Context
 from livefeed.app.contexts.items import Call, Item
 from livefeed.app.contexts.verdicts import Verdict
@@ -76,7 +75,6 @@ class Attempt:
 
     async def _is_wanted(self, item: Item, context: Context, values: Values) -> bool:
         if item.is_own and not self.handler.options.own:
-            telemetry.own_events.inc()
             return False
         wants = self.handler.wants
         return wants.is_anything or await wants.let_pass(context.post_id, context.portal, values)

@@ -24,6 +24,7 @@ from livefeed.app.routing.handlers import Handler
 from livefeed.app.routing.table import Table
 from livefeed.app.runtime import Runtime
 from livefeed.durable import done
+from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import Entry
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Dead, Outcome
@@ -117,8 +118,8 @@ class Runner:
             due_ms = max((one.due_at_ms for one in mine.values() if one.state == "failing"), default=0)
             if due_ms > tally.now_ms:
                 tally.due_ms.append(due_ms)
-            elif handler.has_own_lanes and not is_quiet:
-                self._hand_over(handler, tally, left)
+            elif (own_lanes := self._lanes_of(handler, tally)) is not None and not is_quiet:
+                _hand_over(handler, own_lanes, tally, left)
             else:
                 await self._give(handler, tally, left, mine, has_failed=bool(tally.is_again and not earlier))
         return tally.outcome(handlers)
@@ -158,15 +159,12 @@ class Runner:
 
         return await self._runtime.store.read(read)
 
-    def _hand_over(self, handler: Handler, tally: Tally, left: Sequence[Item]) -> None:
-        """Let the events wait in the handler's own lane."""
-        entries = {entry.seq: entry for entry in tally.lease.entries}
-        consumer = self._runtime.consumer(MemberId(tally.lease.consumer.portal), quiet.name_of(handler))
-        for item in left:
-            tally.units.append(partial(quiet.hand_over, entries[item.mark], consumer))
-            tally.finished.append((handler.name, item.mark))
-        if left:
-            tally.note("waits", f"{handler.name}: {handler.options.quiet_s:g} s for more")
+    def _lanes_of(self, handler: Handler, tally: Tally) -> ConsumerId | None:
+        """Where its events wait; nowhere if it is called at once, or the portal is leaving."""
+        if not handler.has_own_lanes:
+            return None
+        portal = self._runtime.portals.get(MemberId(tally.lease.consumer.portal))
+        return portal.consumers.get(quiet.name_of(handler))
 
     async def _give(
         self,
@@ -211,6 +209,16 @@ class Runner:
             tally.note("passed over", f"{handler.name}: {'own write' if is_own else 'not wanted'}")
         tally.finished.extend((handler.name, item.mark) for item in part)
         return True
+
+
+def _hand_over(handler: Handler, lanes: ConsumerId, tally: Tally, left: Sequence[Item]) -> None:
+    """Let the events wait in the handler's own lane."""
+    entries = {entry.seq: entry for entry in tally.lease.entries}
+    for item in left:
+        tally.units.append(partial(quiet.hand_over, entries[item.mark], lanes))
+        tally.finished.append((handler.name, item.mark))
+    if left:
+        tally.note("waits", f"{handler.name}: {handler.options.quiet_s:g} s for more")
 
 
 def _is_over(trial: Trial | None) -> bool:

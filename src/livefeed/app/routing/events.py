@@ -11,6 +11,7 @@ from livefeed.wire.events import (
     AppTest,
     AppUninstalled,
     AppUpdated,
+    OfflineNews,
     PostAdded,
     PostDeleted,
     PostUpdated,
@@ -26,10 +27,20 @@ EventType: TypeAlias = (
     | type[AppUpdated]
     | type[AppUninstalled]
     | type[AppTest]
+    | type[OfflineNews]
 )
 _TYPES: Final[Mapping[str, type]] = {
     one.wire_name: one
-    for one in (PostAdded, PostUpdated, PostDeleted, AppInstalled, AppUpdated, AppUninstalled, AppTest)
+    for one in (
+        PostAdded,
+        PostUpdated,
+        PostDeleted,
+        AppInstalled,
+        AppUpdated,
+        AppUninstalled,
+        AppTest,
+        OfflineNews,
+    )
 }
 
 

@@ -39,11 +39,12 @@ class Hooks:
 
     @asynccontextmanager
     async def around(self, runtime: Runtime) -> AsyncGenerator[None]:
-        """Run the start functions, and at the end of the block what belongs to the stop."""
+        """Run the start functions; at the end of the block the stop functions, then what they left open.
+
+        Where a start function fails no stop function runs, but what was opened before is closed.
+        """
         values = {"state": runtime.state, "runtime": runtime}
         async with AsyncExitStack() as stack:
-            for function, planned in self._stops:
-                stack.push_async_callback(_called, function, _arguments(planned, values))
             for function, planned in self._starts:
                 arguments = _arguments(planned, values)
                 if inspect.isasyncgenfunction(function):
@@ -52,6 +53,8 @@ class Hooks:
                     await anext(generator)
                 else:
                     await _called(function, arguments)
+            for function, planned in self._stops:
+                stack.push_async_callback(_called, function, _arguments(planned, values))
             yield
 
 
