@@ -5,9 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from tests import engines
 from tests.scratch import in_memory
 
 from livefeed.clock import ManualClock
@@ -30,10 +32,12 @@ class Clockwork(RuleBasedStateMachine):
     """Every rule does one thing to the store and to the model, and compares."""
 
     leases = Bundle("leases")
+    engine = "sqlite"
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=in_memory()))
+        self.url = engines.database(self.folder, "model", [], engine=self.engine)
         self.clock = ManualClock()
         self.runner = asyncio.Runner()
         self.store = self.opened()
@@ -41,7 +45,17 @@ class Clockwork(RuleBasedStateMachine):
         self.seqs: dict[str, list[int]] = {}
 
     def opened(self):
-        return open_store(f"sqlite:///{self.folder}/model.db", [], self.clock)
+        return open_store(self.url, [], self.clock)
+
+    def write_rows(self, bulk, rows):
+        """On PostgreSQL rows that are handed over one by one may be written side by side, in any order."""
+        if self.engine == "postgresql":
+            return self.write(lambda tx: bulk(tx, rows))
+
+        async def all_at_once():
+            return await asyncio.gather(*(self.store.write_row(bulk, row) for row in rows))
+
+        return self.runner.run(all_at_once())
 
     def write(self, unit):
         return self.runner.run(self.store.write(unit))
@@ -74,18 +88,9 @@ class Clockwork(RuleBasedStateMachine):
 
     @rule(rows=st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(NAMES)), min_size=1, max_size=6))
     def arrive(self, rows: list[tuple[str, str]]) -> None:
-        async def all_at_once() -> list[int]:
-            at = self.now
-            return await asyncio.gather(
-                *(
-                    self.store.write_row(
-                        append_arrivals, Arrival("m", key, "K", b"b", at, "door", self.consumers[name].id)
-                    )
-                    for key, name in rows
-                )
-            )
-
-        for (key, name), seq in zip(rows, self.runner.run(all_at_once()), strict=True):
+        at = self.now
+        arrivals = [Arrival("m", key, "K", b"b", at, "door", self.consumers[name].id) for key, name in rows]
+        for (key, name), seq in zip(rows, self.write_rows(append_arrivals, arrivals), strict=True):
             self.appended(key, seq, {name})
 
     def appended(self, key: str, seq: int, names: set[str]) -> None:
@@ -181,12 +186,9 @@ class Clockwork(RuleBasedStateMachine):
 
     @rule(some=st.lists(leases, min_size=1, max_size=5))
     def settle_together(self, some: list[Lease]) -> None:
-        async def all_at_once():
-            return await asyncio.gather(
-                *(self.store.write_row(settle_many, (lease, Done())) for lease in some)
-            )
-
-        for lease, result in zip(some, self.runner.run(all_at_once()), strict=True):
+        for lease, result in zip(
+            some, self.write_rows(settle_many, [(one, Done()) for one in some]), strict=True
+        ):
             assert isinstance(result, Lost) == (not self.consumer_of(lease).holds(lease))
             if not isinstance(result, Lost):
                 self.settled(lease, Done(), lease.through)
@@ -228,8 +230,9 @@ class Clockwork(RuleBasedStateMachine):
     def restart(self) -> None:
         self.runner.run(self.store.close())
         self.store = self.opened()
-        for consumer in self.consumers.values():
-            consumer.restart(self.now)
+        if self.engine == "sqlite":  # on a server another process may hold leases
+            for consumer in self.consumers.values():
+                consumer.restart(self.now)
 
     @rule()
     def index(self) -> None:
@@ -266,6 +269,7 @@ class Clockwork(RuleBasedStateMachine):
         self.runner.run(self.store.close())
         self.runner.close()
         shutil.rmtree(self.folder)
+        engines.forget(self.folder)
 
     def drain(self) -> None:
         for consumer in self.consumers.values():
@@ -290,10 +294,22 @@ class Clockwork(RuleBasedStateMachine):
         assert self.read(lambda tx: tx.execute("SELECT count(*) FROM lease").fetchone()[0]) == 0
 
 
-Clockwork.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestClockwork = Clockwork.TestCase
+class SharedClockwork(Clockwork):
+    """The same, on a server."""
+
+    engine = "postgresql"
+
+
+def bounded(machine: type[Clockwork], examples: int) -> type:
+    case = machine.TestCase
+    case.settings = settings(
+        max_examples=examples,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    return pytest.mark.skipif(machine.engine not in engines.both(), reason="of the other engine")(case)
+
+
+TestClockwork = bounded(Clockwork, 25)
+TestSharedClockwork = bounded(SharedClockwork, 5)

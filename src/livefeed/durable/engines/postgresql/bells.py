@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import psycopg
 
-from livefeed.durable.engines.postgresql.connections import Line
+from livefeed.durable.engines.postgresql.lines import Line
 from livefeed.errors import StoreUnavailable
 
 _CHANNEL: Final = "livefeed"

@@ -1,12 +1,6 @@
-"""Connections: how one is made, what is set on it, and how it is made again after it was lost."""
+"""Connections: how one is made, what is set on it, and how statements travel on it."""
 
-import os
-import socket
-import threading
-import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any, Final, LiteralString, TypeVar, cast
 
 import psycopg
@@ -20,7 +14,6 @@ from psycopg.types.numeric import Int8BinaryDumper
 
 from livefeed.durable.engines.postgresql.faults import translated as as_store_error
 from livefeed.durable.engines.postgresql.statements import Row, row_maker, translated, without_zeros
-from livefeed.errors import StoreUnavailable
 
 T = TypeVar("T")
 
@@ -50,15 +43,8 @@ _DEFAULTS: Final = {
     ),
 }
 _PREPARED: Final = 512
-_REST_S: Final = 0.25
-# The server ends a statement first; what is cut is a server that does not even do that.
-_WRITING_S: Final = 30
-_READING_S: Final = 60
-_PATIENCE_S: Final = 2.0
-_CANCEL_S: Final = 1.0
-# A batch of the door or of settles, and any commit: who waits for it is answered before he gives up himself.
-_SHORT_S: Final = 8.0
-_NEVER_S: Final = float("inf")
+WRITING_S: Final = 30
+"""How long a statement may take before the server ends it."""
 
 
 class _Flag(Dumper):
@@ -158,7 +144,7 @@ class Connection(psycopg.Connection[Row]):
                 piping.close()
 
 
-def connect(dsn: str, *, autocommit: bool = False, statement_s: int = _WRITING_S) -> Connection:
+def connect(dsn: str, *, autocommit: bool = False, statement_s: int = WRITING_S) -> Connection:
     """A connection to the first host that may be written to; it ends statements that take too long.
 
     Raises:
@@ -185,21 +171,15 @@ def connect(dsn: str, *, autocommit: bool = False, statement_s: int = _WRITING_S
     return conn
 
 
-def _piped(dsn: str, begin: LiteralString, statement_s: int) -> Connection:
+def connect_for_units(dsn: str, begin: LiteralString, statement_s: int = WRITING_S) -> Connection:
+    """A connection whose statements travel together and whose transactions begin with ``begin``.
+
+    Raises:
+        StoreUnavailable: There is none.
+    """
     conn = connect(dsn, autocommit=True, statement_s=statement_s)
     conn.pipe(begin)
     return conn
-
-
-def line_for_writing(dsn: str) -> "Line":
-    """A line for units of work."""
-    return Line(partial(_piped, dsn, "BEGIN", _WRITING_S))
-
-
-def line_for_reading(dsn: str) -> "Line":
-    """A line whose transactions are snapshots and cannot write."""
-    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    return Line(partial(_piped, dsn, begin, _READING_S), patience_s=_READING_S + _PATIENCE_S)
 
 
 def make_database(dsn: str) -> None:
@@ -221,86 +201,3 @@ def make_database(dsn: str) -> None:
 
 def _words(dsn: str) -> dict[str, str]:
     return {name: str(value) for name, value in conninfo_to_dict(dsn).items() if value is not None}
-
-
-class Line:
-    """One connection of one thread, which is made when it is first needed and again after it was lost."""
-
-    def __init__(
-        self, make: Callable[[], Connection], *, patience_s: float = _WRITING_S + _PATIENCE_S
-    ) -> None:
-        """Prepare; ``patience_s`` is how long one unit may hold the line before `cut` ends it."""
-        self._make = make
-        self._patience_s = patience_s
-        self._conn: Connection | None = None
-        self._dead_until_s = 0.0
-        self._deadline_s = _NEVER_S
-        self._is_cancelled = False
-        # Of its own, so that another thread may end the connection without a race for the number.
-        self._handle: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def conn(self) -> Connection:
-        """The connection; while the server is gone it is looked for four times a second.
-
-        Raises:
-            StoreUnavailable: There is none.
-        """
-        if self._conn is None or self._conn.closed:
-            self._connect()
-        assert self._conn is not None, "there is one, or an error was raised"
-        self._expect_within(self._patience_s)
-        return self._conn
-
-    def hurry(self) -> None:
-        """What the server is asked from here on is answered soon, or not at all."""
-        self._expect_within(_SHORT_S)
-
-    def rest(self) -> None:
-        """The unit is over."""
-        self._deadline_s = _NEVER_S
-
-    def drop(self) -> None:
-        """Close the connection; the next call makes another."""
-        conn, self._conn = self._conn, None
-        self._deadline_s = _NEVER_S
-        with self._lock:
-            handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
-        if conn is not None:
-            conn.close()
-
-    def cut(self) -> None:
-        """From another thread: if the server keeps a unit waiting, ask it to give up; next time hang up.
-
-        A server that waits for its standby gives up, and its process with it; one that is frozen does not.
-        """
-        conn = self._conn
-        if time.monotonic() < self._deadline_s or conn is None:
-            return
-        if not self._is_cancelled:
-            self._is_cancelled = True
-            with suppress(psycopg.Error):
-                conn.cancel_safe(timeout=_CANCEL_S)
-            return
-        with self._lock, suppress(OSError):
-            if self._handle is not None:
-                self._handle.shutdown(socket.SHUT_RDWR)
-
-    def _expect_within(self, seconds: float) -> None:
-        self._is_cancelled = False
-        self._deadline_s = time.monotonic() + seconds
-
-    def _connect(self) -> None:
-        self.drop()
-        if time.monotonic() < self._dead_until_s:
-            raise StoreUnavailable("the database does not answer")
-        try:
-            conn = self._make()
-        except StoreUnavailable:
-            self._dead_until_s = time.monotonic() + _REST_S
-            raise
-        with self._lock:
-            self._handle = socket.socket(fileno=os.dup(conn.fileno()))
-        self._conn = conn

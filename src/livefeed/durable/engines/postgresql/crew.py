@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from livefeed import telemetry
 from livefeed.clock import Clock
-from livefeed.durable.engines.postgresql.connections import Line
+from livefeed.durable.engines.postgresql.lines import Line
 from livefeed.durable.engines.postgresql.transactions import run_unit
 from livefeed.durable.engines.replies import Future, hand_over
 from livefeed.durable.engines.unit import Tx

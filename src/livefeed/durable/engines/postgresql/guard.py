@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from livefeed.durable.engines.postgresql.connections import Line
+from livefeed.durable.engines.postgresql.lines import Line
 
 _LOOK_EVERY_S: Final = 1.0
 

@@ -9,9 +9,10 @@ from typing import Final, TypeVar
 from livefeed.clock import Clock, SystemClock
 from livefeed.durable.engines.postgresql import schema
 from livefeed.durable.engines.postgresql.bells import Bells
-from livefeed.durable.engines.postgresql.connections import Line, connect, line_for_reading, line_for_writing
+from livefeed.durable.engines.postgresql.connections import connect
 from livefeed.durable.engines.postgresql.crew import Crew
 from livefeed.durable.engines.postgresql.guard import Guard
+from livefeed.durable.engines.postgresql.lines import Line, line_for_reading, line_for_writing
 from livefeed.durable.engines.postgresql.risks import warn_of_risks
 from livefeed.durable.engines.postgresql.transactions import Snapshots
 from livefeed.durable.engines.readers import Readers

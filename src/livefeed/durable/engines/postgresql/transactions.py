@@ -8,8 +8,9 @@ from typing import Any, Final, TypeVar
 import psycopg
 
 from livefeed.clock import Clock
-from livefeed.durable.engines.postgresql.connections import Connection, Line
+from livefeed.durable.engines.postgresql.connections import Connection
 from livefeed.durable.engines.postgresql.faults import is_lost, is_to_repeat, translated
+from livefeed.durable.engines.postgresql.lines import Line
 from livefeed.durable.engines.unit import Tx
 from livefeed.errors import StoreUnavailable
 
