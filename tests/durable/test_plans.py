@@ -14,7 +14,16 @@ pytestmark = on_a_file
 
 HOT = {
     "queries/entries.sql": [
-        *("add_entries", "add_rows", "lower_ready", "pass_over", "get_entry", "entry_from", "list_entries"),
+        *(
+            "add_entries",
+            "add_arrivals",
+            "add_rows",
+            "lower_ready",
+            "pass_over",
+            "get_entry",
+            "entry_from",
+            "list_entries",
+        ),
         *("list_portal_entries", "portal_entries_after", "newest_of_kind"),
     ],
     "queries/arrivals.sql": ["routed", "newest", "set_routed", "route_entries", "lower_ready"],

@@ -104,22 +104,24 @@ def append_arrivals(tx: Tx, rows: Sequence[Arrival]) -> list[int]:
         The seq of each.
     """
     seqs = list(tx.take_many("entry", len(rows)))
+    # sqlite3 takes integers, texts and bytearrays as they are; for bytes, booleans and None it first asks
+    # around for somebody who would convert them, which costs as much as storing them.
+    kept = bytes if tx.is_shared else bytearray
     entries = [
         (
             seq,
             one.portal,
             one.key,
             one.kind,
-            one.body,
+            kept(one.body),
             one.at_ms,
             one.source,
-            None,
             one.consumer,
-            one.is_urgent,
+            int(one.is_urgent),
         )
         for seq, one in zip(seqs, rows, strict=True)
     ]
-    sql.run_rows(tx, _SQL.add_entries, entries)
+    sql.run_rows(tx, _SQL.add_arrivals, entries)
     tx.wake(ARRIVALS)
     tx.count(telemetry.events_appended, len(rows))
     return seqs

@@ -14,6 +14,20 @@ WITH given AS (
 )
 INSERT INTO arrival (seq) SELECT seq FROM given WHERE arrived_for IS NOT NULL;
 
+-- name: add_arrivals(seq, portal, key, kind, body, at, source, arrived_for, is_urgent)!
+-- What came in at the door also waits for its lane.
+WITH given AS (
+    SELECT * FROM unnest(
+        CAST(:seq AS bigint[]), CAST(:portal AS text[]), CAST(:key AS text[]), CAST(:kind AS text[]),
+        CAST(:body AS bytea[]), CAST(:at AS bigint[]), CAST(:source AS text[]), CAST(:arrived_for AS bigint[]),
+        CAST(:is_urgent AS bigint[])
+    ) AS t (seq, portal, key, kind, body, at, source, arrived_for, is_urgent)
+), added AS (
+    INSERT INTO entry (seq, portal, key, kind, body, at, source, arrived_for, is_urgent)
+    SELECT * FROM given
+)
+INSERT INTO arrival (seq) SELECT seq FROM given WHERE arrived_for IS NOT NULL;
+
 -- name: add_rows(consumer, key, seq, head, kind, now)!
 INSERT INTO lane (consumer, key, seq, head, first_at, calm_at, due_at, attempt)
 SELECT

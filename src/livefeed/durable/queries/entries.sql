@@ -5,6 +5,11 @@
 INSERT INTO entry (seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)
 VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :only_for, :arrived_for, :is_urgent);
 
+-- name: add_arrivals(seq, portal, key, kind, body, at, source, arrived_for, is_urgent)!
+-- The same for what came in at the door.
+INSERT INTO entry (seq, portal, key, kind, body, at, source, arrived_for, is_urgent)
+VALUES (:seq, :portal, :key, :kind, :body, :at, :source, :arrived_for, :is_urgent);
+
 -- name: add_rows(consumer, key, seq, head, kind, now)!
 -- Expanded to as many rows as a batch has: for each lane a row with seq 0, and one for each of its entries. A lane
 -- that exists keeps its time: what is not calm when it is due is put off by the lease.
