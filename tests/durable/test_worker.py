@@ -1,6 +1,7 @@
 """The worker: it runs what is due, once, obeys outcomes, survives failures, and stops in order."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -194,6 +195,105 @@ async def test_no_more_run_at_a_time_than_asked_for(house: House) -> None:
     await worker.stop()
     assert most == 3
     assert await house.lanes() == []
+
+
+class Held:
+    """A run that counts what is under way for each consumer, and ends when it is told to."""
+
+    def __init__(self) -> None:
+        self.running: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.seen: list[tuple[str, str, int]] = []
+        self.may_end = asyncio.Event()
+        self.outcome: Outcome = Done()
+        self.changed = asyncio.Event()
+
+    async def __call__(self, lease: Lease) -> Outcome:
+        name = lease.consumer.name
+        self.seen.append((name, lease.key, lease.attempt))
+        self.running[name] += 1
+        self.most[name] = max(self.most[name], self.running[name])
+        self.changed.set()
+        if name != "healthy":
+            await self.may_end.wait()
+        self.running[name] -= 1
+        self.changed.set()
+        return self.outcome
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not is_so():
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_leasing_ahead_of_the_cap_never_runs_more_than_the_cap(house: House) -> None:
+    handler = await house.consumer(cap=3)
+    for number in range(40):
+        await house.append(handler, key=f"post:{number}")
+    run = Held()
+    worker = worker_of(house, run)
+    await worker.start()
+    await run.until(lambda: run.running["handler"] == 3)
+    leased = [state for _, state in await house.lanes()].count("leased")
+    assert leased > 3 if house.store.engine == "sqlite" else leased == 3
+    run.may_end.set()
+    await run.until(lambda: len(run.seen) == 40)
+    await worker.stop()
+    assert 3 == run.most["handler"]
+    assert await house.lanes() == []
+
+
+async def test_a_consumer_begins_few_until_one_of_them_has_ended(house: House) -> None:
+    handler = await house.consumer(cap=30)
+    for number in range(30):
+        await house.append(handler, key=f"post:{number}")
+    run = Held()
+    worker = worker_of(house, run, opening=2)
+    await worker.start()
+    await run.until(lambda: run.running["handler"] == 2)
+    run.may_end.set()
+    await run.until(lambda: len(run.seen) == 30)
+    await worker.stop()
+    assert 2 <= run.most["handler"] < 30
+
+
+async def test_what_was_leased_before_its_consumer_went_down_is_put_back_untried(house: House) -> None:
+    handler = await house.consumer(cap=2)
+    for number in range(9):
+        await house.append(handler, key=f"post:{number}")
+    run = Held()
+    run.outcome = Down(probe_at_ms=house.clock.now_ms() + 60_000, reason="timeout")
+    worker = worker_of(house, run)
+    await worker.start()
+    await run.until(lambda: run.running["handler"] == 2)
+    run.may_end.set()
+    await run.until(lambda: run.running["handler"] == 0)
+    await worker.stop()
+    assert len(run.seen) == 2, "nothing is sent to one that is known to be down"
+    assert {state for _, state in await house.lanes()} <= {"waiting", "backing_off"}
+    house.clock.advance(61)
+    log = Log()
+    assert await worker_of(house, log).run_due() == 9
+    assert sorted(attempt for _, attempt, _ in log.seen) == [1] * 7 + [2] * 2, "only what was sent was a try"
+
+
+async def test_those_that_hang_leave_the_slots_to_others(house: House) -> None:
+    silent = [await house.consumer(f"silent:{number}", cap=4) for number in range(3)]
+    run = Held()
+    worker = worker_of(house, run, concurrency=8, opening=4)
+    for consumer in silent:
+        for number in range(6):
+            await house.append(consumer, key=f"post:{number}")
+    await worker.start()
+    await run.until(lambda: sum(run.running.values()) >= 8)
+    healthy = await house.consumer("healthy")
+    await house.append(healthy)
+    await run.until(lambda: ("healthy", "post:1", 1) in run.seen)
+    assert sum(run.running.values()) >= 8, "none of them has ended"
+    assert max(run.most.values()) <= 4
+    run.may_end.set()
+    await worker.stop()
 
 
 async def test_stopping_lets_runs_end_and_puts_back_what_was_not_begun(house: House) -> None:

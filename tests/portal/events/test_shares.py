@@ -85,6 +85,15 @@ async def test_one_slow_answer_among_quick_ones_changes_nothing_for_long(site: S
     assert await cap_of(site, last.consumer.id) == CAP
 
 
+async def test_answers_without_end_are_read_one_at_a_time_however_quick(site: Site) -> None:
+    await site.bind(await site.add_app())
+    await edit(site, 1, 1)
+    [lease] = await leased(site)
+    outcome = Shares().outcome(lease, 1, site.house.clock.now_ms(), Done(), is_cut=True)
+    await site.run(lambda tx: settle_many(tx, [(lease, outcome)]))
+    assert 1 == await cap_of(site, lease.consumer.id)
+
+
 async def test_what_failed_keeps_its_outcome(site: Site) -> None:
     await site.bind(await site.add_app())
     await site.edit(1)

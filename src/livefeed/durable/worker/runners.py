@@ -20,7 +20,12 @@ class Runners:
     """
 
     def __init__(
-        self, run: Callable[[Lease], Awaitable[Outcome]], put_back: Callable[[Lease], None], slots: Slots
+        self,
+        run: Callable[[Lease], Awaitable[Outcome]],
+        put_back: Callable[[Lease], None],
+        slots: Slots,
+        *,
+        on_tick: Callable[[], None],
     ) -> None:
         """Nothing is run before `start`.
 
@@ -28,7 +33,9 @@ class Runners:
             run: Runs one lease and says what became of it; it does not raise.
             put_back: Takes a lease that is not to be run: its consumer went down.
             slots: Who may begin.
+            on_tick: Called now and then while something runs, after what hangs has given up its slots.
         """
+        self._on_tick = on_tick
         self._run = run
         self._put_back = put_back
         self.slots: Final = slots
@@ -92,6 +99,7 @@ class Runners:
         self.slots.next_tick()
         self._ticking = None
         self._fill()
+        self._on_tick()
 
     async def _run_on(self, lease: Lease) -> None:
         """Run a lease that has a slot, then those that get it next."""

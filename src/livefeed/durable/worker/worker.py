@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -16,6 +15,7 @@ from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store
 from livefeed.durable.worker.exchange import Exchange
+from livefeed.durable.worker.patience import Patience
 from livefeed.durable.worker.runners import Runners
 from livefeed.durable.worker.slots import Slots
 from livefeed.errors import StoreError
@@ -29,7 +29,6 @@ _STOP_TURNS: Final = 6
 _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
-_TIMER_S: Final = 0.001
 _AHEAD_FACTOR: Final = 3
 _MOST_A_TURN: Final = 192  # whoever writes meanwhile waits for a whole turn
 _UNSETTLED_FACTOR: Final = 4
@@ -42,7 +41,7 @@ _log: Final = telemetry.logger("durable")
 
 
 class Worker:
-    """Runs due lanes, up to ``concurrency`` at a time."""
+    """Runs due lanes."""
 
     def __init__(
         self,
@@ -92,13 +91,15 @@ class Worker:
         )
         self._bell = asyncio.Event()
         self._slots = Slots(concurrency, opening=opening)
-        self._runners = Runners(self._one, self._put_back, self._slots)
+        self._runners = Runners(self._one, self._put_back, self._slots, on_tick=self._look_again)
         # A file has one process, which keeps to the caps itself and leases ahead of them.
         self._caps_ahead = _CAPS_AHEAD if store.engine == "sqlite" else 1
         self._pumping: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._is_stopping = self._is_timed = False
-        self._unsettled_s = 0.0
+        self._patience = Patience(
+            _LONGEST_UNSETTLED_S, self._bell.set, is_waiting=lambda: bool(self._exchange.over)
+        )
+        self._is_stopping = self._is_filled = False
         self._endings: list[Callable[[], None]] = []
 
     async def start(self) -> None:
@@ -167,6 +168,7 @@ class Worker:
         while not self._is_stopping:
             self._bell.clear()
             wanted = self._wanted()
+            self._is_filled = wanted <= 0
             is_full = self._slots.parked > _PARKED_FACTOR * self._concurrency
             leases, due_ms = await self._turn_safely(wanted, 1 if is_full else self._caps_ahead)
             self._runners.add(leases)
@@ -192,6 +194,11 @@ class Worker:
     def _is_pressing(self) -> bool:
         """Whether what is over should be settled now: by it, more can be leased."""
         return len(self._runners.ready) + self._slots.parked <= self._concurrency // 2
+
+    def _look_again(self) -> None:
+        """What hangs has made room; if nothing was leased for want of it, that is made good."""
+        if self._is_filled and self._is_short():
+            self._bell.set()
 
     def _put_back(self, lease: Lease) -> None:
         self._ended(lease, Again(at_ms=self._clock.now_ms() + _DOWN_MS, reason=_WENT_DOWN, is_try=False))
@@ -247,22 +254,10 @@ class Worker:
         """Settle it with the next turn, which comes now or soon."""
         over = self._exchange.over
         over.append((lease, outcome))
-        if len(over) == 1:
-            self._unsettled_s = time.monotonic()
         if self._is_pressing():
             self._bell.set()
-        elif not self._is_timed and (loop := self._runners.loop) is not None:
-            self._is_timed = True
-            loop.call_later(_LONGEST_UNSETTLED_S, self._expect_settles, loop)
-
-    def _expect_settles(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Settle what has waited for long enough; a turn since then has taken most of it along."""
-        left_s = self._unsettled_s + _LONGEST_UNSETTLED_S - loop.time()
-        self._is_timed = bool(self._exchange.over) and left_s > _TIMER_S
-        if self._is_timed:
-            loop.call_later(left_s, self._expect_settles, loop)
-        else:
-            self._bell.set()
+        elif len(over) == 1 and (loop := self._runners.loop) is not None:
+            self._patience.begin(loop)
 
     async def _settle_alone(self, lease: Lease, outcome: Outcome) -> None:
         """Settle with effects; a started worker runs the next lane meanwhile."""

@@ -131,9 +131,10 @@ class CardIndex:
 
     def _asked_for(self, consumer: ConsumerId) -> asyncio.Future[Card | None]:
         """Who asks in one turn of the loop is answered with one read; who asks for the same gets the same."""
-        loop = asyncio.get_running_loop()
         future = self._asked.get(consumer)
         if future is None:
+            # Asking which loop runs is a system call on Linux: of those that ask together the first does.
+            loop = next(iter(self._asked.values())).get_loop() if self._asked else asyncio.get_running_loop()
             future = self._asked[consumer] = loop.create_future()
             if self._reading is None or self._reading.done():
                 self._reading = loop.create_task(self._read_asked())

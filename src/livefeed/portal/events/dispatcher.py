@@ -217,7 +217,8 @@ class Dispatcher:
             return self._paced(lease.consumer.id, reply, verdict.outcome)
         if card.handler is None:  # an install URL is called once
             return verdict.outcome
-        return self._shares.outcome(lease, reply.ms, self._clock.now_ms(), verdict.outcome)
+        is_cut = reply.error == "too_large"
+        return self._shares.outcome(lease, reply.ms, self._clock.now_ms(), verdict.outcome, is_cut=is_cut)
 
     def _paced(self, consumer: ConsumerId, reply: Reply, outcome: Outcome) -> Outcome:
         """Give a slow handler growing pauses, as the real queue does."""

@@ -44,7 +44,9 @@ class Shares:
     def __init__(self) -> None:
         self._known: dict[ConsumerId, _Known] = {}
 
-    def outcome(self, lease: Lease, took_ms: int, now_ms: int, outcome: Outcome) -> Outcome:
+    def outcome(
+        self, lease: Lease, took_ms: int, now_ms: int, outcome: Outcome, *, is_cut: bool = False
+    ) -> Outcome:
         """``outcome``, with the handler's new cap as its effect if that is another now.
 
         Args:
@@ -52,7 +54,11 @@ class Shares:
             took_ms: How long the answer took.
             now_ms: The time.
             outcome: What the answer means.
+            is_cut: It was longer than is read: that costs as much as many short ones, and the connection.
+                Such a handler is treated as the slowest, however quick it is.
         """
+        if is_cut:
+            took_ms = max(took_ms, _STEPS[0][0])
         known = self._known.get(lease.consumer.id)
         if known is None:
             if took_ms < _STEPS[-1][0] and lease.consumer.cap == CAP:
