@@ -111,3 +111,12 @@ def test_a_bucket_is_the_same_after_it_was_stored():
     again = Bucket.restored(bucket.times, hold_s=HOLD_S)
 
     assert [again.reserve(7.0) for _ in range(5)] == [bucket.reserve(7.0) for _ in range(5)]
+
+
+async def test_a_refusal_that_one_process_meets_slows_all(store: Store):
+    here, there = Buckets(store), Buckets(store)
+    await there.admit(ONE)
+    await here.of(ONE).refused()
+
+    assert (await given_to(store, wishes(1)))[0][0] == pytest.approx(1.0 + HOLD_S, abs=0.2)
+    assert (await given_to(store, wishes(1, OTHER)))[0] == [0.0]
