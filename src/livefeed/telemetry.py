@@ -76,6 +76,9 @@ own_events = Counter(
 loop_brakes = Counter(
     "livefeed_loop_brakes", "Writes refused because the application may react to itself", registry=REGISTRY
 )
+handlers_lost = Counter(
+    "livefeed_handlers_lost", "Handlers that were bound, were gone, and were bound again", registry=REGISTRY
+)
 edits_found = Counter(
     "livefeed_edits_found",
     "Edits seen: told by an event, fetched from the offline queue, or found by a sweep",

@@ -59,6 +59,7 @@ class Town:
     keys: KeyRing
     door_url: str
     client_id: str
+    door: Later
 
     async def call(self, user: int, method: str, **params: Any) -> Any:
         """Call ``method`` over the webhook of a person."""
@@ -148,6 +149,7 @@ async def open_town(
             keys=keys,
             door_url=door_url,
             client_id=str(added["client_id"]),
+            door=door,
         )
         await town.settle()
         yield town

@@ -29,12 +29,16 @@ class Lossy(Later):
     """The way to the application: a fifth of what is told gets lost, and all of it while nobody listens.
 
     Attributes:
+        is_up: Whether somebody listens.
+        is_lossy: Whether anything gets lost at all.
+        share: How much, while somebody listens.
         told: The post of each event that reached the application, in order.
         lost: The post of each that did not.
     """
 
     is_up: bool = True
     is_lossy: bool = False
+    share: float = DROPPED
     told: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     chance: random.Random = field(default_factory=lambda: random.Random(SEED))
@@ -44,7 +48,7 @@ class Lossy(Later):
             return await self.app(scope, receive, send)
         message = await receive()
         data: Any = decode(message["body"], strict=True).get("data")
-        if not self.is_up or self.chance.random() < DROPPED:
+        if not self.is_up or self.chance.random() < self.share:
             if data:  # ONOFFLINEEVENT has none
                 self.lost.append(int(data["FIELDS"]["POST_ID"]))
             for part in REFUSED:

@@ -6,8 +6,9 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from livefeed.app import inbox
-from livefeed.app.installs import binding, registry
+from livefeed.app.installs import binding, registry, watching
 from livefeed.app.running import Running
+from livefeed.clock import iso
 from livefeed.durable import dead
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.store import Tx
@@ -72,7 +73,10 @@ class Admin:
             raise OperationRefused(f"{operation}: {exc}") from exc
 
     async def _status(self) -> Document:
-        """Each portal: its state, whether all wanted events are bound, what is left of its setup."""
+        """Each portal: its state, whether all wanted events are bound, what is left of its setup.
+
+        ``rebound`` are the events whose handlers were found missing, and bound again, the last time any were.
+        """
         setup = [name for name, one in self._running.app.consumptions.items() if one.spec.is_setup]
         wanted = self._running.binder.wanted
 
@@ -92,6 +96,7 @@ class Admin:
                         "bound": wanted <= bound,
                         "missing": sorted(wanted - bound),
                         "pending": inbox.pending_setup(tx, portal.member_id, setup),
+                        **_watched(tx, portal.member_id),
                     }
                 )
             return rows
@@ -128,6 +133,28 @@ class Admin:
             raise OperationRefused("nothing can be bound: no tokens, or no LIVEFEED_PUBLIC_URL")
         await self._running.runtime.store.write(lambda tx: binding.ask(tx, portal))
         return {"member_id": portal.member_id, "wanted": sorted(self._running.binder.wanted)}
+
+
+def _watched(tx: Tx, portal: MemberId) -> Document:
+    """When its handlers were last compared with those that are wanted; and its queue of offline events."""
+    seen, queue = watching.handlers_of(tx, portal), watching.queue_of(tx, portal)
+    return {
+        "checked_at": _moment(seen.checked_at),
+        "rebound": list(seen.lost),
+        "rebound_at": _moment(seen.lost_at),
+        "offline": None
+        if queue is None
+        else {
+            "state": "bound" if queue.is_bound else "refused",
+            "detail": queue.detail,
+            "fetched": queue.fetched,
+            "fetched_at": _moment(queue.fetched_at),
+        },
+    }
+
+
+def _moment(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso(at_ms)
 
 
 OPERATIONS: Final = ("status", "dead_replay", "install_confirm", "bind")

@@ -189,7 +189,9 @@ async def _editors(ctx: Context) -> Editors:
     """
     found: set[UserId] = set()
     unknown: Unknown | None = None
-    newest_first = list(reversed(ctx.events))
+    heard = channel_of(ctx.events)
+    # What was found beside an event is the edit that the event told of.
+    newest_first = [event for event in reversed(ctx.events) if channel_of([event]) == heard]
     for asked, event in enumerate(newest_first):
         editor = await _editor(ctx, event, may_ask=asked < _TOKENS_ASKED)
         if isinstance(editor, Unknown):

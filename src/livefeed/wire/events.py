@@ -31,6 +31,7 @@ __all__ = [
     "Auth",
     "Envelope",
     "Event",
+    "OfflineNews",
     "PostAdded",
     "PostDeleted",
     "PostEvent",
@@ -145,6 +146,17 @@ class AppTest(msgspec.Struct, frozen=True, kw_only=True):
     envelope: Envelope
 
 
+class OfflineNews(msgspec.Struct, frozen=True, kw_only=True):
+    """Something is in the queue of offline events; what, is to be fetched.
+
+    Source: api-reference/events/on-offline-event.md
+    """
+
+    wire_name: ClassVar[str] = "ONOFFLINEEVENT"
+
+    envelope: Envelope
+
+
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event that has no type here, ``ONCRMDEALUPDATE``: a name and a tree of data.
 
@@ -167,7 +179,7 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PostEvent: TypeAlias = PostAdded | PostUpdated | PostDeleted
-Event: TypeAlias = PostEvent | AppInstalled | AppUpdated | AppUninstalled | AppTest | UnknownEvent
+Event: TypeAlias = PostEvent | AppInstalled | AppUpdated | AppUninstalled | AppTest | OfflineNews | UnknownEvent
 
 POST_EVENTS: Final = (PostAdded.wire_name, PostUpdated.wire_name, PostDeleted.wire_name)
 """The events of scope ``log``."""
@@ -225,6 +237,8 @@ def typed(envelope: Envelope) -> Event:
                 language=_text(data, "LANGUAGE_ID"),
                 envelope=envelope,
             )
+        case OfflineNews.wire_name:
+            return OfflineNews(envelope=envelope)
         case _:
             return UnknownEvent(envelope=envelope)
 

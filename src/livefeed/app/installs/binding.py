@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import SQL, ConsumerSpec
+from livefeed.app.installs.watching import bind_queued, note_handlers, note_queue
 from livefeed.app.installs.widgets import WantedWidget, bind_widgets
 from livefeed.client.rest import RestClient
 from livefeed.durable.entries import append
@@ -33,6 +35,7 @@ class Binder:
         handled: The wire names that have a handler.
         last_address: Where a portal was asked to send them the last time.
         widgets: The entries that the application wants.
+        queued: The wire names that the portal shall queue as offline events too.
     """
 
     client_of: Callable[[MemberId], RestClient]
@@ -40,6 +43,7 @@ class Binder:
     address: str
     handled: frozenset[str]
     widgets: tuple[WantedWidget, ...] = ()
+    queued: frozenset[str] = frozenset()
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -58,7 +62,8 @@ class Binder:
         client = self.client_of(member_id)
         handlers = (await client.call("event.get")).result
         bound = _events_at(handlers, self.address)
-        for event in sorted(self.wanted - bound):
+        missing = self.wanted - bound
+        for event in sorted(missing):
             try:
                 await client.call("event.bind", {"event": event, "handler": self.address})
             except HandlerAlreadyBound:
@@ -66,8 +71,26 @@ class Binder:
         old = await self.last_address(member_id)
         await self._leave_old_address(client, handlers, old)
         await bind_widgets(client, self.widgets, _page_address(self.address), _page_address(old))
-        row = ",".join([self.address, *sorted(self.wanted | bound)])
-        return Done(effects=lambda tx: _remember(tx, member_id, row))
+        refused = await bind_queued(client, self.queued, _queued_events(handlers)) if self.queued else None
+        events = self.wanted | bound
+        return Done(effects=lambda tx: self._remember(tx, member_id, events, missing, refused))
+
+    def _remember(
+        self,
+        tx: Tx,
+        member_id: MemberId,
+        events: frozenset[str],
+        missing: frozenset[str],
+        refused: str | None,
+    ) -> None:
+        """Remember what is bound now, what of it had been bound and was gone, and whether it is queued."""
+        before = registry.find(tx, member_id)
+        lost = frozenset[str]() if before is None else missing & before.bound_events(self.address)
+        note_handlers(tx, member_id, lost)
+        if refused is not None:
+            note_queue(tx, member_id, refused)
+        row = ",".join([self.address, *sorted(events)])
+        SQL.set_bound(tx.conn, member_id=member_id, bound=row, at=tx.now_ms)
 
     async def _leave_old_address(self, client: RestClient, handlers: JsonValue, old: str) -> None:
         """Unbind what was bound for us at an address that we have left."""
@@ -90,13 +113,19 @@ def ask(tx: Tx, portal: KnownPortal) -> None:
     )
 
 
-def _remember(tx: Tx, member_id: MemberId, bound: str) -> None:
-    SQL.set_bound(tx.conn, member_id=member_id, bound=bound, at=tx.now_ms)
-
-
 def _page_address(address: str) -> str:
     """Beside the door for events: ``<public_url>/frame``."""
     return f"{address.removesuffix('/events')}/frame" if address else ""
+
+
+def _queued_events(result: JsonValue) -> frozenset[str]:
+    """The events of ``event.get`` that are queued without a source."""
+    rows = result if isinstance(result, list) else []
+    return frozenset(
+        str(row.get("event", "")).upper()
+        for row in rows
+        if isinstance(row, dict) and str(row.get("offline", "0")) == "1" and not row.get("connector_id")
+    )
 
 
 def _events_at(result: JsonValue, address: str) -> frozenset[str]:

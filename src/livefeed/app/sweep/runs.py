@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import msgspec
-
 from livefeed import telemetry
-from livefeed.app import App
+from livefeed.app.application import Application
 from livefeed.app.channels import Found, Sealed, append_found, seal
-from livefeed.app.inbox import post_key
 from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.rounds.lanes import KIND, first, next_round, pending_posts
 from livefeed.app.runtime import Runtime
 from livefeed.app.sweep import progress
 from livefeed.app.sweep.progress import SQL, Scope, Sweep
@@ -19,8 +17,6 @@ from livefeed.app.sweep.watching import Watch
 from livefeed.app.sweep.windows import FIRST, LIMIT, Look, look_at
 from livefeed.client.rest import Parameters, RestClient
 from livefeed.clock import iso
-from livefeed.durable.consumers import ConsumerId
-from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Tx
@@ -32,7 +28,6 @@ from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.ids import MemberId, PostId
 
 _LOG: Final = logger("app.sweep")
-_KIND: Final = "app.sweep"
 _TRIES: Final = 5  # then the next sweep is waited for: one that was given up would be the last
 _HOUR_MS: Final = 3_600_000
 _POSTS_A_UNIT: Final = 200
@@ -76,17 +71,11 @@ class Sweeper:
             if lease.attempt < _TRIES:
                 raise
             _LOG.warning("sweep_put_off", portal=portal.member_id, scope=self.scope, reason=str(exc))
-        return Done(
-            effects=partial(_order, portal=portal.member_id, consumer=lease.consumer.id, key=self.name)
-        )
+        return Done(effects=lambda tx: next_round(tx, portal.member_id, self.name, lease.consumer.id))
 
     def order(self, tx: Tx, portal: KnownPortal) -> None:
         """Order the first sweep of a portal, unless one is ordered; runs at each start."""
-        consumer = portal.consumers.get(self.name)
-        if consumer is None or portal.user_id is None:
-            return
-        if SQL.is_ordered(tx.conn, consumer=consumer) is None:
-            _order(tx, portal=portal.member_id, consumer=consumer, key=self.name)
+        first(tx, portal, self.name)
 
     async def _sweep(self, runtime: Runtime, portal: KnownPortal) -> None:
         store, client, person = runtime.store, runtime.client(portal.member_id), portal.user_id
@@ -129,14 +118,13 @@ class Sweeper:
         """What nobody expects yet: a post with something in its lane is looked at anyway."""
         if not found:
             return []
-        keys = msgspec.json.encode([post_key(one.post) for one in found]).decode()
         expected = await runtime.store.read(
-            lambda tx: {row[0] for row in SQL.expected(tx.conn, consumer=portal.inbox, keys=keys)}
+            lambda tx: pending_posts(tx, portal.inbox, [one.post for one in found])
         )
         return [
             seal(runtime.keys, portal.member_id, one, "sweep")
             for one in found
-            if post_key(one.post) not in expected
+            if one.post not in expected or one.event == PostDeleted.wire_name
         ]
 
     async def _look_for_missed(
@@ -182,7 +170,7 @@ class Sweeper:
             self.watch.finished(tx, sweep.portal, sweep.looked)
 
 
-def sweep_with(app: App, watch: Watch) -> None:
+def sweep_with(app: Application, watch: Watch) -> None:
     """Have all portals of ``app`` looked through again and again, as its settings say."""
     settings = app.settings
     scopes: list[tuple[Scope, float, float | None]] = [
@@ -194,22 +182,9 @@ def sweep_with(app: App, watch: Watch) -> None:
             continue
         pause_ms = round(every_s * 1000)
         sweeper = Sweeper(watch=watch, scope=scope, window_s=window_s, every_ms=pause_ms)
-        app.consume(sweeper.name, sweeper.run, kind=_KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
+        app.consume(sweeper.name, sweeper.run, kind=KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
         app.when_installed(sweeper.order)
     app.when_erased(progress.forget)
-
-
-def _order(tx: Tx, *, portal: MemberId, consumer: ConsumerId, key: str) -> None:
-    append(
-        tx,
-        portal=portal,
-        key=key,
-        kind=_KIND,
-        body=b"",
-        source="app",
-        consumers=[consumer],
-        only=consumer,
-    )
 
 
 async def _look(client: RestClient, sweep: Sweep) -> tuple[Look, int | None]:

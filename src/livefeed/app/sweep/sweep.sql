@@ -40,12 +40,3 @@ SELECT * FROM sweep WHERE portal = :portal ORDER BY scope DESC;
 -- name: forget(portal)!
 -- A portal is erased.
 DELETE FROM sweep WHERE portal = :portal;
-
--- name: is_ordered(consumer)$
--- Whether something waits for a consumer.
-SELECT 1 FROM lane WHERE consumer = :consumer LIMIT 1;
-
--- name: expected(consumer, keys)
--- Which posts have something waiting in the inbox anyway; keys is a JSON list of lanes.
-SELECT l.key FROM lane AS l
-WHERE l.consumer = :consumer AND l.seq = 0 AND l.key IN (SELECT value FROM json_each(:keys));

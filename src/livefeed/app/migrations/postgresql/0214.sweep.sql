@@ -18,14 +18,6 @@ CREATE TABLE sweep (
     PRIMARY KEY (portal, scope)
 );
 
--- Queues of offline events: what was fetched is confirmed after it is in the inbox, even if this process ends.
-CREATE TABLE offline_batch (
-    portal     TEXT COLLATE "C" NOT NULL,
-    process    TEXT COLLATE "C" NOT NULL,                  -- process_id, to be confirmed with event.offline.clear
-    fetched_at BIGINT NOT NULL,                  -- ms
-    PRIMARY KEY (portal, process)
-);
-
 -- How the queue of each portal is fetched.
 CREATE TABLE offline_queue (
     portal     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -33,4 +25,12 @@ CREATE TABLE offline_queue (
     detail     TEXT COLLATE "C" NOT NULL DEFAULT '',       -- why it is refused, in the portal's words
     fetched    BIGINT NOT NULL DEFAULT 0,        -- records that came from it so far
     fetched_at BIGINT                            -- when it was last asked, ms
+);
+
+-- Whether all handlers are still bound at each portal.
+CREATE TABLE handler_watch (
+    portal     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    checked_at BIGINT NOT NULL,                -- when the portal was last asked, ms
+    lost       TEXT COLLATE "C" NOT NULL DEFAULT '',    -- the events, with commas, whose handlers were missing
+    lost_at    BIGINT                          -- when they were, ms
 );

@@ -18,14 +18,6 @@ CREATE TABLE sweep (
     PRIMARY KEY (portal, scope)
 ) WITHOUT ROWID;
 
--- Queues of offline events: what was fetched is confirmed after it is in the inbox, even if this process ends.
-CREATE TABLE offline_batch (
-    portal     TEXT    NOT NULL,
-    process    TEXT    NOT NULL,                  -- process_id, to be confirmed with event.offline.clear
-    fetched_at INTEGER NOT NULL,                  -- ms
-    PRIMARY KEY (portal, process)
-) WITHOUT ROWID;
-
 -- How the queue of each portal is fetched.
 CREATE TABLE offline_queue (
     portal     TEXT    NOT NULL PRIMARY KEY,
@@ -33,4 +25,12 @@ CREATE TABLE offline_queue (
     detail     TEXT    NOT NULL DEFAULT '',       -- why it is refused, in the portal's words
     fetched    INTEGER NOT NULL DEFAULT 0,        -- records that came from it so far
     fetched_at INTEGER                            -- when it was last asked, ms
+) WITHOUT ROWID;
+
+-- Whether all handlers are still bound at each portal.
+CREATE TABLE handler_watch (
+    portal     TEXT    NOT NULL PRIMARY KEY,
+    checked_at INTEGER NOT NULL,                -- when the portal was last asked, ms
+    lost       TEXT    NOT NULL DEFAULT '',    -- the events, with commas, whose handlers were missing
+    lost_at    INTEGER                          -- when they were, ms
 ) WITHOUT ROWID;
