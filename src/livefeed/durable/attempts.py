@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from livefeed import telemetry
 from livefeed.durable import sql
@@ -57,20 +58,14 @@ class Attempt(msgspec.Struct, frozen=True):
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
     tx.wake(ATTEMPTS)
-    for result, count in Counter(row.error or "delivered" for row in rows).items():
+    for result, count in Counter([row.error or "delivered" for row in rows]).items():
         tx.count(telemetry.deliveries.labels(result), count)
     ids = tx.take_many("attempt", len(rows))
+    # The columns after day and id are the fields of an attempt, in their order.
     sql.run_rows(
         tx,
         _SQL.add_attempts,
-        [
-            (
-                *(row.sent_at_ms // _DAY_MS, number, row.seq, row.consumer, row.key, row.attempt),
-                *(row.webhook_id, row.sent_at_ms, row.status, row.error, row.ms, row.state),
-                *(row.size, row.answer),
-            )
-            for number, row in zip(ids, rows, strict=True)
-        ],
+        [(row.sent_at_ms // _DAY_MS, number, *astuple(row)) for number, row in zip(ids, rows, strict=True)],
     )
     return [None] * len(rows)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from inspect import Signature
+from itertools import chain
 from typing import Any, Final, Protocol, cast
 
 import aiosql
@@ -158,7 +159,7 @@ def run_rows(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
         return
     for start in range(0, len(rows), _MOST_ROWS):
         some = rows[start : start + _MOST_ROWS]
-        tx.execute(_for_rows(query.sql, len(some)), [value for row in some for value in row])
+        tx.execute(_for_rows(query.sql, len(some)), list(chain.from_iterable(some)))
 
 
 def run_terms(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -168,7 +169,7 @@ def run_terms(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
         return
     for start in range(0, len(rows), _MOST_ROWS):
         some = rows[start : start + _MOST_ROWS]
-        tx.execute(_for_terms(query.sql, len(some)), [value for row in some for value in row])
+        tx.execute(_for_terms(query.sql, len(some)), list(chain.from_iterable(some)))
 
 
 def _run_columns(tx: Tx, query: Query, rows: Sequence[tuple[Any, ...]]) -> None:

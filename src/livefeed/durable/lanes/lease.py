@@ -1,5 +1,6 @@
 """Lease: takes due lanes, one turn for each consumer, and hides them for a while."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -164,27 +165,22 @@ def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_l
     return leases
 
 
-def _lease(lane: _Due, consumer: LeasedConsumer, token: int, run: list[Entry]) -> Lease:
-    return Lease(
-        consumer=consumer,
-        key=lane.key,
-        token=token,
-        head=lane.head,
-        attempt=lane.attempt + 1,
-        first_at_ms=lane.first_at,
-        entries=tuple(run),
-    )
+def _lease(lane: _Due, consumer: LeasedConsumer, token: int, run: Sequence[Entry]) -> Lease:
+    return Lease(consumer, lane.key, token, lane.head, lane.attempt + 1, lane.first_at, tuple(run))
 
 
-def _runs(tx: Tx, lanes: list[_Due], entries_limit: int) -> list[list[Entry]]:
+def _runs(tx: Tx, lanes: list[_Due], entries_limit: int) -> Sequence[Sequence[Entry]]:
     """The entries of each lane; none where all were purged."""
     if entries_limit == 1:
-        seqs = [() if lane.first is None else (lane.first,) for lane in lanes]
-    else:
-        seqs = _seqs(tx, lanes, entries_limit)
-    wanted = sorted({seq for run in seqs for seq in run})
-    found = {row[0]: Entry(*row) for row in SQL.entries_of(tx.conn, seqs=as_json(wanted))}
+        found = _found(tx, {lane.first for lane in lanes if lane.first is not None})
+        return [(found[lane.first],) if lane.first in found else () for lane in lanes]
+    seqs = _seqs(tx, lanes, entries_limit)
+    found = _found(tx, {seq for run in seqs for seq in run})
     return [[found[seq] for seq in run if seq in found] for run in seqs]
+
+
+def _found(tx: Tx, seqs: set[int]) -> dict[int | None, Entry]:
+    return {row[0]: Entry(*row) for row in SQL.entries_of(tx.conn, seqs=as_json(sorted(seqs)))}
 
 
 def _seqs(tx: Tx, lanes: list[_Due], most: int) -> list[list[int]]:

@@ -241,7 +241,11 @@ class Worker:
         """Run one lease; its outcome is settled with others, one with effects by itself."""
         if self._on_leased is not None:
             self._on_leased(lease)
-        outcome = await self._outcome(lease)
+        try:
+            outcome = await self._run(lease)
+        except Exception as exc:  # noqa: BLE001 - the one place where a run may raise anything
+            _log.warning("run failed", consumer=lease.consumer.name, key=lease.key, error=type(exc).__name__)
+            outcome = self._after_failure(lease, f"{type(exc).__name__}: {exc}")
         if self._on_finished is not None:
             self._on_finished(lease)
         if outcome.effects is not None:
@@ -270,13 +274,6 @@ class Worker:
         await self._exchange.settle(lease, outcome)
         if self._is_short():
             self._bell.set()
-
-    async def _outcome(self, lease: Lease) -> Outcome:
-        try:
-            return await self._run(lease)
-        except Exception as exc:  # noqa: BLE001 - the one place where a run may raise anything
-            _log.warning("run failed", consumer=lease.consumer.name, key=lease.key, error=type(exc).__name__)
-            return self._after_failure(lease, f"{type(exc).__name__}: {exc}")
 
     def _after_failure(self, lease: Lease, reason: str) -> Outcome:
         at_ms = next_try(

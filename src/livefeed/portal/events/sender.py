@@ -46,7 +46,7 @@ class Signer:
         Source: Standard Webhooks 1.0.0, HMAC-SHA256 over ``id.timestamp.body``
         """
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(f"{webhook_id}.{ts}.".encode("ascii") + body)
+        inner.update(b"%b.%d.%b" % (webhook_id.encode("ascii"), ts, body))
         outer.update(inner.digest())
         signature = binascii.b2a_base64(outer.digest(), newline=False).decode("ascii")
         return {
