@@ -102,6 +102,8 @@ class FaultyDoor:
         if answer == "reset":
             self._keep(asked, None, b"")
             self._reset(scope["client"])
+            while (await receive())["type"] != "http.disconnect":
+                pass  # the server is to know that nobody waits for an answer any more
             return
         if answer is not None:
             self._keep(asked, answer.status, answer.body)

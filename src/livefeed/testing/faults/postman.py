@@ -165,8 +165,8 @@ class FaultyPostman:
                 letter = self._resigned(letter, form, {k: v for k, v in auth.items() if k not in _TOKENS})
             else:
                 self._scene.give(letter.client_id, str(auth["access_token"]))
-                if occasion.strikes("expired token") is not None:
-                    self._scene.expire(letter.client_id)
+        if occasion.strikes("expired token") is not None:
+            self._scene.expire(letter.client_id)
         if occasion.strikes("wrong application_token") is not None:
             forged: Form = {**letter.auth, "application_token": fresh_hex(32)}
             headers = {name: value for name, value in letter.headers.items() if name != _SIGNED}
