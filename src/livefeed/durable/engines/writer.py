@@ -103,7 +103,7 @@ class Writer:
             changes = self._conn.total_changes
             for group in groups:
                 taken += 1
-                self._run_group(group, now_ms, mail)
+                self._run_group(group, now_ms, mail, is_alone=len(groups) == 1)
                 if time.perf_counter() - began > _LONGEST_S:
                     break
             self._commit(is_change=self._conn.total_changes != changes, now_ms=now_ms)
@@ -137,26 +137,30 @@ class Writer:
         with suppress(sqlite3.Error):  # the log just grows; what is wrong with the disk, the commit will say
             self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
-    def _run_group(self, group: _Group, now_ms: int, mail: _Mail) -> None:
-        """Run one group in a savepoint of its own.
+    def _run_group(self, group: _Group, now_ms: int, mail: _Mail, *, is_alone: bool = False) -> None:
+        """Run one group in a savepoint of its own; alone in its transaction it needs none.
+
+        A savepoint keeps a copy of each page that is written.
 
         Raises:
             sqlite3.Error: The engine has rolled back the transaction by itself.
         """
         tx = Tx(self._conn, now_ms)
-        self._conn.execute("SAVEPOINT unit")
+        if not is_alone:
+            self._conn.execute("SAVEPOINT unit")
         try:
             results: Sequence[object] = group.unit(tx, group.rows) if group.is_bulk else (group.unit(tx),)
             if len(results) != len(group.futures):
                 raise ValueError(f"{len(group.futures)} rows, but {len(results)} results")
         except Exception as exc:  # noqa: BLE001 - the unit is the caller's code, and its error goes to the caller
-            self._undo(exc)
+            self._undo(exc, is_alone=is_alone)
             if len(group.futures) > 1:
                 self._run_apart(group, now_ms, mail)
             else:
                 mail.replies.append((group.futures, (), translated(exc)))
             return
-        self._conn.execute("RELEASE unit")
+        if not is_alone:
+            self._conn.execute("RELEASE unit")
         mail.topics |= tx.topics
         mail.counts += tx.counts
         mail.replies.append((group.futures, results, None))
@@ -167,12 +171,16 @@ class Writer:
             alone = _Group(unit=group.unit, is_bulk=True, rows=[row], futures=[future])
             self._run_group(alone, now_ms, mail)
 
-    def _undo(self, cause: Exception) -> None:
+    def _undo(self, cause: Exception, *, is_alone: bool) -> None:
         if not self._conn.in_transaction:
             # Disk full, I/O error: the engine has undone every unit of this commit, not only this one.
             raise sqlite3.OperationalError(f"the transaction was rolled back: {cause}") from cause
-        self._conn.execute("ROLLBACK TO unit")
-        self._conn.execute("RELEASE unit")
+        if is_alone:
+            self._conn.execute("ROLLBACK")
+            self._conn.execute("BEGIN IMMEDIATE")
+        else:
+            self._conn.execute("ROLLBACK TO unit")
+            self._conn.execute("RELEASE unit")
 
     def _fail(self, groups: Sequence[_Group], cause: sqlite3.Error) -> None:
         telemetry.failed_commits.inc()
