@@ -62,7 +62,11 @@ async def test_a_request_may_come_byte_by_byte(own: Served, house: House):
     assert await stored(house) == ["post:205"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(cuts=st.lists(st.integers(1, 1_500), max_size=6))
 async def test_it_does_not_matter_where_requests_are_cut(own: Served, cuts: list[int]):
     requests = post(event_body(post=1)) + post(event_body(post=2))
@@ -254,7 +258,11 @@ async def test_chunks_without_end_are_refused_at_64_kb(own: Served):
     assert statuses(answers) == [413]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     garbage=st.binary(max_size=300)
     | st.lists(

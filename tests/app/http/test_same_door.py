@@ -84,7 +84,11 @@ async def test_both_doors_answer_alike(house: House, own: Served, request_bytes:
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     extra=st.dictionaries(texts, texts, max_size=3),
     cut=st.integers(0, 700),
