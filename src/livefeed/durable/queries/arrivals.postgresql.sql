@@ -62,12 +62,15 @@ ORDER BY c.id, e.key, e.seq;
 UPDATE consumer
 SET ready_at = greatest(not_before, :now + CASE WHEN got.is_urgent > 0 THEN 0 ELSE quiet_ms END)
 FROM (
-    SELECT e.arrived_for, max(e.is_urgent) AS is_urgent
+    SELECT
+        e.arrived_for, max(e.is_urgent) AS is_urgent,
+        (SELECT c.ctid FROM consumer AS c WHERE c.id = e.arrived_for) AS place
     FROM json_array_elements_text(CAST(:seqs AS json)) AS j (value)
     CROSS JOIN LATERAL (SELECT arrived_for, is_urgent FROM entry WHERE seq = CAST(j.value AS bigint) OFFSET 0) AS e
     GROUP BY e.arrived_for
+    OFFSET 0
 ) AS got
-WHERE id = got.arrived_for
+WHERE consumer.ctid = got.place
     AND state = 'active'
     AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
     AND (

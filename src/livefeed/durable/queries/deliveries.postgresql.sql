@@ -17,12 +17,13 @@ LIMIT :limit;
 -- name: attempted_of_key(portal, key, consumers, states, after, before, consumer, limit)
 -- Through the entries of one key.
 SELECT DISTINCT a.seq, a.consumer
-FROM attempt AS a
-WHERE a.seq IN (
-        SELECT k.seq FROM entry_key AS k
-        WHERE k.portal = :portal AND k.key = :key AND k.seq > :after AND k.seq <= :before
-    )
-    AND a.seq < :before + CASE WHEN a.consumer < :consumer THEN 1 ELSE 0 END
+FROM (
+    SELECT seq FROM entry
+    WHERE portal = :portal AND key = :key AND seq > :after AND seq <= :before
+    OFFSET 0
+) AS k
+CROSS JOIN LATERAL (SELECT * FROM attempt WHERE seq = k.seq OFFSET 0) AS a
+WHERE a.seq < :before + CASE WHEN a.consumer < :consumer THEN 1 ELSE 0 END
     AND a.consumer IN (SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json)))
     AND a.state IN (SELECT value FROM json_array_elements_text(CAST(:states AS json)))
 ORDER BY a.seq DESC, a.consumer DESC
@@ -39,7 +40,7 @@ FROM (
                 SELECT 1 FROM lane AS e
                 WHERE e.consumer = l.consumer AND e.key = l.key AND e.seq > 0 AND e.seq < l.seq
             ) THEN 'waiting'
-            WHEN EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) THEN 'leased'
+            WHEN (SELECT r.token FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) IS NOT NULL THEN 'leased'
             WHEN (SELECT w.attempt FROM lane AS w WHERE w.consumer = l.consumer AND w.key = l.key AND w.seq = 0) > 0
                 THEN 'backing_off'
             ELSE 'waiting'
@@ -64,7 +65,7 @@ FROM (
                 SELECT 1 FROM lane AS e
                 WHERE e.consumer = l.consumer AND e.key = l.key AND e.seq > 0 AND e.seq < l.seq
             ) THEN 'waiting'
-            WHEN EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) THEN 'leased'
+            WHEN (SELECT r.token FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key) IS NOT NULL THEN 'leased'
             WHEN (SELECT w.attempt FROM lane AS w WHERE w.consumer = l.consumer AND w.key = l.key AND w.seq = 0) > 0
                 THEN 'backing_off'
             ELSE 'waiting'
@@ -133,3 +134,10 @@ CROSS JOIN LATERAL (
 ) AS a
 ORDER BY a.seq DESC, a.day DESC, a.id DESC
 LIMIT :limit;
+
+-- name: letter_of(consumer, seq)^
+-- The dead letter of one delivery.
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM (SELECT * FROM dead WHERE consumer = :consumer AND seq = :seq OFFSET 0) AS d
+CROSS JOIN LATERAL (SELECT portal, name FROM consumer WHERE id = d.consumer OFFSET 0) AS c
+ORDER BY d.id DESC LIMIT 1;

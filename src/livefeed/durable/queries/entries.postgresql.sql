@@ -1,4 +1,5 @@
--- Entries on PostgreSQL: batches come as arrays, one a column.
+-- Entries on PostgreSQL: batches come as arrays, one a column; every entry is in the indexes at once. OFFSET 0 says
+-- which side of a join is looked up in the other, whatever the planner believes to be empty.
 
 -- name: add_entries(seq, portal, key, kind, body, at, source, only_for, arrived_for, is_urgent)!
 -- What came in at the door also waits for its lane.
@@ -37,7 +38,7 @@ FROM unnest(
     CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:seq AS bigint[]), CAST(:head AS bigint[]),
     CAST(:kind AS text[]), CAST(:now AS bigint[])
 ) AS v (consumer, key, seq, head, kind, now)
-JOIN consumer AS c ON c.id = v.consumer
+CROSS JOIN LATERAL (SELECT * FROM consumer WHERE id = v.consumer OFFSET 0) AS c
 WHERE c.state IN ('active', 'paused') AND (c.kind IS NULL OR c.kind = v.kind)
 ON CONFLICT (consumer, key, seq) DO UPDATE SET
     head = excluded.head,
@@ -54,3 +55,36 @@ WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text
 -- name: pass_over(seq)!
 -- Nothing: arrivals are known by their own table.
 SELECT :seq;
+
+-- name: list_entries(portal, key, after, limit)
+-- Newest first.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE portal = :portal AND key = :key AND seq > :after
+ORDER BY seq DESC
+LIMIT :limit;
+
+-- name: list_portal_entries(portal, after, limit)
+-- Newest first, of one portal.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE portal = :portal AND seq > :after
+ORDER BY seq DESC
+LIMIT :limit;
+
+-- name: portal_entries_after(portal, after, limit)
+-- Oldest first, of one portal.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE portal = :portal AND seq > :after
+ORDER BY seq
+LIMIT :limit;
+
+-- name: newest_of_kind(portal, key, kind, consumer)^
+-- The newest entry of a key that a consumer of this kind was to see.
+SELECT seq, portal, key, kind, body, at, source, only_for
+FROM entry
+WHERE portal = :portal AND key = :key AND kind = :kind
+    AND (only_for IS NULL OR only_for = CAST(:consumer AS bigint))
+ORDER BY seq DESC
+LIMIT 1;

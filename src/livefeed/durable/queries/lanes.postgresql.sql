@@ -66,7 +66,7 @@ SELECT c.id, t.key, t.token, greatest(c.lease_from, t.until)
 FROM unnest(
     CAST(:consumer AS bigint[]), CAST(:key AS text[]), CAST(:token AS bigint[]), CAST(:until AS bigint[])
 ) AS t (consumer, key, token, until)
-JOIN consumer AS c ON c.id = t.consumer;
+CROSS JOIN LATERAL (SELECT id, lease_from FROM consumer WHERE id = t.consumer OFFSET 0) AS c;
 
 -- name: run_seqs(lanes, most)$
 -- Of each lane at most :most entries, in order.

@@ -41,9 +41,9 @@ LIMIT :limit;
 -- Newest first, through the entries of one key.
 SELECT
     a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
-FROM attempt AS a
-WHERE a.seq IN (SELECT seq FROM entry_key WHERE portal = :portal AND key = :key)
-    AND a.sent_at >= :since
+FROM (SELECT seq FROM entry WHERE portal = :portal AND key = :key OFFSET 0) AS k
+CROSS JOIN LATERAL (SELECT * FROM attempt WHERE seq = k.seq OFFSET 0) AS a
+WHERE a.sent_at >= :since
     AND (CAST(:consumer AS bigint) IS NULL OR a.consumer = :consumer)
     AND (CAST(:state AS text) IS NULL OR a.state = :state)
 ORDER BY a.seq DESC, a.day DESC, a.id DESC
@@ -56,10 +56,12 @@ SELECT e.seq, e.portal, e.key, e.kind, e.body
 FROM entry AS e
 WHERE e.seq <= :through AND e.at < :before
     AND NOT EXISTS (SELECT 1 FROM arrival AS a WHERE a.seq = e.seq)
-    AND NOT EXISTS (
-        SELECT 1 FROM consumer AS c JOIN lease AS r ON r.consumer = c.id AND r.key = e.key
-        WHERE c.portal = e.portal
-    )
+    AND (
+        SELECT 1
+        FROM (SELECT id FROM consumer WHERE portal = e.portal OFFSET 0) AS c
+        CROSS JOIN LATERAL (SELECT 1 FROM lease AS r WHERE r.consumer = c.id AND r.key = e.key OFFSET 0) AS r
+        LIMIT 1
+    ) IS NULL
 ORDER BY e.seq
 LIMIT :limit;
 
@@ -69,14 +71,16 @@ WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_tex
 
 -- name: drop_entry_key(portal, key, seq)!
 -- The index is the engine's own: what is dropped here is the entry.
-DELETE FROM entry
-USING unnest(CAST(:portal AS text[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (portal, key, seq)
-WHERE entry.seq = t.seq;
+DELETE FROM entry WHERE seq = ANY (ARRAY(
+    SELECT t.seq
+    FROM unnest(CAST(:portal AS text[]), CAST(:key AS text[]), CAST(:seq AS bigint[])) AS t (portal, key, seq)
+));
 
 -- name: drop_entry_order(portal, seq)!
 -- An entry that is dropped waits for nothing.
-DELETE FROM arrival USING unnest(CAST(:portal AS text[]), CAST(:seq AS bigint[])) AS t (portal, seq)
-WHERE arrival.seq = t.seq;
+DELETE FROM arrival WHERE seq = ANY (ARRAY(
+    SELECT t.seq FROM unnest(CAST(:portal AS text[]), CAST(:seq AS bigint[])) AS t (portal, seq)
+));
 
 -- name: drop_attempts_of(seqs)!
 DELETE FROM attempt
@@ -85,16 +89,36 @@ WHERE seq = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_tex
 -- name: pending_for(portal, key, seq)
 -- The consumers that have not dealt with an entry.
 SELECT c.id
-FROM consumer AS c JOIN lane AS l ON l.consumer = c.id AND l.key = :key AND l.seq = :seq
-WHERE c.portal = :portal;
+FROM (SELECT id FROM consumer WHERE portal = :portal OFFSET 0) AS c
+CROSS JOIN LATERAL (
+    SELECT 1 FROM lane AS l WHERE l.consumer = c.id AND l.key = :key AND l.seq = :seq OFFSET 0
+) AS l;
 
 -- name: drop_portal_letters(portal, limit)!
-DELETE FROM dead WHERE id IN (
-    SELECT d.id FROM consumer AS c JOIN dead AS d ON d.consumer = c.id WHERE c.portal = :portal LIMIT :limit
-);
+DELETE FROM dead WHERE id = ANY (ARRAY(
+    SELECT d.id
+    FROM (SELECT id FROM consumer WHERE portal = :portal OFFSET 0) AS c
+    CROSS JOIN LATERAL (SELECT id FROM dead WHERE consumer = c.id OFFSET 0) AS d
+    LIMIT :limit
+));
 
 -- name: is_leased(portal, key)$
 -- Asked once the consumers are locked.
 SELECT EXISTS (
-    SELECT 1 FROM consumer AS c JOIN lease AS r ON r.consumer = c.id AND r.key = :key WHERE c.portal = :portal
+    SELECT 1
+    FROM (SELECT id FROM consumer WHERE portal = :portal OFFSET 0) AS c
+    CROSS JOIN LATERAL (SELECT 1 FROM lease AS r WHERE r.consumer = c.id AND r.key = :key OFFSET 0) AS r
 );
+
+-- name: get_dead(id)^
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM (SELECT * FROM dead WHERE id = :id OFFSET 0) AS d
+CROSS JOIN LATERAL (SELECT portal, name FROM consumer WHERE id = d.consumer OFFSET 0) AS c;
+
+-- name: purge_dead(before, limit)!
+DELETE FROM dead WHERE id = ANY (ARRAY(SELECT id FROM dead WHERE at < :before ORDER BY at LIMIT :limit));
+
+-- name: purge_attempts(before, limit)!
+DELETE FROM attempt WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM attempt WHERE day < :before ORDER BY day, id LIMIT :limit
+));
