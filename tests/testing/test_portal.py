@@ -6,6 +6,7 @@ import livefeed.app
 from livefeed.app import Context
 from livefeed.portal.lifecycle import Refused
 from livefeed.testing.portal import LocalPortal
+from livefeed.testing.stand import StandOptions
 from livefeed.wire.events import PostUpdated
 
 from .shop import Installed, ask, installed, refresh
@@ -205,6 +206,15 @@ def test_a_portal_may_speak_https_and_have_the_limits_of_a_plan(make_portal):
         portal.posts[0].edit("b", by=portal.automation)
         portal.deliver()
     assert "QUERY_LIMIT_EXCEEDED" in {one.error for one in portal.calls}
+
+
+def test_a_portal_that_cannot_be_is_refused_in_words(make_portal):
+    with pytest.raises(pytest.UsageError, match="policy is one of durable, bitrix24, not 'real'"):
+        make_portal(policy="real")
+    with pytest.raises(pytest.UsageError, match="limits is one of off, standard, enterprise"):
+        make_portal(limits="none")
+    with pytest.raises(ValueError, match="needs a certificate"):
+        StandOptions(is_cloud=True)
 
 
 def test_portals_stand_beside_one_another(make_portal):

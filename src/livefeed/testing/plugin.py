@@ -136,5 +136,5 @@ def _read(request: pytest.FixtureRequest, given: dict[str, Any]) -> "StandOption
         given |= {"tls": request.getfixturevalue("livefeed_certificate"), "is_cloud": is_cloud}
     try:
         return StandOptions(**given)
-    except TypeError as exc:
+    except (TypeError, ValueError) as exc:
         raise pytest.UsageError(f"the marker livefeed: {exc}") from exc

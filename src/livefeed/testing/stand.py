@@ -2,10 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from livefeed.durable.lanes import next_due
 from livefeed.durable.schedule import Schedule
@@ -34,6 +34,12 @@ T = TypeVar("T")
 _HOUR_MS: Final = 3_600_000
 _KEY: Final = bytes(32)
 _COMPANY: Final = "Meridian"
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "seed": ("demo", "empty"),
+    "policy": get_args(Policy),
+    "limits": get_args(PlanName),
+    "language": ("en", "ru"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,13 @@ class StandOptions:
     concurrency: int = 1
     tls: Certificate | None = None
     is_cloud: bool = False
+
+    def __post_init__(self) -> None:
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name} is one of {', '.join(words)}, not {getattr(self, name)!r}")
+        if self.is_cloud and self.tls is None:
+            raise ValueError("a portal under a name of the cloud needs a certificate: tls=certify(folder)")
 
     def public_url(self, listening: str, *, is_renamed: bool = False) -> str:
         """The portal's address; ``listening`` is where it really is."""
