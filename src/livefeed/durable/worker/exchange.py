@@ -158,15 +158,18 @@ class Exchange:
 
     def _ended(self, over: Sequence[Over], results: Sequence[Settled | Lost]) -> None:
         counts: dict[type[Outcome], int] = {}
+        lost: dict[str, list[str]] = {}
         for (lease, outcome), result in zip(over, results, strict=True):
             self.held.pop(lease.token, None)
             if isinstance(result, Lost):
-                _log.warning("lease lost", consumer=lease.consumer.name, key=lease.key)
-                _LOST.inc()
+                lost.setdefault(lease.consumer.name, []).append(lease.key)
             else:
                 counts[type(outcome)] = counts.get(type(outcome), 0) + 1
         for kind, count in counts.items():
             _SETTLED[kind].inc(count)
+        for name, keys in lost.items():  # one that is retired loses all it has
+            _log.warning("leases lost", consumer=name, leases=len(keys), key=keys[0])
+            _LOST.inc(len(keys))
 
     async def renew(self) -> None:
         """Hide the lanes of all leases that are held for another while."""
