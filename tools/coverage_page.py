@@ -126,7 +126,7 @@ MISSING = [
     "redacting a version; moving the integrations of a dismissed person to a technical user",
     "the XML transport, REST 3.0, rate limits (`--limits`); `operating` of an answer is always 0",
     "PostgreSQL, more than one process a half (`--workers`, `--role`), `db copy`, `keys rotate`",
-    "the sweep for lost events (promise P7), `doctor`, `forward`, `connect`",
+    "`forward`, `connect`",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",
     "the door on its own HTTP protocol, `bench rest`, `make soak`",

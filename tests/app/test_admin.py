@@ -5,6 +5,7 @@ from tests.engines import of_a_file
 
 from livefeed.app import App
 from livefeed.app.server import prepared
+from livefeed.clock import iso
 from livefeed.errors import StoreInUse
 
 from .conftest import ADMIN, House, Opening
@@ -70,6 +71,10 @@ async def test_the_status_names_each_portal(house: House):
             "bound": True,
             "missing": [],
             "pending": 0,
+            "checked_at": iso(house.clock.now_ms()),
+            "rebound": [],
+            "rebound_at": None,
+            "offline": None,
         }
     ]
 

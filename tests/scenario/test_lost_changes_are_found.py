@@ -1,12 +1,16 @@
 """Promise P7: a sender that never retries loses a fifth of its events, the application is dead for hours."""
 
+import asyncio
+import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.scenario.conftest import Later, Town, open_town
+from click.testing import CliRunner
+from tests.scenario.conftest import CONSOLE, Later, Town, open_town
 
+from livefeed.cli.app.gaps import gaps
 from livefeed.durable.store import Tx
 from livefeed.notifier import archive
 from livefeed.notifier.gaps import Report, report
@@ -111,6 +115,22 @@ def told_texts(tx: Tx, member: str, posts: list[int]) -> dict[int, str]:
     return found
 
 
+async def shown(town: Town) -> str:
+    """The page about what was found, as the console shows it."""
+    entered = await town.http.send("GET", f"{town.door_url}/console/?token={CONSOLE}")
+    cookie = entered.headers["set-cookie"].partition(";")[0]
+    url = f"{town.door_url}/console/found"
+    return (await town.http.send("GET", url, headers={"cookie": cookie})).body.decode()
+
+
+def gaps_of(town: Town) -> Any:
+    """What ``livefeed gaps --json`` prints of the only portal."""
+    db = town.notifier.running.runtime.settings.db
+    done = CliRunner().invoke(gaps, ["--db", db, "--json"], catch_exceptions=False)
+    (document,) = json.loads(done.output)["portals"]
+    return document
+
+
 async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_how(tmp_path, engine):
     door = Lossy()
     async with open_town(tmp_path, engine, policy="bitrix24", door=door) as town:
@@ -120,6 +140,7 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
         store = town.notifier.running.runtime.store
         told = await store.read(lambda tx: told_texts(tx, found.portal, sorted(last)))
         bell = await town.bell(2)
+        page, printed = await shown(town), await asyncio.to_thread(gaps_of, town)
 
     assert len(door.lost) > EDITS * DROPPED, "many were lost"
     assert len(door.told) + len(door.lost) == EDITS, "each was tried once"
@@ -142,3 +163,11 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
     )
     assert any("(found by sweep)" in text for text in bell)
     assert found.coverage.percent == 100
+    assert printed["coverage"] == 100
+    assert {how: one["edits"] for how, one in printed["found"].items()} == {
+        how: one.edits for how, one in found.counts.items()
+    }
+    assert [(one["post"], one["version"], one["how"]) for one in printed["edits"]] == [
+        (one.post, one.version, one.how) for one in found.edits
+    ]
+    assert page.count("found by sweep") >= found.counts["sweep"].edits

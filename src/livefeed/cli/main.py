@@ -21,6 +21,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
     "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),
     "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
+    "gaps": ("livefeed.cli.app.gaps:gaps", "Show how each edit was heard of, and what is known of the feed."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
     "db": (

@@ -48,3 +48,6 @@ QUIET: Final = Seconds(300)
 
 WAIT: Final = Seconds(86_400)
 """The longest wait: at most a day."""
+
+PAUSE: Final = Seconds(31_536_000)
+"""Between two rounds of what comes again: at most a year."""

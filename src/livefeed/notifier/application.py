@@ -8,6 +8,7 @@ from livefeed.durable.store import Tx
 from livefeed.notifier import archive, backfill, comments, decisions, edits, notices, people, showing
 from livefeed.notifier.channels import bell
 from livefeed.notifier.gaps import ArchiveWatch
+from livefeed.notifier.gaps.page import FOUND
 from livefeed.notifier.pages import history
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
@@ -31,6 +32,7 @@ def build(settings: AppSettings) -> App:
     sweep_with(app, ArchiveWatch())
     app.when_erased(_forget)
     app.show_in_console(showing.NOTICES)
+    app.show_in_console(FOUND)
     history.add_pages(app)
     return app
 

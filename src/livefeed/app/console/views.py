@@ -8,8 +8,10 @@ from livefeed.app import inbox
 from livefeed.app.console.moments import Moment, moment, span
 from livefeed.app.console.sections import Asked
 from livefeed.app.inbox import InboxRow, list_inbox
-from livefeed.app.installs import admission, registry
+from livefeed.app.installs import admission, registry, watching
 from livefeed.app.installs.registry import Install
+from livefeed.app.installs.watching import OfflineQueue
+from livefeed.app.rounds import is_round
 from livefeed.app.running import Running
 from livefeed.client import vault
 from livefeed.client.vault import Health
@@ -57,6 +59,9 @@ class PortalCard:
     is_well: bool
     bound: int
     missing: list[str]
+    lost: list[str]
+    lost_at: Moment | None
+    queue: OfflineQueue | None
     pending: int
     tokens: list[TokenCard]
     waits_for_confirmation: bool
@@ -93,7 +98,7 @@ def overview(tx: Tx, asked: Asked, running: Running) -> Mapping[str, object]:
     waiting = admission.quarantined(tx)
     installs = {install.member_id: install for install in registry.every(tx)}
     members = sorted({portal.member_id for portal in running.runtime.portals.every()} | set(waiting))
-    lanes = list_lanes(tx, limit=_LANES)
+    lanes = [row for row in list_lanes(tx, limit=_LANES) if not is_round(row.key)]
     now_ms = tx.now_ms
     return {
         "portals": [
@@ -156,6 +161,7 @@ def _portal(
     bound = frozenset[str]() if install is None else install.bound_events(running.binder.address)
     setup = [name for name, one in running.app.consumptions.items() if one.spec.is_setup]
     state, is_well = _state_of(install)
+    watch = watching.handlers_of(tx, member)
     return PortalCard(
         member_id=member,
         domain="" if install is None else install.domain,
@@ -163,6 +169,9 @@ def _portal(
         is_well=is_well,
         bound=len(wanted & bound),
         missing=sorted(wanted - bound),
+        lost=list(watch.lost),
+        lost_at=None if watch.lost_at is None else moment(watch.lost_at, asked.language),
+        queue=watching.queue_of(tx, member),
         pending=inbox.pending_setup(tx, member, setup),
         tokens=[_tokens(one, install, asked.language) for one in vault.health(tx, member)],
         waits_for_confirmation=waits,

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from livefeed.app.inbox import InboxRow, list_inbox
+from livefeed.app.rounds import is_round
 from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, EITHER, read, writable
 from livefeed.cli.moments import since_option
@@ -105,6 +106,7 @@ def _heard(line: decisions.Line) -> dict[str, object]:
 def lanes(database: DatabaseUrl, limit: int, as_json: bool) -> None:
     """Show what is waiting, leased or backing off; "nothing to show" means that nothing is pending."""
     rows = read(database, EITHER, lambda tx: list_lanes(tx, limit=limit))
+    rows = [row for row in rows if not (is_round(row.key) and row.state == "waiting")]
     print_rows(map(_lane, rows), LANES, as_json=as_json)
 
 

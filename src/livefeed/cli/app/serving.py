@@ -16,7 +16,7 @@ from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
-from livefeed.cli.numbers import PORT, QUIET, WAIT
+from livefeed.cli.numbers import PAUSE, PORT, QUIET, WAIT
 from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import app_role_option, check_processes, workers_option
 from livefeed.errors import LivefeedError, SettingsError
@@ -79,6 +79,9 @@ _SETTINGS: Final = (
     "The portal and the application's credentials come from LIVEFEED_PORTAL_URL, LIVEFEED_CLIENT_ID, "
     "LIVEFEED_CLIENT_SECRET, LIVEFEED_MEMBER_ID and LIVEFEED_APPLICATION_TOKEN."
 )
+
+
+_SWEEPING: Final = ("sweep_every_s", "sweep_all_every_s", "hot_window_days", "offline_events")
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,11 +195,45 @@ def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands 
     show_default=True,
     help="Seconds after the first edit at which they are told in any case.",
 )
+@click.option(
+    "--sweep-every",
+    "sweep_every_s",
+    type=PAUSE,
+    envvar="LIVEFEED_SWEEP_EVERY_S",
+    default=900.0,
+    show_default=True,
+    help="Seconds between two looks for edits of the hot window that no event told; 0: never.",
+)
+@click.option(
+    "--sweep-all-every",
+    "sweep_all_every_s",
+    type=PAUSE,
+    envvar="LIVEFEED_SWEEP_ALL_EVERY_S",
+    default=86_400.0,
+    show_default=True,
+    help="Seconds between two looks at every readable post; 0: never.",
+)
+@click.option(
+    "--hot-window",
+    "hot_window_days",
+    type=click.FloatRange(0, 3650),
+    envvar="LIVEFEED_HOT_WINDOW_DAYS",
+    default=14.0,
+    show_default=True,
+    help="Days since its publication for which a post is in the hot window.",
+)
+@click.option(
+    "--offline-events",
+    is_flag=True,
+    envvar="LIVEFEED_OFFLINE_EVENTS",
+    help="Have the portal queue changes too, and fetch them: a second channel.",
+)
 @serving_options("sqlite:///livefeed-notifier.db")
 def serve_notifier(quiet_s: float, max_wait_s: float, **flags: Any) -> None:  # noqa: ANN401 - as above
     """Serve the notifier until SIGINT or SIGTERM; its database is made at the first start."""
     from livefeed.notifier.application import build  # not needed by an application of one's own
 
+    sweeping = {name: flags.pop(name) for name in _SWEEPING}
     serving = Serving(**flags)
-    settings = serving.settings(quiet_s=quiet_s, max_wait_s=max(max_wait_s, quiet_s))
+    settings = serving.settings(quiet_s=quiet_s, max_wait_s=max(max_wait_s, quiet_s), **sweeping)
     serving.run(build(settings), settings)
