@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, TextIO, cast
 
@@ -15,6 +16,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from structlog.tracebacks import ExceptionDictTransformer
 
 REGISTRY: Final = CollectorRegistry()
@@ -129,6 +131,29 @@ def logger(room: str) -> Any:  # noqa: ANN401 - structlog's proxy has no narrowe
     return structlog.get_logger(room=room)
 
 
+class _OfWorker:
+    """All metrics with one more label: which worker of the process group tells them."""
+
+    def __init__(self, number: int) -> None:
+        self._number = str(number)
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, labelled."""
+        for metric in REGISTRY.collect():
+            samples = [one._replace(labels={**one.labels, "worker": self._number}) for one in metric.samples]
+            labelled = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+            labelled.samples = samples
+            yield labelled
+
+
+def tell_as_worker(number: int) -> None:
+    """From now on the page says which of several processes behind one port it is about."""
+    _page_of.append(_OfWorker(number))
+
+
+_page_of: list[_OfWorker] = []
+
+
 def metrics_page() -> bytes:
     """The Prometheus text exposition of this process."""
-    return generate_latest(REGISTRY)
+    return generate_latest(cast("CollectorRegistry", _page_of[-1]) if _page_of else REGISTRY)

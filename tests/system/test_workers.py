@@ -58,6 +58,14 @@ def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Served]:
     engines.cluster().drop(half.db)
 
 
+def test_the_page_of_metrics_says_which_worker_it_is_about(served: Served):
+    """So that each has series of its own, and their sum is right, whichever worker answers."""
+    with urlopen(f"{served.url}/metrics", timeout=20) as answer:
+        samples = [line for line in answer.read().decode().splitlines() if not line.startswith("#")]
+    assert len(samples) > 20
+    assert {line.partition('worker="')[2][:2] for line in samples} in ({'0"'}, {'1"'})
+
+
 def test_a_worker_that_dies_is_replaced_and_the_port_stays_open(served: Served):
     before = served.workers
     assert len(before) == 2

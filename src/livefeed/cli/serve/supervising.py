@@ -18,6 +18,8 @@ from typing import Final, NoReturn
 
 import click
 
+from livefeed import telemetry
+
 STOP_S: Final = 35.0
 """How long workers have to end what is under way; longer than each of their own limits."""
 
@@ -85,6 +87,7 @@ def supervise(
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 _end_with(held)
+                telemetry.tell_as_worker(worker.number)
                 return _only(listeners, worker.number)
         got = signal.sigtimedwait(_SIGNALS, _wait_s(workers))
         if got is not None and got.si_signo != signal.SIGCHLD:
