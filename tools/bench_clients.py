@@ -9,9 +9,11 @@ client is a process of its own on another. ``list`` reads every post with ``log.
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import json
 import os
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -32,7 +34,7 @@ class Count:
 
 
 def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Count) -> int:
-    from livefeed.client import RestClient
+    from livefeed.client import STANDARD, Manners, RestClient
     from livefeed.net.http import HttpClient
 
     class Counting(HttpClient):
@@ -43,9 +45,11 @@ def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Co
 
     async def run() -> int:
         trusted = authority.read_bytes()
+        # Whoever knows that a portal has no limits says so; the others know no such word, or have none anyway.
+        manners = Manners(rate=None if os.environ.get("LIMITS") == "off" else STANDARD)
         async with (
             Counting(allow_private=True, trusted_pem=trusted) as http,
-            RestClient.from_webhook(hook, http=http) as portal,
+            RestClient.from_webhook(hook, manners, http=http) as portal,
         ):
             if task == "list":
                 return len({row["ID"] async for row in portal.rows("log.blogpost.get")})
@@ -62,9 +66,13 @@ def by_fast_bitrix24(hook: str, authority: Path, task: str, ids: list[int], coun
     async def ended(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
         count.statuses.append(params.response.status)
 
+    async def failed(_session: object, _context: object, params: aiohttp.TraceRequestExceptionParams) -> None:
+        count.statuses.append(getattr(params.exception, "status", 0))
+
     async def run() -> int:
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(ended)
+        trace.on_request_exception.append(failed)
         connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=str(authority)))
         async with aiohttp.ClientSession(
             connector=connector, raise_for_status=True, trace_configs=[trace]
@@ -157,6 +165,13 @@ def prepare(folder: Path, posts: int) -> None:
     asyncio.run(run())
 
 
+def forget(folder: Path) -> None:
+    """Empty the buckets: each client begins with a portal that nobody has called."""
+    with contextlib.closing(sqlite3.connect(folder / "portal.db")) as database, database:
+        database.execute("DELETE FROM rest_bucket")
+        database.execute("DELETE FROM operating")
+
+
 def compare(folder: Path, limits: str, task: str, items: int, clients: list[str]) -> None:
     from livefeed.cli.bench.house.processes import cores, pinned
     from livefeed.cli.demo.processes import Child
@@ -167,6 +182,7 @@ def compare(folder: Path, limits: str, task: str, items: int, clients: list[str]
         arguments = ["portal", "serve", "--db", f"sqlite:///{folder}/portal.db", "--key-file", known["key"]]
         arguments += ["--port", str(known["port"]), "--limits", limits, "--allow-private"]
         arguments += ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
+        forget(folder)
         with pinned(ours):
             portal = Child("portal", arguments, {})
         try:

@@ -22,6 +22,7 @@ from livefeed.portal.limits.plans import PLANS, Plan
 from livefeed.wire.faults import MethodNotFound, NoPostFound, OverloadLimit
 
 from .limited import ROOMS, Limited, limited_portal
+from .serving import serving
 
 WIDE = Rate(capacity=10_000, drain_per_s=1)
 
@@ -353,3 +354,12 @@ async def test_a_list_that_does_not_sort_by_the_id_is_refused(there: Limited):
 
 def test_the_manners_of_bitrix24_are_the_default():
     assert Manners() == Manners(rate=Rate(capacity=50, drain_per_s=2), operating_s=480.0)
+
+
+async def test_five_lines_are_enough(there: Limited):
+    async with serving(there.line.app) as url:
+        hook = there.hook.replace("http://portal.example", url)
+        async with RestClient.from_webhook(hook) as portal:
+            people = [row async for row in portal.rows_by_id("user.get")]
+
+    assert [row["ID"] for row in people] == ["1"]
