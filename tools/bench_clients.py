@@ -45,7 +45,7 @@ def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Co
 
     async def run() -> int:
         trusted = authority.read_bytes()
-        # Whoever knows that a portal has no limits says so; the others know no such word, or have none anyway.
+        # Whoever knows that a portal has no limits says so; the others have no word for it.
         manners = Manners(rate=None if os.environ.get("LIMITS") == "off" else STANDARD)
         async with (
             Counting(allow_private=True, trusted_pem=trusted) as http,

@@ -37,8 +37,9 @@ async def rows(
     ahead: deque[asyncio.Future[Answer]] = deque()
 
     def fill() -> None:
-        while begun and len(ahead) < AHEAD:
-            ahead.append(asyncio.ensure_future(call(method, {**params, "start": begun.popleft()})))
+        while begun and len(ahead) <= AHEAD - MAX_COMMANDS:  # a whole batch at a time
+            for _ in range(min(MAX_COMMANDS, len(begun))):
+                ahead.append(asyncio.ensure_future(call(method, {**params, "start": begun.popleft()})))
 
     page: Answer | None = first
     try:
