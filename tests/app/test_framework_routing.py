@@ -326,21 +326,24 @@ async def test_a_handler_that_takes_too_long_is_cancelled_and_fails(serve: Openi
 async def test_no_more_calls_at_a_time_than_a_handler_allows(serve: Opening, app: App):
     at_once = {"two": 0, "any": 0}
     most = dict(at_once)
+    enough = {"two": asyncio.Event(), "any": asyncio.Event()}
 
-    async def work(name: str) -> None:
+    async def work(name: str, wanted: int) -> None:
         at_once[name] += 1
         most[name] = max(most[name], at_once[name])
-        for _ in range(5):
-            await asyncio.sleep(0)
+        if most[name] >= wanted:
+            enough[name].set()
+        await enough[name].wait()
+        await asyncio.sleep(0)
         at_once[name] -= 1
 
     @app.on(PostUpdated, concurrency=2)
     async def two() -> None:
-        await work("two")
+        await work("two", 2)
 
     @app.on(PostDeleted)
     async def anything() -> None:
-        await work("any")
+        await work("any", 3)
 
     house = await installed(serve, app)
     for post in range(1, 9):
