@@ -124,7 +124,7 @@ MISSING = [
     "files sent by the composer (over REST they are), link previews, polls, gratitude",
     "dialogs of frames that choose from CRM; placements beyond `DEFAULT`, `LEFT_MENU`, `REST_APP_URI`, posts",
     "redacting a version; moving the integrations of a dismissed person to a technical user",
-    "the XML transport, REST 3.0, rate limits (`--limits`); `operating` of an answer is always 0",
+    "the XML transport, REST 3.0",
     "PostgreSQL, more than one process a half (`--workers`, `--role`), `db copy`, `keys rotate`",
     "`forward`, `connect`",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
