@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from traceback import format_exception
 
 import pytest
 
 from livefeed.client import Access, Manners, Pair, RestClient, Secret, TokenEndpoint
 from livefeed.client.hooks import Hook
 from livefeed.client.sending.repeating import NEVER
-from livefeed.errors import SettingsError
+from livefeed.errors import ConnectFailed, SettingsError
 from livefeed.net.http import HttpClient
 from livefeed.wire.faults import InvalidGrant
 
@@ -35,6 +36,17 @@ def test_another_address_is_refused_and_not_shown(url: str):
         RestClient.from_webhook(url)
 
     assert not url or url not in str(caught.value)
+
+
+async def test_a_connection_that_fails_does_not_show_the_webhook():
+    url = "http://127.0.0.1:1/rest/1/the-code-of-it/"
+    async with RestClient.from_webhook(url, ONCE) as client:
+        with pytest.raises(ConnectFailed) as caught:
+            await client.call("user.get")
+
+    shown = "".join(format_exception(caught.value))
+    assert "ConnectFailed" in shown
+    assert "the-code-of-it" not in shown
 
 
 @pytest.mark.parametrize(

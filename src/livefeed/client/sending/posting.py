@@ -89,14 +89,18 @@ class Poster:
             await self._pace.admit()
         values = as_form_values(params)
         token = access.token.reveal()
-        return await self._http.send(
-            "POST",
-            access.url(method),
-            body=form.encode({**values, "auth": token} if token else values),
-            headers=_FORM,
-            timeout_s=_TIMEOUT_S,
-            max_answer_bytes=_MAX_ANSWER_BYTES,
-        )
+        try:
+            return await self._http.send(
+                "POST",
+                access.url(method),
+                body=form.encode({**values, "auth": token} if token else values),
+                headers=_FORM,
+                timeout_s=_TIMEOUT_S,
+                max_answer_bytes=_MAX_ANSWER_BYTES,
+            )
+        except TransportError as exc:
+            # What the HTTP library itself says holds the URL, and that of a webhook is a secret.
+            raise exc from None
 
 
 def _moved(access: Access, location: str) -> Access:
