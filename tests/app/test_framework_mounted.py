@@ -17,6 +17,7 @@ from tests.client.serving import serving
 from livefeed.app import App, Context, Router, serve
 from livefeed.app import serving as serving_apps
 from livefeed.app.ingest import Door
+from livefeed.app.mounting import below
 from livefeed.app.runtime import ROOMS
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.errors import SettingsError
@@ -149,6 +150,27 @@ async def links_lead_below(http: HttpClient, url: str, root: str) -> None:
 
 def header(answer: HttpAnswer, name: str) -> str:
     return dict(answer.headers)[name]
+
+
+async def test_only_addresses_of_ours_get_the_prefix_and_none_gets_it_twice():
+    body = b"""<a href="/console/"><a href='/bitrix/frame/t/'><a href="//else.example/x"><a href="a/b">"""
+    headers = [(b"content-type", b"text/html"), (b"location", b"//else.example/"), (b"content-length", b"1")]
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope, prefixing = below({"path": "/bitrix/x", "root_path": "/bitrix"}, send)
+    await prefixing({"type": "http.response.start", "status": 200, "headers": headers})
+    await prefixing({"type": "http.response.body", "body": body})
+
+    assert scope["path"] == "/x"
+    assert sent[1]["body"] == body.replace(b'"/console', b'"/bitrix/console')
+    assert dict(sent[0]["headers"]) == {
+        b"content-type": b"text/html",
+        b"location": b"//else.example/",
+        b"content-length": b"%d" % (len(body) + len("/bitrix")),
+    }
 
 
 async def test_where_nobody_runs_a_lifespan_it_starts_with_the_first_request_and_ends_with_the_loop(

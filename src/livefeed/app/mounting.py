@@ -11,9 +11,6 @@ from livefeed.errors import SettingsError
 
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Addresses of this application in a page of its own; ``//host`` is none of them.
-_ADDRESS: Final = re.compile(rb"""(\s(?:href|src|action|formaction|data-[a-z-]+)=["'])(/(?!/))""")
-
 
 def path_below(scope: Scope) -> str:
     """The path without the prefix under which a host has mounted us.
@@ -41,6 +38,11 @@ class _Prefixing:
     def __init__(self, send: Send, root: bytes) -> None:
         self._send = send
         self._root = root
+        # Addresses of ours: ``//host`` is none, and frames have the public URL's prefix already.
+        ours = rb"(?=/(?!/))(?!" + re.escape(root) + rb"/frame/)"
+        self._ours: Final = re.compile(ours)
+        self._linked: Final = re.compile(rb"""(\s(?:href|src|action|formaction|data-[a-z-]+)=["'])""" + ours)
+        self._of_cookie: Final = re.compile(rb"(;\s*[Pp]ath=)" + ours)
         self._start: Message | None = None
 
     async def __call__(self, message: Message) -> None:
@@ -56,7 +58,7 @@ class _Prefixing:
 
     async def _begin(self, message: Message) -> Message:
         """Every page of ours is sent as one body, whose length changes."""
-        body = _ADDRESS.sub(rb"\1" + self._root.replace(b"\\", b"\\\\") + rb"\2", message.get("body", b""))
+        body = self._linked.sub(lambda found: found[1] + self._root, message.get("body", b""))
         assert self._start is not None, "it was kept for this moment"
         headers = [
             (name, b"%d" % len(body) if name == b"content-length" else value)
@@ -67,10 +69,10 @@ class _Prefixing:
         return {**message, "body": body}
 
     def _header(self, name: bytes, value: bytes) -> bytes:
-        if name == b"location" and value.startswith(b"/") and not value.startswith(b"//"):
+        if name == b"location" and self._ours.match(value):
             return self._root + value
         if name == b"set-cookie":
-            return re.sub(rb"(;\s*[Pp]ath=)/", lambda found: found[1] + self._root + b"/", value)
+            return self._of_cookie.sub(lambda found: found[1] + self._root, value)
         return value
 
 

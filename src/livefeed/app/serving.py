@@ -63,6 +63,8 @@ class App(Application):
 
         Where the host runs no lifespan for what it mounts, hand `lifespan` to the host. Where nobody runs one
         at all, it starts with its first request and ends with the event loop.
+
+        ``LIVEFEED_PUBLIC_URL`` then ends in that path: ``https://app.example/bitrix``.
         """
         if self._server is None:
             self._server = AppServer(self)
