@@ -106,7 +106,7 @@ def test_the_pages_of_the_console(somebody: Callable[..., Watched], demo: Demo, 
     page = somebody(**LOOKS[look]).page()
     page.goto(demo.document["console_url"])
     base = demo.document["console_url"].partition("?")[0]
-    for place in ("", "inbox", "dead", "notices", "nothing"):
+    for place in ("", "inbox", "dead", "notices", "found", "nothing"):
         page.goto(f"{base}{place}")
         check(page)
     page.goto(f"{base}inbox?post={edited}")

@@ -24,6 +24,11 @@ HOT = [
     ("notices.sql", "find"),
     ("notices.sql", "mark_sending"),
     ("notices.sql", "settle"),
+    ("gaps.sql", "known"),
+    ("gaps.sql", "saw"),
+    ("gaps.sql", "passed"),
+    ("gaps.sql", "swept"),
+    ("gaps.sql", "counts"),
 ]
 
 

@@ -115,11 +115,11 @@ def told_texts(tx: Tx, member: str, posts: list[int]) -> dict[int, str]:
     return found
 
 
-async def shown(town: Town) -> str:
-    """The page about what was found, as the console shows it."""
+async def shown(town: Town, name: str) -> str:
+    """A page of the console."""
     entered = await town.http.send("GET", f"{town.door_url}/console/?token={CONSOLE}")
     cookie = entered.headers["set-cookie"].partition(";")[0]
-    url = f"{town.door_url}/console/found"
+    url = f"{town.door_url}/console/{name}"
     return (await town.http.send("GET", url, headers={"cookie": cookie})).body.decode()
 
 
@@ -140,7 +140,8 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
         store = town.notifier.running.runtime.store
         told = await store.read(lambda tx: told_texts(tx, found.portal, sorted(last)))
         bell = await town.bell(2)
-        page, printed = await shown(town), await asyncio.to_thread(gaps_of, town)
+        pages = {name: await shown(town, name) for name in ("found", "inbox", "notices")}
+        printed = await asyncio.to_thread(gaps_of, town)
 
     assert len(door.lost) > EDITS * DROPPED, "many were lost"
     assert len(door.told) + len(door.lost) == EDITS, "each was tried once"
@@ -170,4 +171,5 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
     assert [(one["post"], one["version"], one["how"]) for one in printed["edits"]] == [
         (one.post, one.version, one.how) for one in found.edits
     ]
-    assert page.count("found by sweep") >= found.counts["sweep"].edits
+    assert pages["found"].count("found by sweep") >= found.counts["sweep"].edits
+    assert all("found by sweep" in page for page in pages.values())

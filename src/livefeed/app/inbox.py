@@ -34,6 +34,11 @@ STEPS: Final = "steps"
 FINISHED: Final = "finished"
 """The step that ends an event; its detail is the number of tries."""
 
+FOUND_BY_SWEEP: Final = "found by sweep"
+"""The detail of the first step of an event that nothing had told of."""
+
+_LOOKED_FOR: Final = {"sweep": FOUND_BY_SWEEP, "offline": "fetched from the queue of offline events"}
+
 EventState: TypeAlias = Literal["waiting", "leased", "backing_off", "done", "dead", "dropped"]
 """dropped: the portal left before the event was dealt with."""
 
@@ -72,6 +77,7 @@ class _EventRow(msgspec.Struct, frozen=True):
     kind: str
     key: str
     at: int
+    source: str
     attempt: int | None
     is_leased: bool
     is_pending: bool
@@ -222,8 +228,8 @@ def drop_steps(tx: Tx, seqs: Sequence[int]) -> None:
 
 
 def _event_row(row: Any) -> _EventRow:  # noqa: ANN401 - a database row has no narrower type
-    seq, portal, kind, key, at, attempt, is_leased, is_pending = row
-    return _EventRow(seq, portal, kind, key, at, attempt, bool(is_leased), bool(is_pending))
+    seq, portal, kind, key, at, source, attempt, is_leased, is_pending = row
+    return _EventRow(seq, portal, kind, key, at, source, attempt, bool(is_leased), bool(is_pending))
 
 
 def _shown(row: _EventRow, steps: list[Step], death: str | None) -> InboxRow:
@@ -236,8 +242,16 @@ def _shown(row: _EventRow, steps: list[Step], death: str | None) -> InboxRow:
         post=None if post_id is None else PostId(post_id),
         state=_state(row, steps, death),
         attempts=_attempts(row, steps),
-        steps=(Step("received", row.at), Step("verified", row.at), *steps, *ends),
+        steps=(*_coming(row), *steps, *ends),
     )
+
+
+def _coming(row: _EventRow) -> tuple[Step, ...]:
+    """How it came: what comes to the door is proved, what was looked for by ourselves needs no proof."""
+    how = _LOOKED_FOR.get(row.source)
+    if how is not None:
+        return (Step("received", row.at, how),)
+    return Step("received", row.at), Step("verified", row.at)
 
 
 def _state(row: _EventRow, steps: list[Step], death: str | None) -> EventState:

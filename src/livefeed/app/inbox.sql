@@ -7,7 +7,7 @@ ON CONFLICT (seq, step) DO UPDATE SET place = excluded.place, at = excluded.at, 
 -- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
 -- One that has just arrived has no lane yet.
 SELECT
-    e.seq, e.portal, e.kind, e.key, e.at,
+    e.seq, e.portal, e.kind, e.key, e.at, e.source,
     coalesce(l.attempt, 0) + CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS attempt,
     CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS leased,
     CASE

@@ -5,6 +5,7 @@ from typing import Final
 
 from livefeed.app.console.sections import Asked, Section
 from livefeed.durable.store import Tx
+from livefeed.notifier.gaps import is_found
 from livefeed.notifier.notices import list_notices
 from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import PostId
@@ -35,6 +36,7 @@ def _notices(tx: Tx, asked: Asked) -> Mapping[str, object]:
                 "state": _STATES[row.state],
                 "is_well": row.state != "failed",
                 "calls": row.calls,
+                "is_found": is_found(tx, row.portal, row.post, old=row.from_version, new=row.to_version),
             }
             for row in rows
         ]

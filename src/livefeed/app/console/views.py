@@ -7,7 +7,7 @@ from typing import Final
 from livefeed.app import inbox
 from livefeed.app.console.moments import Moment, moment, span
 from livefeed.app.console.sections import Asked
-from livefeed.app.inbox import InboxRow, list_inbox
+from livefeed.app.inbox import FOUND_BY_SWEEP, InboxRow, list_inbox
 from livefeed.app.installs import admission, registry, watching
 from livefeed.app.installs.registry import Install
 from livefeed.app.installs.watching import OfflineQueue
@@ -90,6 +90,7 @@ class EventCard:
     is_well: bool
     attempts: int
     took: Words
+    found: bool
     steps: list[StepCard]
 
 
@@ -209,6 +210,7 @@ def _event(row: InboxRow, language: str) -> EventCard:
         is_well=row.state in ("done", "waiting", "leased"),
         attempts=row.attempts,
         took=span(last.at_ms - first.at_ms),
+        found=first.detail == FOUND_BY_SWEEP,
         steps=[
             StepCard(
                 step=step.step,

@@ -9,9 +9,9 @@ WHERE p.portal = :portal AND p.post IN (SELECT value FROM json_each(:posts));
 
 -- name: saw(portal, person, published, now)!
 -- They are seen now; published is a JSON object: post → ms, or null.
-UPDATE archived_post SET swept_at = :now, seen_by = :person,
-    published_at = (SELECT j.value FROM json_each(:published) AS j WHERE j.key = CAST(archived_post.post AS TEXT))
-WHERE portal = :portal AND post IN (SELECT CAST(key AS BIGINT) FROM json_each(:published));
+UPDATE archived_post SET swept_at = :now, seen_by = :person, published_at = json_each.value
+FROM json_each(:published)
+WHERE archived_post.portal = :portal AND archived_post.post = CAST(json_each.key AS BIGINT);
 
 -- name: unseen(portal, person, since, began, count)
 -- Posts that a person saw once, and not in the sweep that began then.
