@@ -25,6 +25,7 @@ SQL: Final = sql.load("livefeed.app.rounds", "rounds.sql")
 
 KIND: Final = "app.round"
 _PREFIX: Final = "round:"
+_FRESH_MS: Final = 14 * 86_400_000  # well before an entry is too old to be kept
 
 
 def again(app: Application, name: str, every_s: float, unit: Callable[[Tx, KnownPortal], None]) -> None:
@@ -49,7 +50,7 @@ def first(tx: Tx, portal: KnownPortal, name: str) -> None:
     consumer = portal.consumers.get(name)
     if consumer is None or portal.user_id is None:
         return
-    if SQL.is_ordered(tx.conn, consumer=consumer) is None:
+    if SQL.is_ordered(tx.conn, consumer=consumer, since=tx.now_ms - _FRESH_MS) is None:
         next_round(tx, portal.member_id, name, consumer)
 
 

@@ -1,8 +1,8 @@
 -- What comes again and again: is it ordered, and what is looked at anyway.
 
--- name: is_ordered(consumer)$
--- Whether something waits for a consumer.
-SELECT 1 FROM lane WHERE consumer = :consumer LIMIT 1;
+-- name: is_ordered(consumer, since)$
+-- Whether something waits for a consumer that was ordered since; what is older may expire before it is done.
+SELECT 1 FROM lane WHERE consumer = :consumer AND seq = 0 AND first_at >= :since LIMIT 1;
 
 -- name: pending(consumer, keys)
 -- Which lanes have something to do, and whether somebody has begun; one that has just arrived has no lane yet.

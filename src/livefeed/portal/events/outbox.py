@@ -97,20 +97,16 @@ def announce(
     """
     name = event.upper()
     told = handlers.listeners(tx, portal, name)
-    _publish(tx, portal, f"{POST_KEY}{post_id}", name, Happening(actor), source, told)
     apps = queue.note(
         tx, portal=portal, event=name, scope=handlers.scope_of(name), post=post_id, origin=origin
     )
-    for listener in bells.ring(tx, portal, apps):
-        _publish(
-            tx,
-            portal,
-            BELL_KEY,
-            bells.EVENT,
-            Happening(actor),
-            source,
-            [Listener(listener, is_withheld=False)],
-        )
+    rung = bells.ring(tx, portal, apps)
+    if rung:  # all at once, before the first of them: units lock consumers in one order
+        consumers.hold(tx, [*rung, *(one.consumer for one in told if not one.is_withheld)])
+    _publish(tx, portal, f"{POST_KEY}{post_id}", name, Happening(actor), source, told)
+    if rung:
+        listening = [Listener(one, is_withheld=False) for one in rung]
+        _publish(tx, portal, BELL_KEY, bells.EVENT, Happening(actor), source, listening)
 
 
 def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonValue], language: str) -> None:
