@@ -29,11 +29,13 @@ PATIENCE_S = 120.0
 class Count:
     """What one client has sent, by status."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_limits: bool) -> None:
+        self.has_limits = has_limits
         self.statuses: list[int] = []
 
 
 def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Count) -> int:
+    """Whoever knows that a portal has no limits says so; the others have no word for it."""
     from livefeed.client import STANDARD, Manners, RestClient
     from livefeed.net.http import HttpClient
 
@@ -45,8 +47,7 @@ def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Co
 
     async def run() -> int:
         trusted = authority.read_bytes()
-        # Whoever knows that a portal has no limits says so; the others have no word for it.
-        manners = Manners(rate=None if os.environ.get("LIMITS") == "off" else STANDARD)
+        manners = Manners(rate=STANDARD if count.has_limits else None)
         async with (
             Counting(allow_private=True, trusted_pem=trusted) as http,
             RestClient.from_webhook(hook, manners, http=http) as portal,
@@ -116,9 +117,10 @@ NEEDS = {
 BY = dict(zip(CLIENTS, (by_livefeed, by_fast_bitrix24, by_b24pysdk), strict=True))
 
 
-def measured(name: str, hook: str, authority: Path, task: str, ids: list[int]) -> dict[str, Any]:
+def measured(given: argparse.Namespace, hook: str, ids: list[int]) -> dict[str, Any]:
     """One run in this process."""
-    count, rows, error = Count(), 0, ""
+    name, authority, task = given.one, given.data / "ca.pem", given.task
+    count, rows, error = Count(has_limits=given.limits != "off"), 0, ""
     for module in NEEDS[name]:
         importlib.import_module(module)
     began_s = time.perf_counter()
@@ -190,7 +192,7 @@ def compare(folder: Path, limits: str, task: str, items: int, clients: list[str]
             one = [sys.executable, __file__, "--one", name, "--task", task, "--items", str(items)]
             with pinned(around):
                 done = subprocess.run(
-                    [*one, "--data", str(folder)],
+                    [*one, "--limits", limits, "--data", str(folder)],
                     capture_output=True,
                     text=True,
                     timeout=PATIENCE_S,
@@ -215,7 +217,7 @@ def main() -> None:
     if given.one:
         known = json.loads((given.data / "portal.json").read_text())
         ids = known["posts"][: given.items]
-        print(json.dumps(measured(given.one, known["hook"], given.data / "ca.pem", given.task, ids)))
+        print(json.dumps(measured(given, known["hook"], ids)))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.data or Path(temporary)
