@@ -9,10 +9,16 @@ from tests.scenario.conftest import Town, open_town
 from tests.scenario.test_lost_changes_are_found import Lossy, let_everything_come
 
 from livefeed.app.admin import Admin
+from livefeed.app.installs.watching import bind_queued, note_queue
 from livefeed.durable.store import Tx
 from livefeed.notifier.gaps import Report, report
+from livefeed.portal.apps import registry
+from livefeed.portal.apps.tokens import codec_of
+from livefeed.portal.events.handlers import person_epoch
 from livefeed.portal.offline import queue
 from livefeed.portal.offline.bindings import Queue
+from livefeed.secrets import Secret
+from livefeed.wire.ids import UserId
 
 POLL_S = 300.0
 WATCH_S = 3_600.0
@@ -100,6 +106,28 @@ async def test_what_a_process_had_reserved_when_it_died_is_taken_over(silent: To
 
     assert any("9:00" in text for text in await silent.bell(2))
     assert 0 == await silent.store.read(left)
+
+
+async def test_a_queue_that_is_refused_is_shown_with_the_words_of_the_portal(silent: Town):
+    runtime = silent.notifier.running.runtime
+    (member,) = [portal.member_id for portal in runtime.portals.every()]
+
+    def token(tx: Tx) -> str:
+        app = registry.find_by_client_id(tx, silent.client_id)
+        epoch = person_epoch(tx, member, UserId(2))
+        assert app is not None
+        return codec_of(silent.keys).mint("access", app.bearer(UserId(2), epoch or 0), tx.now_ms)
+
+    somebody = runtime.client_with(member, Secret(await silent.store.read(token)))
+    refused = await bind_queued(somebody, frozenset({"ONLIVEFEEDPOSTUPDATE"}), frozenset())
+    await runtime.store.write(lambda tx: note_queue(tx, member, refused))
+
+    shown = (await status(silent))["offline"]
+    assert shown["state"] == "refused"
+    assert "Offline events binding requires administrator access rights" in shown["detail"]
+    await edit(silent, await published(silent, "at 8:00"), "at 9:00")
+    await silent.settle(POLL_S)
+    assert 2 == await silent.store.read(left), "what is not ours is left alone"
 
 
 async def test_handlers_that_are_gone_are_bound_again_and_reported(silent: Town):
