@@ -125,12 +125,9 @@ MISSING = [
     "dialogs of frames that choose from CRM; placements beyond `DEFAULT`, `LEFT_MENU`, `REST_APP_URI`, posts",
     "redacting a version; moving the integrations of a dismissed person to a technical user",
     "the XML transport, REST 3.0",
-    "PostgreSQL, more than one process a half (`--workers`, `--role`), `db copy`, `keys rotate`",
-    "`forward`, `connect`",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",
-    "the door on its own HTTP protocol, `bench rest`, `make soak`",
-    "the shipped pytest plugin (`livefeed.testing`)",
+    "a budget of operating time for the clients of an application (`livefeed.client` alone keeps one)",
 ]
 
 
