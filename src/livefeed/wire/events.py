@@ -179,7 +179,9 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PostEvent: TypeAlias = PostAdded | PostUpdated | PostDeleted
-Event: TypeAlias = PostEvent | AppInstalled | AppUpdated | AppUninstalled | AppTest | OfflineNews | UnknownEvent
+Event: TypeAlias = (
+    PostEvent | AppInstalled | AppUpdated | AppUninstalled | AppTest | OfflineNews | UnknownEvent
+)
 
 POST_EVENTS: Final = (PostAdded.wire_name, PostUpdated.wire_name, PostDeleted.wire_name)
 """The events of scope ``log``."""
