@@ -36,6 +36,12 @@ deliveries = Counter(
     ["result"],
     registry=REGISTRY,
 )
+forwards = Counter(
+    "livefeed_forwards",
+    "Attempts to hand an event on: taken, the status of the answer, or no answer",
+    ["result"],
+    registry=REGISTRY,
+)
 settles = Counter("livefeed_settles", "Lanes settled", ["outcome"], registry=REGISTRY)
 oldest_due_lag = Gauge(
     "livefeed_oldest_due_lag_seconds", "How long the oldest due lane has waited", registry=REGISTRY

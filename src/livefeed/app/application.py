@@ -1,6 +1,6 @@
 """The application: what a developer writes against. It opens nothing until it is served."""
 
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -24,7 +24,8 @@ from livefeed.wire.ids import MemberId
 
 Run: TypeAlias = Callable[[Lease, Runtime], Awaitable[Outcome]]
 
-RESERVED: Final = frozenset({"inbox", "binding"})
+INBOX: Final = "inbox"
+RESERVED: Final = frozenset({INBOX, "binding"})
 """The consumers that every application has."""
 
 
@@ -201,6 +202,23 @@ class Application(Router):
         )
         self.consumptions[name] = Consumption(spec=spec, run=run)
 
+    def take_inbox(self, run: Run, *, events: Sequence[str] = (), cap: int = 8) -> None:
+        """Let ``run`` settle the events of the inbox, as they came, in place of handlers.
+
+        Args:
+            run: Gets the lease of one event and the running application.
+            events: Wire names that portals are asked to send; empty: only what they are set up to send.
+            cap: Lanes worked on at the same time, for each portal.
+
+        Raises:
+            SettingsError: It is taken already, handlers are registered, or a name is none.
+        """
+        if INBOX in self.consumptions or self.table().by_event:
+            raise SettingsError("the inbox goes to handlers, or to the one that takes it")
+        if events:
+            self.on(*events, name=INBOX)(_bound)
+        self.consumptions[INBOX] = Consumption(spec=ConsumerSpec(name=INBOX, cap=cap), run=run)
+
     def store_in(self, package: str) -> None:
         """Keep tables of ``package`` (``<package>/migrations/sqlite``) in the application's database."""
         self.rooms.append(package)
@@ -216,3 +234,7 @@ class Application(Router):
     def when_erased(self, unit: Callable[[Tx, MemberId], None]) -> None:
         """Run ``unit`` when what is kept of a portal is erased: 30 days after it has left, or at once."""
         self.erased_units.append(unit)
+
+
+async def _bound() -> None:
+    """In the table of handlers it stands for events that portals are asked to send; it is never called."""

@@ -17,6 +17,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Host a News Feed: init, serve, app, webhook, edit, why, …",
     ),
     "app": ("livefeed.cli.app.serving:app", "Serve an application of your own."),
+    "forward": (
+        "livefeed.cli.app.forward:forward",
+        "Take events for an application in any language, and hand them on.",
+    ),
     "notifier": ("livefeed.cli.app.serving:notifier", "Serve the notifier."),
     "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
     "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),
@@ -28,6 +32,7 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "livefeed.cli.db.command:db",
         "Back up a database while it is in use, or copy it to another engine.",
     ),
+    "keys": ("livefeed.cli.keys.command:keys", "Show, rotate and retire the keys that seal secrets."),
     "processes": (
         "livefeed.cli.serve.command:processes",
         "Show which processes serve a PostgreSQL database.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from livefeed.app.application import Consumption
+from livefeed.app.application import INBOX, Consumption
 from livefeed.app.handling.runner import Runner
 from livefeed.app.handling.tallies import probe_at_ms
 from livefeed.app.handling.trials import next_at
@@ -27,7 +27,7 @@ class Dispatch:
         """Run ``lease``; a portal that does not answer is down for the whole consumer."""
         if not self._runtime.portals.has(lease.consumer.portal):
             await self._runtime.portals.catch_up()  # another process may have installed it a moment ago
-        if lease.consumer.name == "inbox":
+        if lease.consumer.name == INBOX and INBOX not in self._consumptions:
             return await self._run_inbox(lease)
         consumption = self._consumptions[lease.consumer.name]
         part = msgspec.structs.replace(lease, entries=lease.entries[: consumption.spec.entries_limit])

@@ -75,7 +75,7 @@ def notifier() -> None:
     """Serve the notifier, which tells the participants of a discussion what changed."""
 
 
-_SETTINGS: Final = (
+SETTINGS: Final = (
     "The portal and the application's credentials come from LIVEFEED_PORTAL_URL, LIVEFEED_CLIENT_ID, "
     "LIVEFEED_CLIENT_SECRET, LIVEFEED_MEMBER_ID and LIVEFEED_APPLICATION_TOKEN."
 )
@@ -96,7 +96,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     database: DatabaseUrl
     key_file: Path | None
 
-    def settings(self, **more: float) -> AppSettings:
+    def settings(self, **more: float | str | None) -> AppSettings:
         """The application's settings: these flags, then the environment."""
         return AppSettings.from_environment(
             db=self.database.url,
@@ -168,7 +168,7 @@ def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable
     return add
 
 
-@app.command("serve", short_help="Serve MODULE:APP until SIGINT or SIGTERM.", epilog=_SETTINGS)
+@app.command("serve", short_help="Serve MODULE:APP until SIGINT or SIGTERM.", epilog=SETTINGS)
 @click.argument("target", metavar="MODULE:APP")
 @serving_options("sqlite:///livefeed-app.db")
 def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands over every flag by name
@@ -180,7 +180,7 @@ def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands 
     serving.run(load_app(target), serving.settings())
 
 
-@notifier.command("serve", short_help="Serve it until SIGINT or SIGTERM.", epilog=_SETTINGS)
+@notifier.command("serve", short_help="Serve it until SIGINT or SIGTERM.", epilog=SETTINGS)
 @click.option(
     "--quiet-s",
     type=QUIET,
