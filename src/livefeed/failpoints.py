@@ -17,8 +17,13 @@ FAILPOINTS: Final[dict[str, str]] = {
     "app.ingest.committed": "the event is committed, 200 is not yet sent",
     "app.lease.taken": "an event is leased, its handler has not started",
     "app.handler.finished": "the handler has finished, the settle is not yet committed",
+    "client.refresh.leased": "the lease for a new pair is taken, the server is not yet asked",
+    "client.refresh.answered": "the server has answered with a new pair, nothing of it is stored yet",
+    "client.refresh.stored": "the new pair is committed, nobody has used it yet",
     "app.effect.sending": "an effect is marked sending, it has not begun",
     "app.effect.made": "an effect has happened, it is not yet marked done",
+    "keys.file.written": "a new key is in the key file, nothing is sealed with it yet",
+    "keys.slice.sealed": "some values are sealed anew, others are not yet",
     "notice.sending": "the notice is marked sending, the call has not started",
     "notice.called": "the call was answered, the notice is not yet marked sent",
 }

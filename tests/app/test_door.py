@@ -41,7 +41,7 @@ async def test_what_is_stored_holds_no_secret_in_clear_and_loses_nothing(house: 
     (entry,) = await entries(house)
     for secret in ("access_token", "refresh_token", "application_token"):
         assert AUTH[secret].encode() not in entry["body"]
-    envelope = open_entry(house.running.runtime.keys, MemberId(MEMBER), entry["body"])
+    envelope = open_entry(house.running.runtime.portal_keys, MemberId(MEMBER), entry["body"])
     assert envelope.auth.access_token == AUTH["access_token"]
     assert envelope.auth.extra == {"surprise": "kept"}
 

@@ -62,7 +62,7 @@ async def arrive(running: Running, *, event: str = KINDS[1], post: int = 205, ts
             portal=MEMBER,
             key=post_key(PostId(post)),
             kind=event,
-            body=seal_entry(runtime.keys, MemberId(MEMBER), envelope),
+            body=seal_entry(runtime.portal_keys, MemberId(MEMBER), envelope),
             source="door",
             consumers=[inbox],
         )

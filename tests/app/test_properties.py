@@ -88,5 +88,5 @@ async def test_unknown_keys_survive_whatever_they_are(house: House, extra: dict[
 
     assert answer.status == 200
     (entry,) = await house.rows("SELECT * FROM entry WHERE source = 'door' ORDER BY seq DESC LIMIT 1")
-    envelope = open_entry(house.running.runtime.keys, MemberId(MEMBER), entry["body"])
+    envelope = open_entry(house.running.runtime.portal_keys, MemberId(MEMBER), entry["body"])
     assert envelope.auth.extra == extra

@@ -9,6 +9,7 @@ from tests import engines
 
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, RestClient
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault, keep
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
@@ -91,7 +92,7 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
 async def caller(portal: FakePortal, http: HttpClient, store: Store, clock: ManualClock) -> Caller:
     keys = KeyRing([bytes(range(32))])
     endpoint = TokenEndpoint(http, url=portal.url, client_id=CLIENT_ID, client_secret=Secret(CLIENT_SECRET))
-    vault = Vault(store, keys, clock, endpoint)
+    vault = Vault(store, PortalKeys(store, keys), clock, endpoint)
     member_id, user_id = MemberId(portal.member_id), UserId(1)
     access, refresh = portal.issue(1)
     answer = TokenAnswer(access_token=access, refresh_token=refresh, expires_in=3600, member_id=member_id)

@@ -9,6 +9,7 @@ from tests import engines
 
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.refreshing import LEASE_MS, begin
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault, keep
 from livefeed.clock import ManualClock
 from livefeed.durable.store import open_store
@@ -32,7 +33,7 @@ async def vaults(
     store = caller.store
     if store.engine != "sqlite":
         store = open_store(engines.database(tmp_path, "vault"), ["livefeed.client"], clock)
-    yield caller.vault, Vault(store, caller.keys, clock, endpoint)
+    yield caller.vault, Vault(store, PortalKeys(store, caller.keys), clock, endpoint)
     if store is not caller.store:
         await store.close()
 

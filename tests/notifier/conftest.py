@@ -65,7 +65,7 @@ class House:
             auth=Auth(access_token=token, member_id=MEMBER, user_id=user_id, application_token="t" * 32),
         )
         runtime = self.running.runtime
-        body = seal_entry(runtime.keys, MEMBER, envelope)
+        body = seal_entry(runtime.portal_keys, MEMBER, envelope)
         consumers = [runtime.consumer(MEMBER, "inbox")]
         key = post_key(post)
         await self.store.write(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from livefeed.app.inbox import post_key, seal_entry
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import append
 from livefeed.durable.store import Tx
-from livefeed.secrets import KeyRing
 from livefeed.wire.auth import Auth
 from livefeed.wire.events import Envelope, Event, post_data
 from livefeed.wire.ids import MemberId, PostId
@@ -45,7 +45,7 @@ class Sealed:
     body: bytes
 
 
-def seal(keys: KeyRing, member_id: MemberId, found: Found, channel: Channel) -> Sealed:
+def seal(keys: PortalKeys, member_id: MemberId, found: Found, channel: Channel) -> Sealed:
     """The body of the inbox entry: an event without tokens, whose ``ts`` is the moment of the change."""
     envelope = Envelope(
         event=found.event,

@@ -5,11 +5,12 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
-from livefeed.secrets import KeyRing
 from livefeed.wire.envelopes import (
     Envelope,
+    encode_envelope,
     envelope_form,
     from_json,
     parse_envelope,
@@ -27,6 +28,8 @@ OTHER_EVENTS: Final = "app:events"
 """The lane of all events that are about no one thing."""
 _CHANGES: Final = ("ADD", "UPDATE", "DELETE")
 _LONGEST_NAME: Final = 64
+_JSON: Final = b"\x00"
+"""Before a body that came as JSON; no form has a NUL."""
 
 STEPS: Final = "steps"
 """The topic of units that record what happened to an event."""
@@ -93,7 +96,7 @@ class Received(msgspec.Struct, frozen=True):
 
     Attributes:
         heading: What it says first of all.
-        stored: The form as it came, or what came as JSON; `open_entry` reads both to its envelope.
+        stored: The form as it came, or a mark and the JSON as it came; `open_entry` reads both.
         is_news: Whether its keys came in an order that is not known yet.
     """
 
@@ -123,9 +126,9 @@ class Received(msgspec.Struct, frozen=True):
             typed(self.envelope())
         return _thing_key(self.envelope())
 
-    def seal(self, keys: KeyRing, member_id: MemberId) -> bytes:
+    def seal(self, keys: PortalKeys, member_id: MemberId) -> bytes:
         """The body of an inbox entry: tokens never lie in the database in clear."""
-        return keys.seal(self.stored, context=_context(member_id))
+        return keys.seal(member_id, self.stored, context=_context(member_id))
 
 
 def _thing_key(envelope: Envelope) -> str:
@@ -152,28 +155,46 @@ def read_event(body: bytes, is_json: bool) -> Received:
     """
     if is_json:
         form = envelope_form(parse_json_envelope(body))
-        return Received(read_heading(form), msgspec.json.encode(form))
+        return Received(read_heading(form), _JSON + body)
     known = read_known(body)
     if known is not None:
         return Received(known, body)
     return Received(read_heading(decode(body, strict=True)), body, True)
 
 
-def seal_entry(keys: KeyRing, member_id: MemberId, envelope: Envelope) -> bytes:
+def seal_entry(keys: PortalKeys, member_id: MemberId, envelope: Envelope) -> bytes:
     """The body of an inbox entry that did not come through the door."""
-    return keys.seal(to_json(envelope), context=_context(member_id))
+    return keys.seal(member_id, to_json(envelope), context=_context(member_id))
 
 
-def open_entry(keys: KeyRing, member_id: MemberId, body: bytes) -> Envelope:
+def open_entry(keys: PortalKeys, member_id: MemberId, body: bytes) -> Envelope:
     """The envelope in a sealed body.
 
     Raises:
         SettingsError: It was sealed with another key, or for another portal.
     """
-    return _read_stored(keys.open(body, context=_context(member_id)))
+    return _read_stored(keys.open(member_id, body, context=_context(member_id)))
+
+
+def open_body(keys: PortalKeys, member_id: MemberId, body: bytes) -> tuple[str, bytes]:
+    """The content type and the body of what lies sealed there, byte for byte as it came.
+
+    What did not come through the door is given the form in which a portal would have sent it.
+
+    Raises:
+        SettingsError: It was sealed with another key, or for another portal.
+    """
+    stored = keys.open(member_id, body, context=_context(member_id))
+    if stored.startswith(_JSON):
+        return "application/json", stored.removeprefix(_JSON)
+    if stored.startswith(b"{"):
+        return "application/x-www-form-urlencoded", encode_envelope(from_json(stored))
+    return "application/x-www-form-urlencoded", stored
 
 
 def _read_stored(stored: bytes) -> Envelope:
+    if stored.startswith(_JSON):
+        return parse_json_envelope(stored.removeprefix(_JSON))
     # No form that is taken as one begins with a brace; the door reads such a body as JSON.
     return from_json(stored) if stored.startswith(b"{") else parse_envelope(decode(stored, strict=True))
 

@@ -137,7 +137,7 @@ class Door:
             portal.member_id,
             received.key(),
             event,
-            received.seal(self._runtime.keys, portal.member_id),
+            received.seal(self._runtime.portal_keys, portal.member_id),
             self._runtime.clock.now_ms(),
             "door",
             portal.inbox,

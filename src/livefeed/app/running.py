@@ -27,8 +27,10 @@ from livefeed.app.rounds.own import add_own
 from livefeed.app.routing.handlers import THREADS
 from livefeed.app.routing.table import Table
 from livefeed.app.runtime import ROOMS, Runtime
+from livefeed.app.safes.places import PLACES, WORD
 from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock, SystemClock
 from livefeed.durable.store import Store, Tx, open_store
@@ -36,6 +38,7 @@ from livefeed.durable.worker import Worker
 from livefeed.errors import SettingsError
 from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
+from livefeed.sealing.following import follow_key_file
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import logger
@@ -44,7 +47,6 @@ from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
 _INBOX_CAP: Final = 32
-_WORD: Final = b"livefeed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +113,8 @@ async def opened(
     house_bell = asyncio.Event()
     try:
         running = await _composed(app, settings, clock, keys, store, http, house_bell.set)
-        chores = (
-            []
-            if role == "door"
-            else [asyncio.create_task(keep_house(running.leaving, store, clock, house_bell))]
-        )
+        kept = [] if role == "door" else [keep_house(running.leaving, store, clock, house_bell)]
+        chores = [asyncio.create_task(one) for one in (*kept, follow_key_file(store, keys, PLACES))]
         try:
             with app.sealed():
                 async with app.hooks.around(running.runtime), _at_work(running.worker, works=works):
@@ -167,7 +166,8 @@ async def _composed(
     wanted = _wanted(app, table, settings, keys, binds=bool(binder.wanted))
     version, known = await store.write(lambda tx: (registry.version(tx), registry.admit_all(tx, wanted)))
     runtime.portals.replace(known)
-    following = Following(store, runtime.portals, wanted, version=version)
+    await runtime.portal_keys.ensure(*(portal.member_id for portal in known if portal.is_active))
+    following = Following(store, runtime.portals, runtime.portal_keys, wanted, version=version)
     return Running(
         app=app,
         runtime=runtime,
@@ -176,6 +176,7 @@ async def _composed(
             pinned=settings.member_id,
             store=store,
             keys=keys,
+            portal_keys=runtime.portal_keys,
             portals=runtime.portals,
             vault=runtime.vault,
             endpoint=runtime.endpoint,
@@ -185,6 +186,7 @@ async def _composed(
         leaving=Leaving(
             store=store,
             keys=keys,
+            portal_keys=runtime.portal_keys,
             portals=runtime.portals,
             wanted=wanted,
             when_erased=(watching.forget, effects.forget, trials.forget, writes.forget, *app.erased_units),
@@ -210,15 +212,17 @@ def _runtime(
         client_id=settings.client_id,
         client_secret=settings.client_secret,
     )
+    portal_keys = PortalKeys(store, keys)
     return Runtime(
         settings=settings,
         store=store,
         keys=keys,
+        portal_keys=portal_keys,
         clock=clock,
         http=http,
         portals=Portals(keys, clock),
         endpoint=endpoint,
-        vault=Vault(store, keys, clock, endpoint),
+        vault=Vault(store, portal_keys, clock, endpoint),
         buckets=Buckets(store),
         coalesced=table.coalesced(),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="livefeed-handler"),
@@ -244,19 +248,19 @@ def is_key_of(tx: Tx, keys: KeyRing) -> bool:
         SettingsError: It cannot; the message says what to do.
     """
     row = SQL.key_check(tx.conn)
-    return row is None or keys.open(row["sealed"], context=_WORD) == _WORD
+    return row is None or keys.open(row["sealed"], context=WORD) == WORD
 
 
 async def _check_keys(store: Store, keys: KeyRing) -> None:
     """Fail at the start, not at the first event, when the key file is another database's."""
-    sealed = keys.seal(_WORD, context=_WORD)
+    sealed = keys.seal(WORD, context=WORD)
 
     def word(tx: Tx) -> bytes:
         SQL.set_key_check(tx.conn, sealed=sealed)
         stored: bytes = SQL.key_check(tx.conn)["sealed"]
         return stored
 
-    if keys.open(await store.write(word), context=_WORD) != _WORD:
+    if keys.open(await store.write(word), context=WORD) != WORD:
         raise SettingsError("the key check of this database is damaged")
 
 

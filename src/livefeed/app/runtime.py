@@ -14,6 +14,7 @@ from livefeed.client import vault
 from livefeed.client.buckets import Buckets, Pace
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, Credentials, RestClient
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock
 from livefeed.durable.consumers import ConsumerId
@@ -36,6 +37,7 @@ class Runtime:
         settings: As merged from flags and environment.
         store: The application's database.
         keys: Seals, opens and hashes.
+        portal_keys: Seals and opens what belongs to one portal.
         clock: Tells the time.
         http: The one way out.
         portals: The known portals, in memory.
@@ -51,6 +53,7 @@ class Runtime:
     settings: AppSettings
     store: Store
     keys: KeyRing
+    portal_keys: PortalKeys
     clock: Clock
     http: HttpClient
     portals: Portals

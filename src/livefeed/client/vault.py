@@ -8,36 +8,38 @@ from typing import Any, Final
 
 from livefeed.client import refreshing
 from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.safes.keys import PortalKeys
+from livefeed.client.safes.pairs import (
+    SQL,
+    Health,
+    SealedPair,
+    context_of,
+    forget,
+    health,
+    keep,
+    keep_opener,
+    people,
+    replace_pair,
+)
 from livefeed.clock import Clock, fresh_hex
-from livefeed.durable import sql
-from livefeed.durable.store import Store, Tx
-from livefeed.errors import ConnectFailed, NotInstalled, StoreError
-from livefeed.secrets import KeyRing, Secret
+from livefeed.durable.store import Store
+from livefeed.errors import ConnectFailed, NotInstalled, SettingsError, StoreError
+from livefeed.failpoints import failpoint
+from livefeed.secrets import Secret
 from livefeed.telemetry import logger
 from livefeed.wire.faults import InvalidGrant
 from livefeed.wire.ids import MemberId, UserId
 from livefeed.wire.oauth import TokenAnswer
 
+__all__ = ["Health", "SealedPair", "Vault", "forget", "health", "keep", "keep_opener", "people"]
+
 _PATIENCE_S: Final = 35.0
 _LOOK_AGAIN_S: Final = 1.0
-_SQL: Final = sql.load("livefeed.client", "vault.sql")
 _LOG: Final = logger("client")
 _NONE: Final = "no tokens of user {} of portal {} are stored; install or open the application there"
 _DEAD: Final = (
     "the tokens of user {} of portal {} do not work any more; install or open the application there again"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedPair:
-    """A pair of tokens ready to be stored: encrypted before the unit of work begins."""
-
-    member_id: MemberId
-    user_id: UserId
-    access: bytes
-    refresh: bytes
-    expires_at: int
-    received_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class _Pair:
 class Vault:
     """Keeps the tokens of people who installed or opened the application, one pair per portal and user."""
 
-    def __init__(self, store: Store, keys: KeyRing, clock: Clock, endpoint: TokenEndpoint) -> None:
+    def __init__(self, store: Store, keys: PortalKeys, clock: Clock, endpoint: TokenEndpoint) -> None:
         self._store = store
         self._keys = keys
         self._clock = clock
@@ -60,15 +62,16 @@ class Vault:
 
     def seal(self, member_id: MemberId, user_id: UserId, answer: TokenAnswer) -> SealedPair:
         """Encrypt a pair for its place in the vault."""
-        context = _context(member_id, user_id)
+        context = context_of(member_id, user_id)
         now_ms = self._clock.now_ms()
         return SealedPair(
             member_id=member_id,
             user_id=user_id,
-            access=self._keys.seal(answer.access_token.encode(), context=context),
-            refresh=self._keys.seal(answer.refresh_token.encode(), context=context),
+            access=self._keys.seal(member_id, answer.access_token.encode(), context=context),
+            refresh=self._keys.seal(member_id, answer.refresh_token.encode(), context=context),
             expires_at=now_ms + answer.expires_in * 1000,
             received_at=now_ms,
+            key_id=self._keys.id_of(member_id),
         )
 
     async def access(self, member_id: MemberId, user_id: UserId) -> Secret:
@@ -137,6 +140,7 @@ class Vault:
         )
 
     async def _exchanged(self, member_id: MemberId, user_id: UserId, pair: _Pair, by: str) -> Secret:
+        failpoint("client.refresh.leased")
         try:
             answer = await self._endpoint.refresh(pair.refresh)
         except InvalidGrant:
@@ -175,117 +179,35 @@ class Vault:
             # Somebody put another person's refresh token beside this one's access token.
             _LOG.error("tokens_of_another", member_id=member_id, user_id=user_id)
             raise await self._bury(member_id, user_id, pair)
+        failpoint("client.refresh.answered")
         sealed = self.seal(member_id, user_id, answer)
-        if not await self._store.write(lambda tx: _replace_pair(tx, sealed, pair.version)):
+        if not await self._store.write(lambda tx: replace_pair(tx, sealed, pair.version)):
             return (await self._read(member_id, user_id)).access
+        failpoint("client.refresh.stored")
         return Secret(answer.access_token)
 
     async def _read(self, member_id: MemberId, user_id: UserId) -> _Pair:
-        row = await self._store.read(lambda tx: _SQL.find(tx.conn, member_id=member_id, user_id=user_id))
+        row = await self._store.read(lambda tx: SQL.find(tx.conn, member_id=member_id, user_id=user_id))
         if row is None:
             raise NotInstalled(_NONE.format(user_id, member_id))
         access, refresh, previous, _, version, state = row
         if state == "dead":
             raise NotInstalled(_DEAD.format(user_id, member_id))
-        context = _context(member_id, user_id)
+        context = context_of(member_id, user_id)
 
         def opened(blob: bytes) -> Secret:
-            return Secret(self._keys.open(blob, context=context).decode())
+            return Secret(self._keys.open(member_id, blob, context=context).decode())
 
-        return _Pair(
-            access=opened(access),
-            refresh=opened(refresh),
-            previous=opened(previous) if previous else None,
-            version=version,
-        )
+        def pair() -> _Pair:
+            return _Pair(
+                access=opened(access),
+                refresh=opened(refresh),
+                previous=opened(previous) if previous else None,
+                version=version,
+            )
 
-
-def keep(tx: Tx, pair: SealedPair) -> None:
-    """Store the pair that an installation has proved, in the installation's own unit."""
-    _SQL.keep(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """What may be shown of a pair: never its value.
-
-    Attributes:
-        user_id: Whose it is.
-        expires_at: When the access token is over; it is renewed when it is needed.
-        received_at: When the pair came.
-        state: ``usable``, or ``dead``: the application has to be installed again.
-    """
-
-    user_id: UserId
-    expires_at: int
-    received_at: int
-    state: str
-
-
-def health(tx: Tx, member_id: MemberId) -> list[Health]:
-    """How the pairs of a portal are, by user."""
-    return [
-        Health(user_id=UserId(row[0]), expires_at=row[1], received_at=row[2], state=row[3])
-        for row in _SQL.health(tx.conn, member_id=member_id)
-    ]
-
-
-def keep_opener(tx: Tx, pair: SealedPair, *, is_proved: bool) -> bool:
-    """Store the pair of a person who opened a page or signed in; False if a better one is there.
-
-    Args:
-        tx: The unit of work.
-        pair: His tokens.
-        is_proved: The authorization server gave them to us itself. Otherwise they replace neither the usable
-            pair of an installation, nor one that lasts longer: what is sent again replaces nothing.
-    """
-    count: int = _SQL.keep_opener(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-        is_proved=int(is_proved),
-    )
-    return count > 0
-
-
-def people(tx: Tx, member_id: MemberId, *, most: int = 10) -> list[UserId]:
-    """Whose pairs can be used in a portal, at most ``most``, the newest first."""
-    return [UserId(row[0]) for row in _SQL.usable(tx.conn, member_id=member_id, most=most)]
-
-
-def forget(tx: Tx, member_id: MemberId) -> None:
-    """Delete every pair of a portal."""
-    _SQL.forget(tx.conn, member_id=member_id)
-
-
-def _replace_pair(tx: Tx, pair: SealedPair, version: int) -> bool:
-    """Store a refreshed pair, unless another refresh was faster; who waits for it is told."""
-    tx.wake(refreshing.TOPIC)
-    count: int = _SQL.replace(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-        version=version,
-    )
-    return count > 0
-
-
-def _context(member_id: MemberId, user_id: UserId) -> bytes:
-    """Binds a sealed token to its row, so that none can be moved to another portal's."""
-    return f"token:{member_id}:{user_id}".encode()
+        try:
+            return pair()
+        except SettingsError:  # another process may have given the portal its key
+            await self._keys.refresh([member_id])
+            return pair()

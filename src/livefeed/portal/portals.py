@@ -17,7 +17,8 @@ ROOMS: Final = ("livefeed.portal",)
 
 TOPIC: Final = "portals"
 
-_WORD: Final = b"livefeed.portal"
+WORD: Final = b"livefeed.portal"
+"""What is sealed to find out at the start whether the key file is the one of this database."""
 
 _sql = load("livefeed.portal", "portals.sql")
 
@@ -201,8 +202,8 @@ def check_key(tx: Tx, keys: KeyRing) -> None:
     Raises:
         SettingsError: It is; the message says what to do.
     """
-    _sql.set_key_check(tx.conn, sealed=keys.seal(_WORD, context=_WORD))
-    if keys.open(_sql.key_check(tx.conn), context=_WORD) != _WORD:
+    _sql.set_key_check(tx.conn, sealed=keys.seal(WORD, context=WORD))
+    if keys.open(_sql.key_check(tx.conn), context=WORD) != WORD:
         raise SettingsError("the key check of this database is damaged")
 
 
@@ -213,7 +214,7 @@ def is_key_of(tx: Tx, keys: KeyRing) -> bool:
         SettingsError: It cannot; the message says what to do.
     """
     sealed: bytes | None = _sql.key_check(tx.conn)
-    return sealed is None or keys.open(sealed, context=_WORD) == _WORD
+    return sealed is None or keys.open(sealed, context=WORD) == WORD
 
 
 def next_id(tx: Tx, portal: MemberId, name: str) -> int:

@@ -22,6 +22,7 @@ from livefeed.portal.admin import Admin
 from livefeed.portal.adminapi import AdminApi, admin_routes
 from livefeed.portal.apps import methods as app_methods
 from livefeed.portal.apps.oauth import TokenEndpoint, oauth_routes
+from livefeed.portal.apps.resealing import PLACES
 from livefeed.portal.events import methods as event_methods
 from livefeed.portal.events.dispatcher import Dispatcher
 from livefeed.portal.events.sender import USER_AGENT, Postman
@@ -53,6 +54,7 @@ from livefeed.portal.web.frames.pages import frame_routes
 from livefeed.portal.web.scene.pages import scene_routes
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.portal.web.webhooks.pages import webhook_routes
+from livefeed.sealing.following import follow_key_file
 from livefeed.secrets import KeyRing
 from livefeed.settings import PortalRole
 from livefeed.ui.streams import Streams
@@ -151,7 +153,10 @@ class Portal:
         self.asgi.router.routes[:] = self._routes(directory)
         end = _follow(self._store, directory)
         delivers = self._options.role != "web"
-        upkeep = [asyncio.create_task(keep_up(self._store, self._clock))] if delivers else []
+        kept = [keep_up(self._store, self._clock)] if delivers else []
+        upkeep = [
+            asyncio.create_task(one) for one in (*kept, follow_key_file(self._store, self._keys, PLACES))
+        ]
         await self.dispatcher.start(with_worker=delivers and self._options.is_dispatching)
         try:
             yield

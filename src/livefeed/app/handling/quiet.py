@@ -9,10 +9,10 @@ from livefeed.app.handling.trials import digest_of
 from livefeed.app.inbox import open_entry
 from livefeed.app.installs.registry import ConsumerSpec
 from livefeed.app.routing.handlers import Handler
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import Entry, append
 from livefeed.durable.store import Tx
-from livefeed.secrets import KeyRing
 from livefeed.wire.events import typed
 from livefeed.wire.ids import MemberId
 
@@ -64,7 +64,7 @@ def hand_over(entry: Entry, consumer: ConsumerId, tx: Tx) -> None:
     )
 
 
-def read_item(keys: KeyRing, entry: Entry) -> Item:
+def read_item(keys: PortalKeys, entry: Entry) -> Item:
     """The event that has waited.
 
     Raises:

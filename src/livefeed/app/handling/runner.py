@@ -60,17 +60,22 @@ class Runner:
         handlers = self._table.handlers_of(kind)
         entries = self._run_of(lease, any(one.coalesces for one in handlers if not one.has_own_lanes))
         portal = MemberId(lease.consumer.portal)
-        try:
-            items = [
+        keys = self._runtime.portal_keys
+
+        def read() -> list[Item]:
+            return [
                 Item(
                     seq=entry.seq,
-                    event=typed(open_entry(self._runtime.keys, portal, entry.body)),
+                    event=typed(open_entry(keys, portal, entry.body)),
                     at_ms=entry.at_ms,
                     digest=digest_of(entry.body),
                     mark=entry.seq,
                 )
                 for entry in entries
             ]
+
+        try:
+            items = await self._read(portal, read)
         except _UNREADABLE as exc:
             return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
         tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
@@ -84,7 +89,8 @@ class Runner:
         """Give what has waited in a handler's own lane to it."""
         entries = self._run_of(lease, is_coalescing=True)
         try:
-            items = [quiet.read_item(self._runtime.keys, entry) for entry in entries]
+            keys, portal = self._runtime.portal_keys, MemberId(lease.consumer.portal)
+            items = await self._read(portal, lambda: [quiet.read_item(keys, entry) for entry in entries])
         except _UNREADABLE as exc:
             return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
         tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
@@ -96,6 +102,14 @@ class Runner:
         if not is_coalescing or not is_coalescible(first.kind) or lease.key == OTHER_EVENTS:
             return (first,)
         return tuple(takewhile(lambda entry: entry.kind == first.kind, lease.entries))
+
+    async def _read(self, portal: MemberId, read: Callable[[], list[Item]]) -> list[Item]:
+        """The events of a run; another process may have given their portal its key."""
+        try:
+            return read()
+        except SettingsError:
+            await self._runtime.portal_keys.refresh([portal])
+            return read()
 
     def _tally(self, lease: Lease, items: Sequence[Item], *, is_replay: bool) -> Tally:
         return Tally(

@@ -8,6 +8,7 @@ from typing import Final
 from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import Wanted
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import StoreError
 
@@ -15,10 +16,13 @@ from livefeed.errors import StoreError
 class Following:
     """Reads the installations that changed: when a commit tells of one, and when somebody is in doubt."""
 
-    def __init__(self, store: Store, portals: Portals, wanted: Wanted, *, version: int) -> None:
-        """Keep ``portals``, which are as the database was at ``version``."""
+    def __init__(
+        self, store: Store, portals: Portals, keys: PortalKeys, wanted: Wanted, *, version: int
+    ) -> None:
+        """Keep ``portals`` and ``keys``, which are as the database was at ``version``."""
         self._store: Final = store
         self._portals: Final = portals
+        self._keys: Final = keys
         self._wanted: Final = wanted
         self._version = version
         self._turn = asyncio.Lock()
@@ -55,6 +59,7 @@ class Following:
         news = await self._store.read(lambda tx: registry.changed_since(tx, version, known))
         if news is None:
             return
+        await self._keys.refresh([portal.member_id for portal in news.changed])
         for portal in news.changed:
             self._portals.put(portal)
         if news.present is not None:
@@ -67,6 +72,7 @@ class Following:
             had_row = portal.user_id is not None or not portal.is_active
             if had_row and portal.member_id not in present:
                 self._portals.drop(portal.member_id)
+                self._keys.forget(portal.member_id)
 
     def _hear(self) -> None:
         task = asyncio.create_task(self._catch_up_quietly())

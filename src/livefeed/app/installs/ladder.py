@@ -19,6 +19,7 @@ from livefeed.app.installs.admission import UNKNOWN_TOKEN, Proved
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import Wanted
 from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault
 from livefeed.durable.store import Store
 from livefeed.errors import Fault, WireError
@@ -92,7 +93,8 @@ class Ladder:
     Attributes:
         pinned: The only portal that may install, from the settings; empty: any.
         store: Where installations are kept.
-        keys: Seals and hashes.
+        keys: Hashes what is only compared.
+        portal_keys: Seals the event; a portal that installs gets its key here.
         portals: Those that the door knows; they catch up after each installation.
         vault: Seals the refreshed pair.
         endpoint: The authorization server of the settings.
@@ -103,6 +105,7 @@ class Ladder:
     pinned: str
     store: Store
     keys: KeyRing
+    portal_keys: PortalKeys
     portals: Portals
     vault: Vault
     endpoint: TokenEndpoint
@@ -187,10 +190,15 @@ class Ladder:
         answer = await self.endpoint.refresh(claim.refresh_token)
         if answer.member_id != claim.member_id or answer.user_id not in {None, token.user_id}:
             return _refused("the refresh token belongs to another portal or person", claim.member_id)
-        return self.proved(claim, token, answer)
+        return await self.proved(claim, token, answer)
 
-    def proved(self, claim: Claim, token: Token, answer: TokenAnswer) -> Proved:
-        """An installation ready to be stored with the pair in ``answer``; what is unknown stays unknown."""
+    async def proved(self, claim: Claim, token: Token, answer: TokenAnswer) -> Proved:
+        """An installation ready to be stored with the pair in ``answer``; what is unknown stays unknown.
+
+        Raises:
+            StoreError: The portal can be given no key now.
+        """
+        await self.portal_keys.ensure(claim.member_id)
         secret = claim.application_token
         return Proved(
             member_id=claim.member_id,
@@ -214,7 +222,7 @@ class Ladder:
         Raises:
             StoreError: It cannot be committed now.
         """
-        body = seal_entry(self.keys, proved.member_id, _without_tokens(envelope))
+        body = seal_entry(self.portal_keys, proved.member_id, _without_tokens(envelope))
         portal = await self.store.write(
             lambda tx: admission.admit_or_quarantine(tx, proved, body, self.wanted, may_replace=may_replace)
         )

@@ -10,6 +10,8 @@ from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import SQL, Wanted
 from livefeed.client import buckets, vault
+from livefeed.client.safes import keys as safes
+from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable.entries import append
 from livefeed.durable.purge import purge_portal
 from livefeed.durable.store import Store, Tx
@@ -29,7 +31,8 @@ class Leaving:
 
     Attributes:
         store: Where installations are kept.
-        keys: Seals the event.
+        keys: Hashes its token.
+        portal_keys: Seals the event.
         portals: Those that the door knows; they catch up after each departure.
         wanted: The consumers of a portal; its inbox gets the event.
         when_erased: What other rooms erase of a portal.
@@ -39,6 +42,7 @@ class Leaving:
 
     store: Store
     keys: KeyRing
+    portal_keys: PortalKeys
     portals: Portals
     wanted: Wanted
     when_erased: Sequence[Callable[[Tx, MemberId], None]]
@@ -55,7 +59,7 @@ class Leaving:
         """
         if not portal.is_active:
             return
-        body = seal_entry(self.keys, portal.member_id, event.envelope)
+        body = seal_entry(self.portal_keys, portal.member_id, event.envelope)
         token = self.keys.hash(event.envelope.auth.application_token or "")
         await self.store.write(lambda tx: self._stop(tx, portal.member_id, token, body, event.should_clean))
         await self.portals.heed()
@@ -81,7 +85,9 @@ class Leaving:
         SQL.release(tx.conn, member_id=member_id)
         vault.forget(tx, member_id)
         registry.retire_consumers(tx, member_id)
-        if not should_clean:
+        if should_clean:
+            safes.drop(tx, member_id)
+        else:
             self._tell_handlers(tx, member_id, body)
         registry.note_change(tx, member_id)
 
@@ -115,6 +121,7 @@ class Leaving:
         if not SQL.is_due(tx.conn, member_id=member_id, now=tx.now_ms):
             return False
         registry.retire_consumers(tx, member_id)
+        safes.drop(tx, member_id)
         buckets.forget(tx, member_id)
         for unit in self.when_erased:
             unit(tx, member_id)

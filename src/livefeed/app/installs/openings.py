@@ -128,7 +128,7 @@ class Openings:
         if portal is not None and portal.user_id is not None:
             return await self._let_in(token, answer, is_proved=True)
         if await self.ladder.is_administrators(token):
-            return await self._install(self.ladder.proved(claim, token, answer), token, language)
+            return await self._install(await self.ladder.proved(claim, token, answer), token, language)
         if portal is None:
             return NeedsAdministrator(endpoint=token.install.client_endpoint)
         return await self._let_in(token, answer, is_proved=True)

@@ -101,7 +101,7 @@ async def _keep(runtime: Runtime, portal: KnownPortal, batch: Batch) -> None:
     store, member = runtime.store, portal.member_id
     expected = await store.read(lambda tx: waiting_posts(tx, portal.inbox, [one.post for one in batch.found]))
     news = [
-        seal(runtime.keys, member, one, "offline")
+        seal(runtime.portal_keys, member, one, "offline")
         for one in batch.found
         if one.event != PostUpdated.wire_name or one.post not in expected
     ]

@@ -122,7 +122,7 @@ class Sweeper:
             lambda tx: pending_posts(tx, portal.inbox, [one.post for one in found])
         )
         return [
-            seal(runtime.keys, portal.member_id, one, "sweep")
+            seal(runtime.portal_keys, portal.member_id, one, "sweep")
             for one in found
             if one.post not in expected or one.event == PostDeleted.wire_name
         ]

@@ -40,7 +40,7 @@ class Outgoing:
 
     def application_token(self, keys: KeyRing) -> Secret:
         """The secret that proves its events genuine; people see it in the webhook's form."""
-        return Secret(keys.open(self.sealed_token, context=_context(self.portal)).decode("ascii"))
+        return Secret(keys.open(self.sealed_token, context=context_of(self.portal)).decode("ascii"))
 
     def signing_name(self, keys: KeyRing) -> str:
         """What the key of its ``webhook-signature`` is derived from: another token means another key."""
@@ -59,7 +59,7 @@ def new_token(keys: KeyRing, portal: MemberId) -> Token:
 
     Source: api-reference/events/index.md
     """
-    return Token(sealed=keys.seal(fresh_code(_TOKEN_LENGTH).encode("ascii"), context=_context(portal)))
+    return Token(sealed=keys.seal(fresh_code(_TOKEN_LENGTH).encode("ascii"), context=context_of(portal)))
 
 
 def add(tx: Tx, portal: MemberId, *, person: UserId, name: str, url: str, token: Token) -> Outgoing:
@@ -110,7 +110,8 @@ def remove(tx: Tx, webhook: Outgoing) -> None:
     _sql.remove_outgoing(tx.conn, portal=webhook.portal, id=webhook.id, now=tx.now_ms)
 
 
-def _context(portal: MemberId) -> bytes:
+def context_of(portal: MemberId) -> bytes:
+    """Binds a sealed token to its portal."""
     return f"webhook:{portal}".encode()
 
 

@@ -1,0 +1,1 @@
+"""The application's sealed values, for a rotation of the keys."""

@@ -1,0 +1,1 @@
+"""``livefeed keys``: the keys that seal the secrets of a database."""

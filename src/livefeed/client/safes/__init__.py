@@ -1,0 +1,1 @@
+"""A key for each portal: what is kept of it is sealed with that, and unreadable once the key is dropped."""
