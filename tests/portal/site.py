@@ -198,8 +198,7 @@ class Site:
     async def send_due(self) -> list[Received]:
         """Send what is due now; what arrived, in order."""
         self.receiver.taken()
-        await self.server.dispatcher.worker.run_due()
-        await self.house.store.write(lambda tx: None)  # attempts are written beside the settle
+        await self.server.dispatcher.run_due()
         return self.receiver.taken()
 
     async def lease(self) -> Lease:

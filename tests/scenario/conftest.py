@@ -73,7 +73,7 @@ class Town:
 
     async def deliver(self) -> None:
         """Send what the portal has to send."""
-        await self.portal.dispatcher.worker.run_due()
+        await self.portal.dispatcher.run_due()
 
     async def settle(self, seconds: float = QUIET_S) -> None:
         """Deliver, let the quiet time pass, and let the notifier work."""

@@ -135,7 +135,7 @@ async def furnish(company: Company) -> None:
     await company.result(token, "im.notify.personal.add", USER_ID=2, MESSAGE=f"{mark} notice")
     await _webhooks(company)
     await company.operated("edit_post", post=post, text=f"{mark} edited")
-    await site.server.dispatcher.worker.run_due()
+    await site.server.dispatcher.run_due()
     await site.house.store.write(lambda tx: None)  # attempts are written beside the settle
     await _opened(company)
 

@@ -283,7 +283,7 @@ async def _fail_a_delivery(stand: Stand, company: Company) -> None:
     stand.site.receiver.will(f"/h/{company.mark}", 404)
     await company.operated("edit_post", post=int(company.things["post"]), text="once more")
     for _ in range(60):
-        await stand.site.server.dispatcher.worker.run_due()
+        await stand.site.server.dispatcher.run_due()
         stand.site.house.clock.advance(10_800)
         if await stand.store.read(lambda tx: tx.execute("SELECT count(*) FROM dead").fetchone()[0]):
             return

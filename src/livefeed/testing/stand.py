@@ -132,13 +132,12 @@ class Stand:
     async def deliver(self) -> None:
         """Do what is due at this moment, and what becomes due by it, until nothing is."""
         while True:
-            done = await self.portal.dispatcher.worker.run_due()
+            done = await self.portal.dispatcher.run_due()
             done += await self.postman.release()
             for worker in self.workers:
                 done += await worker.run()
             if not done:
                 break
-        await self.store.write(_nothing)  # attempts are written beside the settle
 
     async def settle(self, hours: float) -> bool:
         """Deliver, turn the clock to the next moment something is due, and so on.
@@ -221,7 +220,3 @@ def _found(tx: Tx, keys: KeyRing, options: StandOptions, url: str) -> tuple[Port
     row = portals.create(tx, public_url=url, name=_COMPANY, language=options.language)
     seed = seed_demo if options.seed == "demo" else seed_empty
     return row, seed(tx, portal=row, keys=keys)
-
-
-def _nothing(_tx: Tx) -> None:
-    """A unit that is over when those before it are."""

@@ -1,5 +1,6 @@
 """The dispatcher: a leased event becomes one signed POST, and its answer an outcome for the clockwork."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
@@ -85,6 +86,7 @@ class Dispatcher:
         self._paces: dict[ConsumerId, int] = {}
         self._shares = Shares()
         self._attempts: list[Attempt] = []
+        self._logging: set[asyncio.Future[None]] = set()
         self._happenings: dict[int, Happening] = {}
         self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
         self.worker: Final = Worker(
@@ -101,7 +103,7 @@ class Dispatcher:
         )
 
     async def start(self, *, with_worker: bool = True) -> None:
-        """Begin to send; without the worker only what `Worker.run_due` is told to."""
+        """Begin to send; without the worker only what `run_due` is told to."""
         self._index.start()
         if with_worker:
             await self.worker.start()
@@ -109,7 +111,18 @@ class Dispatcher:
     async def stop(self) -> None:
         """Let what is under way end, then stop."""
         await self.worker.stop()
+        await self._logged()
         self._index.stop()
+
+    async def run_due(self) -> int:
+        """Send whatever is due at this moment, until nothing is and all of it is logged; for tests.
+
+        Returns:
+            How many deliveries that were.
+        """
+        runs = await self.worker.run_due()
+        await self._logged()
+        return runs
 
     async def deliver(self, lease: Lease) -> Outcome:
         """Send the one entry of a lease and say what became of it."""
@@ -201,13 +214,23 @@ class Dispatcher:
         return judge(self._policy, self._schedule, tried, reply)
 
     def _log_attempts(self) -> None:
-        """Log what was tried, in the commit of its settles; that it fails never causes a second delivery."""
+        """Log what was tried, beside its settles; that it fails never causes a second delivery."""
         attempts, self._attempts = self._attempts, []
         if attempts:
             with suppress(StoreError):
-                self._store.write_row(record_batches, attempts).add_done_callback(
-                    lambda written: written.cancelled() or written.exception()
-                )
+                written = self._store.write_row(record_batches, attempts)
+                self._logging.add(written)
+                written.add_done_callback(self._is_logged)
+
+    def _is_logged(self, written: "asyncio.Future[None]") -> None:
+        self._logging.discard(written)
+        if not written.cancelled():
+            written.exception()
+
+    async def _logged(self) -> None:
+        """Wait until the log is written; on PostgreSQL its commit is another than that of the settles."""
+        if self._logging:
+            await asyncio.wait(self._logging)
 
     def _with_effects(self, card: Card, lease: Lease, reply: Reply, verdict: Verdict) -> Outcome:
         if verdict.unbinds and card.handler is not None:
