@@ -22,6 +22,7 @@ _NEEDS: Final = {
     "asgi_bare": (),
     "starlette_form": ("starlette", "python_multipart"),
     "fastapi_aiosqlite": ("fastapi", "aiosqlite", "python_multipart"),
+    "fastapi_shared": ("fastapi", "aiosqlite", "python_multipart"),
     "aiohttp_loop": ("aiohttp",),
     "httpx_loop": ("httpx",),
 }
