@@ -21,6 +21,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "livefeed.cli.app.forward:forward",
         "Take events for an application in any language, and hand them on.",
     ),
+    "connect": (
+        "livefeed.cli.app.connect:connect",
+        "Connect an application to a portal, from the form to the first event.",
+    ),
     "notifier": ("livefeed.cli.app.serving:notifier", "Serve the notifier."),
     "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
     "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),

@@ -1,0 +1,119 @@
+"""``livefeed connect``: from the form to the first event, at a portal in another process."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import pytest
+from tests.ports import free_port
+
+from livefeed.testing.process import ProcessPortal
+
+from .world import PATIENCE_S, rows
+
+pytestmark = pytest.mark.system
+
+
+class Command:
+    """The command, and what it tells step by step."""
+
+    def __init__(self, folder: Path, portal: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.db = f"sqlite:///{folder / 'notifier.db'}"
+        where = ("--public-url", self.url, "--port", str(self.port), "--db", self.db)
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "livefeed", "connect", portal, *where, "--json"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.steps: Queue[dict[str, Any]] = Queue()
+        self.reader = Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self) -> None:
+        assert self.popen.stdout is not None
+        for line in self.popen.stdout:
+            self.steps.put(json.loads(line))
+
+    def until(self, step: str, **facts: Any) -> dict[str, Any]:
+        while True:
+            told = self.steps.get(timeout=PATIENCE_S)
+            if told["step"] == step and facts.items() <= told.items():
+                return told
+
+    def enter(self, *lines: str) -> None:
+        assert self.popen.stdin is not None
+        self.popen.stdin.write("".join(f"{line}\n" for line in lines))
+        self.popen.stdin.flush()
+
+    def close(self) -> tuple[int, str]:
+        code = self.popen.wait(PATIENCE_S)
+        self.reader.join(PATIENCE_S)
+        assert self.popen.stdin is not None
+        assert self.popen.stdout is not None
+        assert self.popen.stderr is not None
+        said = self.popen.stderr.read()
+        for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            pipe.close()
+        return code, said
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPortal]:
+    with ProcessPortal(tmp_path_factory.mktemp("portal")) as made:
+        yield made
+
+
+def test_from_the_form_to_the_first_event(portal: ProcessPortal, tmp_path: Path) -> None:
+    command = Command(tmp_path, portal.url)
+    try:
+        assert command.until("reachable")["is_ok"]
+        fields = command.until("form")["fields"]
+        assert fields["Initial installation path"] == f"{command.url}/install"
+        assert fields["Assign permissions"] == "im, log, placement, user"
+
+        # The portal calls back as soon as the form is saved: before anybody can have typed what it shows.
+        made = portal.install(install_url=fields["Initial installation path"], scope="im,log,placement,user")
+        portal.wait_delivered()
+        command.enter(made["client_id"], made["client_secret"])
+        installed = command.until("installed")
+        assert (installed["member_id"], installed["missing_scope"]) == (portal.member_id, [])
+        assert "ONLIVEFEEDPOSTUPDATE" in command.until("bound")["events"]
+        filled = command.until("filled")
+        assert filled["phase"] == "done"
+        assert filled["archived"] == filled["readable"] > 0
+
+        command.until("waiting")
+        post = portal.add_post("Somebody says something")
+        event = command.until("event", state="done")
+        assert (event["event"], event["post"]) == ("ONLIVEFEEDPOSTADD", post)
+        assert command.until("serve")["command"].startswith("livefeed notifier serve --db ")
+        code, said = command.close()
+    finally:
+        if command.popen.poll() is None:
+            command.popen.kill()
+            command.close()
+    assert code == 0
+    assert [line.partition(";")[0] for line in said.splitlines()] == [
+        f"livefeed: made {tmp_path / 'notifier.db.key'}"
+    ]
+    assert rows("inbox", "--db", command.db)[0]["event"] == "ONLIVEFEEDPOSTADD"
+
+
+def test_an_interrupt_ends_it_in_one_line(portal: ProcessPortal, tmp_path: Path) -> None:
+    command = Command(tmp_path, portal.url)
+    command.until("form")
+    command.popen.send_signal(signal.SIGINT)
+    code, said = command.close()
+    assert code == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("livefeed: stopped")
