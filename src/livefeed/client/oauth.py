@@ -19,6 +19,7 @@ from livefeed.wire.oauth import (
 )
 
 _TIMEOUT_S: Final = 10.0
+_PAIR_TIMEOUT_S: Final = 6.0
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 
 
@@ -75,7 +76,7 @@ class TokenEndpoint:
         # The documentation shows GET only for this address.
         query = urlencode(token_params(request))
         answer = await self._http.send(
-            "GET", f"{self._url}/oauth/token/?{query}", body=None, timeout_s=_TIMEOUT_S
+            "GET", f"{self._url}/oauth/token/?{query}", body=None, timeout_s=_PAIR_TIMEOUT_S
         )
         return read_token_answer(answer.status, answer.body)
 

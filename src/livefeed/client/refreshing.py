@@ -9,8 +9,12 @@ from livefeed.wire.ids import MemberId, UserId
 TOPIC: Final = "tokens"
 """Woken by each commit that ends a refresh."""
 
-LEASE_MS: Final = 15_000
-"""How long a process has for one request before another process may ask; longer than its timeout."""
+LEASE_MS: Final = 7_500
+"""How long a process has for one request before another process may ask.
+
+Longer than the request's timeout, and shorter than the ten seconds for which a portal takes the same refresh
+token again: what a process that died was answered is asked for once more in time (docs/adr/0046).
+"""
 
 _SQL: Final = sql.load("livefeed.client", "vault.sql")
 

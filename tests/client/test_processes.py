@@ -1,0 +1,140 @@
+"""Real processes refresh one pair: together they ask once; whichever dies at whatever step, none is lost."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from tests import engines
+
+from livefeed.client.oauth import TokenEndpoint
+from livefeed.client.refreshing import LEASE_MS
+from livefeed.client.safes.keys import PortalKeys
+from livefeed.client.vault import Vault, keep
+from livefeed.clock import SystemClock
+from livefeed.durable.store import open_store
+from livefeed.net.http import HttpClient
+from livefeed.secrets import Secret, read_or_create_key_file
+from livefeed.testing.company import InstalledApp
+from livefeed.testing.portal import LocalPortal
+from livefeed.wire.ids import MemberId, UserId
+from livefeed.wire.oauth import TokenAnswer
+
+PATIENCE_S = 30
+HOUR = 3600
+
+
+class Started:
+    """One process, which waits for the word to go."""
+
+    def __init__(self, given: dict[str, str], *, callers: int = 1, later_ms: int = 0, dies_at: str = ""):
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "tests.client.refresher", json.dumps(given), str(callers), str(later_ms)],
+            env={**os.environ, "LIVEFEED_FAILPOINT": dies_at},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> "Started":
+        assert self.popen.stdout is not None
+        if self.popen.stdout.readline() != "ready\n":
+            raise AssertionError(self.popen.communicate(timeout=PATIENCE_S)[1])
+        return self
+
+    def go(self) -> None:
+        assert self.popen.stdin is not None
+        self.popen.stdin.write("go\n")
+        self.popen.stdin.flush()
+
+    def tokens(self) -> list[str]:
+        """What its callers got; none if it was killed."""
+        out, err = self.popen.communicate(timeout=PATIENCE_S)
+        assert self.popen.returncode in (0, 137), err
+        return json.loads(out) if self.popen.returncode == 0 else []
+
+
+def works(portal: LocalPortal, token: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{portal.url}/rest/profile?auth={token}", timeout=PATIENCE_S) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
+def installed(portal: LocalPortal, folder: Path, engine: str) -> tuple[InstalledApp, dict[str, str]]:
+    """An application whose pair lies in its vault; its access token has expired."""
+    app = portal.install()
+    access, refresh = app.tokens(1)
+    db, keys = engines.database(folder, "vault", ["livefeed.client"], engine=engine), folder / "key"
+    given = {
+        **{"db": db, "keys": str(keys), "url": portal.url, "refused": access},
+        **{"client_id": app.client_id, "client_secret": app.client_secret, "member_id": app.member_id},
+    }
+
+    async def store_pair() -> None:
+        store, member = open_store(db, ["livefeed.client"], SystemClock()), MemberId(app.member_id)
+        async with HttpClient(allow_private=True) as http:
+            endpoint = TokenEndpoint(http, url=portal.url, client_id="", client_secret=Secret(""))
+            sealing = PortalKeys(store, read_or_create_key_file(keys))
+            await sealing.ensure(member)
+            vault = Vault(store, sealing, SystemClock(), endpoint)
+            answer = TokenAnswer(
+                access_token=access, refresh_token=refresh, expires_in=HOUR, member_id=member
+            )
+            pair = vault.seal(member, UserId(1), answer)
+            await store.write(lambda tx: keep(tx, pair))
+        await store.close()
+
+    asyncio.run(store_pair())
+    portal.clock.advance(HOUR + 1)
+    return app, given
+
+
+def test_64_callers_in_four_processes_cause_one_refresh(tmp_path: Path):
+    """On PostgreSQL; an SQLite database has one process, whose callers are in test_two_vaults.py."""
+    with LocalPortal(tmp_path) as portal, engines.dropping():
+        app, given = installed(portal, tmp_path, "postgresql")
+        processes = [Started(given, callers=16) for _ in range(4)]
+        for process in processes:
+            process.ready()
+        for process in processes:
+            process.go()
+        got = [process.tokens() for process in processes]
+
+        assert 1 == len(portal.refreshes(app))
+        assert got[0] * 4 == [token for tokens in got for token in tokens]
+        assert 1 == len(got[0])
+        assert works(portal, got[0][0])
+
+
+@pytest.mark.parametrize(
+    ("point", "asked"),
+    [("client.refresh.leased", 1), ("client.refresh.answered", 2), ("client.refresh.stored", 1)],
+)
+def test_a_process_that_dies_in_a_refresh_loses_no_pair(tmp_path: Path, point: str, asked: int):
+    with LocalPortal(tmp_path) as portal, engines.dropping():
+        app, given = installed(portal, tmp_path, engines.chosen())
+        dying = Started(given, dies_at=point).ready()
+        dying.go()
+        assert [] == dying.tokens()
+
+        portal.clock.advance(LEASE_MS / 1000 + 1)
+        heir = Started(given, later_ms=LEASE_MS).ready()
+        heir.go()
+        [token] = heir.tokens()
+
+        assert asked == len(portal.refreshes(app))
+        assert works(portal, token)
+
+        portal.clock.advance(2 * HOUR)
+        assert not works(portal, token)
+        later = Started({**given, "refused": token}, later_ms=2 * LEASE_MS).ready()
+        later.go()
+        assert works(portal, later.tokens()[0]), "and the pair that is stored can be refreshed"
