@@ -56,8 +56,9 @@ soak: .venv/dev.stamp ## kill every role under load, 1,000 times; writes docs/re
 screenshots: .venv/dev.stamp ## take pictures of every page: light, dark, phone
 	@$(BIN)/python tools/screenshots.py
 
-docs: .venv/dev.stamp ## make COVERAGE.md anew
+docs: .venv/dev.stamp ## make COVERAGE.md and docs/reference anew
 	@$(BIN)/python tools/coverage_page.py
+	@$(BIN)/python tools/reference_pages.py
 
 lock: ## compile the requirements locks anew (needs uv on PATH)
 	uv pip compile pyproject.toml requirements/build.in --extra portal --extra notifier --extra postgres --universal \

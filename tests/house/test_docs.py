@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import livefeed.app
+import livefeed.client
 from livefeed.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,27 @@ def test_the_coverage_page_is_up_to_date():
     )
 
     assert 0 == done.returncode, done.stderr.decode()
+
+
+def test_the_reference_pages_are_up_to_date():
+    done = subprocess.run(
+        [sys.executable, "tools/reference_pages.py", "--check"], cwd=ROOT, capture_output=True
+    )
+
+    assert 0 == done.returncode, done.stderr.decode()
+
+
+def test_the_reference_has_every_export_and_every_command():
+    pages = {path.name: path.read_text() for path in (ROOT / "docs" / "reference").glob("*.md")}
+
+    for name in livefeed.app.__all__:
+        assert f"\n## {name}\n" in pages["app.md"]
+    for name in livefeed.client.__all__:
+        assert f"\n## {name}\n" in pages["client.md"]
+    for command in ("portal app add", "app serve", "db copy", "inbox"):
+        assert f"\n## livefeed {command}\n" in pages["commands.md"]
+    for name in AppSettings.__struct_fields__:
+        assert f"`LIVEFEED_{name.upper()}`" in pages["settings.md"]
 
 
 def test_every_row_of_the_coverage_page_that_is_done_names_a_test_that_exists():
