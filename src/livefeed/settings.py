@@ -22,6 +22,7 @@ AppRole: TypeAlias = Literal["all", "door", "worker"]
 PORTAL_PORT: Final = 8024
 APP_PORT: Final = 8025
 CLOUD_AUTHORIZATION_URL: Final = "https://oauth.bitrix.info"
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _UNITS: Final = {"hot_window_days": "days"}
 _PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@/]*@")
 _DATABASE: Final = re.compile(r"[\w.-]+")
@@ -107,6 +108,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         portals: Base URLs of more portals at which people may sign in, with commas; those that have installed
             the application need not be named.
         public_url: The URL under which the portal reaches this application.
+        secret_path: A last part of the address for events that nobody can guess, 16 to 64 letters and digits:
+            ``<public_url>/events/<secret_path>``; at any other there is nothing. Empty: no such part.
         quiet_s: Seconds without a new event before a lane is due.
         max_wait_s: Seconds after which it is due in any case.
         ca_file: PEM file of a certificate authority to trust beside the machine's, for development TLS.
@@ -131,6 +134,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     member_id: str = ""
     portals: str = ""
     public_url: str = ""
+    secret_path: Secret = Secret("")
     quiet_s: float = 0.0
     max_wait_s: float = 300.0
     ca_file: str = ""
@@ -142,6 +146,12 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     offline_every_s: float = 300.0
     watch_every_s: float = 3_600.0
     rate_limit: bool = True
+
+    @property
+    def events_path(self) -> str:
+        """Where events come in: ``/events``, or a path below it that is a secret."""
+        segment = self.secret_path.reveal()
+        return f"/events/{segment}" if segment else "/events"
 
     @property
     def authorization_url(self) -> str:
@@ -173,6 +183,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _typed(name: str, raw: object) -> object:
+    if name == "secret_path":
+        return _segment(raw.reveal() if isinstance(raw, Secret) else str(raw))
     if name in {"client_secret", "application_token", "console_token"}:
         return raw if isinstance(raw, Secret) else Secret(str(raw))
     if name.endswith("_s") or name == "hot_window_days":
@@ -182,6 +194,12 @@ def _typed(name: str, raw: object) -> object:
     if name in {"rate_limit", "offline_events"}:
         return _flag(name, raw)
     return str(raw)
+
+
+def _segment(text: str) -> Secret:
+    if text and not _SEGMENT.fullmatch(text):
+        raise SettingsError("LIVEFEED_SECRET_PATH is 16 to 64 letters, digits, - and _, or empty")
+    return Secret(text)
 
 
 def _base_url(name: str, url: str) -> str:

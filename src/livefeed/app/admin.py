@@ -6,8 +6,9 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from livefeed.app import inbox
-from livefeed.app.installs import binding, registry, watching
+from livefeed.app.installs import admission, binding, registry, watching
 from livefeed.app.running import Running
+from livefeed.client import vault
 from livefeed.clock import iso
 from livefeed.durable import dead
 from livefeed.durable.consumers import ConsumerId
@@ -80,7 +81,7 @@ class Admin:
         setup = [name for name, one in self._running.app.consumptions.items() if one.spec.is_setup]
         wanted = self._running.binder.wanted
 
-        def query(tx: Tx) -> list[JsonValue]:
+        def query(tx: Tx) -> Document:
             installs = {install.member_id: install for install in registry.every(tx)}
             rows: list[JsonValue] = []
             for portal in self._running.runtime.portals.every():
@@ -97,11 +98,12 @@ class Admin:
                         "missing": sorted(wanted - bound),
                         "pending": inbox.pending_setup(tx, portal.member_id, setup),
                         **_watched(tx, portal.member_id),
+                        "tokens": _tokens(tx, portal.member_id),
                     }
                 )
-            return rows
+            return {"portals": rows, "quarantined": list(admission.quarantined(tx))}
 
-        return {"portals": await self._running.runtime.store.read(query)}
+        return await self._running.runtime.store.read(query)
 
     async def _replay(self, replay: _Replay) -> Document:
         store = self._running.runtime.store
@@ -151,6 +153,20 @@ def _watched(tx: Tx, portal: MemberId) -> Document:
             "fetched_at": _moment(queue.fetched_at),
         },
     }
+
+
+def _tokens(tx: Tx, portal: MemberId) -> list[JsonValue]:
+    """How the pairs of a portal are, never what they are; unused, they are refreshed by ``refresh_by``."""
+    return [
+        {
+            "user_id": pair.user_id,
+            "state": pair.state,
+            "received_at": iso(pair.received_at),
+            "expires_at": iso(pair.expires_at),
+            "refresh_by": iso(pair.received_at + vault.KEEP_ALIVE_S * 1000),
+        }
+        for pair in vault.health(tx, portal)
+    ]
 
 
 def _moment(at_ms: int | None) -> str | None:

@@ -51,12 +51,18 @@ class Doubt:
 
 
 class Door:
-    """``POST /events``: judges events by member_id and application_token alone, and stores them."""
+    """The door for events: judges them by member_id and application_token alone, and stores them."""
 
     def __init__(self, runtime: Runtime, leaving: Leaving, *, body_timeout_s: float = BODY_TIMEOUT_S) -> None:
         self._runtime = runtime
         self._leaving = leaving
+        self._path = runtime.settings.events_path.encode()
         self._patience = Patience(body_timeout_s)
+
+    @property
+    def path(self) -> bytes:
+        """The one path at which it is found."""
+        return self._path
 
     @property
     def store(self) -> Store:

@@ -270,7 +270,7 @@ async def _last_address(store: Store, member_id: MemberId) -> str:
 
 
 def _door_address(settings: AppSettings) -> str:
-    return f"{settings.public_url.rstrip('/')}/events" if settings.public_url else ""
+    return f"{settings.public_url.rstrip('/')}{settings.events_path}" if settings.public_url else ""
 
 
 def _wanted(app: Application, table: Table, settings: AppSettings, keys: KeyRing, *, binds: bool) -> Wanted:

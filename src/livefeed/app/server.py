@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Final
 
 from livefeed.app.admin import Admin
@@ -176,7 +177,7 @@ class AppServer:
         match scope["path"]:
             case path if self._role == "worker" and not _is_for_operators(path):
                 await send_text(send, 404, b"this process runs handlers; events and pages have their doors\n")
-            case "/events":
+            case path if compare_digest(path.encode("utf-8", "surrogatepass"), doors.events.path):
                 await doors.events(scope, receive, send)
             case "/install":
                 await doors.install(scope, receive, send)

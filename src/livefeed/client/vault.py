@@ -13,6 +13,7 @@ from livefeed.client.safes.pairs import (
     SQL,
     Health,
     SealedPair,
+    aging,
     context_of,
     forget,
     health,
@@ -29,9 +30,22 @@ from livefeed.secrets import Secret
 from livefeed.telemetry import logger
 from livefeed.wire.faults import InvalidGrant
 from livefeed.wire.ids import MemberId, UserId
-from livefeed.wire.oauth import TokenAnswer
+from livefeed.wire.oauth import REFRESH_TOKEN_LIFE_S, TokenAnswer
 
-__all__ = ["Health", "SealedPair", "Vault", "forget", "health", "keep", "keep_opener", "people"]
+__all__ = [
+    "KEEP_ALIVE_S",
+    "Health",
+    "SealedPair",
+    "Vault",
+    "forget",
+    "health",
+    "keep",
+    "keep_opener",
+    "people",
+]
+
+KEEP_ALIVE_S: Final = REFRESH_TOKEN_LIFE_S // 2
+"""A pair that is older is refreshed though nobody needs it: half of the time is left to try again."""
 
 _PATIENCE_S: Final = 35.0
 _LOOK_AGAIN_S: Final = 1.0
@@ -81,6 +95,22 @@ class Vault:
             NotInstalled: There is no usable pair.
         """
         return (await self._read(member_id, user_id)).access
+
+    async def keep_alive(self, member_id: MemberId) -> int:
+        """Refresh the pairs of a portal that nobody has needed for long; returns how many that were.
+
+        A pair that turns out to be dead is marked as such, and the others are refreshed all the same.
+
+        Raises:
+            Fault: The authorization server refused for now; the pair is as before.
+            TransportError: It gave no usable answer; likewise.
+        """
+        before_ms = self._clock.now_ms() - KEEP_ALIVE_S * 1000
+        users = await self._store.read(lambda tx: aging(tx, member_id, before_ms=before_ms))
+        for user_id in users:
+            with suppress(NotInstalled):
+                await self.renew(member_id, user_id, await self.access(member_id, user_id))
+        return len(users)
 
     async def renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
         """An access token in place of the ``refused`` one; callers at the same time share one refresh.

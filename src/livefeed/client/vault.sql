@@ -47,6 +47,12 @@ WHERE member_id = :member_id AND user_id = :user_id AND refreshing_by = :by;
 UPDATE token SET state = 'dead'
 WHERE member_id = :member_id AND user_id = :user_id AND version = :version;
 
+-- name: aging(member_id, before)
+-- Pairs that have not been refreshed since: their refresh token ends 180 days after it came.
+SELECT user_id FROM token
+WHERE member_id = :member_id AND state = 'usable' AND received_at <= :before
+ORDER BY received_at, user_id;
+
 -- name: forget(member_id)!
 -- All pairs of a portal that has uninstalled the application.
 DELETE FROM token WHERE member_id = :member_id;

@@ -28,6 +28,7 @@ class Desk:
 
     def __init__(self, door: Door, limits: HttpLimits) -> None:
         self._door = door
+        self.path = door.path
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._arrivals: list[Arrival] = []

@@ -7,7 +7,7 @@ from typing import Protocol
 from livefeed.app.exchange import Receive, Scope, Send
 from livefeed.app.http.answers import Accepted
 from livefeed.app.http.desk import Desk
-from livefeed.app.http.heads import KnownHeads
+from livefeed.app.http.heads import EVENTS, KnownHeads
 from livefeed.app.http.limits import HttpLimits
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -40,6 +40,7 @@ class Hall:
         limits: What they may do.
         desk: Takes events; None: they are the application's.
         asgi: Answers everything else.
+        events: The path at which events come in.
         scheme: ``http`` or ``https``.
         now: Seconds of a clock that only goes forward, as of the last sweep.
         accepted: The answer to accepted events.
@@ -52,6 +53,7 @@ class Hall:
         self.limits = limits
         self.desk = desk
         self.asgi = asgi
+        self.events = EVENTS if desk is None else desk.path
         self.scheme = scheme
         self.now = time.monotonic()
         self.accepted = Accepted(time.time())

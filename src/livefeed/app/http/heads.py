@@ -1,6 +1,7 @@
 """Heads of requests: what a request line and its headers say, judged before any of the body is read."""
 
 from collections.abc import Sequence
+from hmac import compare_digest
 from typing import Final
 
 import msgspec
@@ -58,8 +59,9 @@ def read_head(
     version: str,
     keeps_alive: bool,
     limits: HttpLimits,
+    events: bytes = EVENTS,
 ) -> Head | DoorAnswer:
-    """The head, or the answer to a request that is refused for it."""
+    """The head, or the answer to a request that is refused for it; ``events`` is where events come in."""
     if len(target) > limits.target_bytes:
         return TARGET_TOO_LONG
     lowered: list[Header] = []
@@ -80,7 +82,7 @@ def read_head(
     if hosts != 1 and (hosts or version != "1.0"):
         return _NO_HOST
     is_event = is_json = False
-    if method == b"POST" and (target == EVENTS or target.startswith(EVENTS + b"?")):
+    if method == b"POST" and compare_digest(target.partition(b"?")[0], events):
         said = announced("POST", lowered)
         if isinstance(said, DoorAnswer):
             return said

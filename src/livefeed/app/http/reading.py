@@ -167,6 +167,7 @@ class Reader:
             parser.get_http_version(),
             parser.should_keep_alive(),
             self._hall.limits,
+            self._hall.events,
         )
         if isinstance(head, DoorAnswer):
             self.refuse(head)

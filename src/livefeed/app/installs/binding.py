@@ -114,8 +114,8 @@ def ask(tx: Tx, portal: KnownPortal) -> None:
 
 
 def _page_address(address: str) -> str:
-    """Beside the door for events: ``<public_url>/frame``."""
-    return f"{address.removesuffix('/events')}/frame" if address else ""
+    """Beside the door for events, whose address may end with a secret: ``<public_url>/frame``."""
+    return f"{address.rpartition('/events')[0]}/frame" if address else ""
 
 
 def _queued_events(result: JsonValue) -> frozenset[str]:

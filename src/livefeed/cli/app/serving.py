@@ -14,6 +14,7 @@ from livefeed.app import App
 from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
+from livefeed.cli.app.portals import confirm, portals
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import PAUSE, PORT, QUIET, WAIT
@@ -68,6 +69,10 @@ def _told(exc: Exception) -> str:
 @click.group()
 def app() -> None:
     """Serve an application of your own."""
+
+
+app.add_command(portals)
+app.add_command(confirm)
 
 
 @click.group()

@@ -103,6 +103,11 @@ def people(tx: Tx, member_id: MemberId, *, most: int = 10) -> list[UserId]:
     return [UserId(row[0]) for row in SQL.usable(tx.conn, member_id=member_id, most=most)]
 
 
+def aging(tx: Tx, member_id: MemberId, *, before_ms: int) -> list[UserId]:
+    """Whose usable pairs came before that moment, the oldest first."""
+    return [UserId(row[0]) for row in SQL.aging(tx.conn, member_id=member_id, before=before_ms)]
+
+
 def forget(tx: Tx, member_id: MemberId) -> None:
     """Delete every pair of a portal."""
     SQL.forget(tx.conn, member_id=member_id)
