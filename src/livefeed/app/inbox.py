@@ -1,7 +1,7 @@
 """The inbox: how an event lies in it, what happened to it there, and how it is shown."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -176,7 +176,15 @@ def open_entry(keys: PortalKeys, member_id: MemberId, body: bytes) -> Envelope:
     return _read_stored(keys.open(member_id, body, context=_context(member_id)))
 
 
-def open_body(keys: PortalKeys, member_id: MemberId, body: bytes) -> tuple[str, bytes]:
+class Opener(Protocol):
+    """Opens what is sealed for a portal."""
+
+    def open(self, member_id: MemberId, blob: bytes, *, context: bytes) -> bytes:
+        """What was sealed; SettingsError: with another key."""
+        ...
+
+
+def open_body(keys: Opener, member_id: MemberId, body: bytes) -> tuple[str, bytes]:
     """The content type and the body of what lies sealed there, byte for byte as it came.
 
     What did not come through the door is given the form in which a portal would have sent it.

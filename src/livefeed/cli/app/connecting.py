@@ -16,6 +16,7 @@ from livefeed.app.installs import registry
 from livefeed.app.installs.ladder import Installed
 from livefeed.app.running import Running
 from livefeed.app.server import AppServer
+from livefeed.cli.app.scopes import scopes_for
 from livefeed.cli.app.waiting import ALIVE, Waiting
 from livefeed.cli.listening import url_of
 from livefeed.durable.store import Tx
@@ -31,25 +32,11 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 _LOOK_S: Final = 0.2
 _AGAIN_S: Final = 2.0
-_SCOPES: Final = (
-    ("ONLIVEFEED", "log"),
-    ("ONCRM", "crm"),
-    ("ONTASK", "task"),
-    ("ONIMBOT", "imbot"),
-    ("ONIMCOMMAND", "imbot"),
-    ("ONVOXIMPLANT", "telephony"),
-    ("ONEXTERNALCALL", "telephony"),
-    ("ONCALENDAR", "calendar"),
-    ("ONSALE", "sale"),
-    ("ONSONETGROUP", "sonet_group"),
-)
-"""The scope without which a portal does not send what begins so."""
 
 
 def scopes_of(app: App) -> list[str]:
     """The scopes that an application needs: to be sent its events, to read, to tell, to show pages."""
-    events = app.table().events()
-    found = {scope for start, scope in _SCOPES if any(event.startswith(start) for event in events)}
+    found = scopes_for(app.table().events())
     if "log" in found:
         found.add("im")  # ctx.notify
     if app.widgets:

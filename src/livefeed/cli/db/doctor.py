@@ -1,15 +1,17 @@
-"""``doctor``: says what is wrong with a database and what to do."""
+"""``doctor``: says what is wrong with a database, or with an application's installations, and what to do."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
 
 from livefeed.app.running import is_key_of as is_key_of_app
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option
-from livefeed.cli.halves import rooms_of
+from livefeed.cli.db import installs, recording
+from livefeed.cli.halves import APPLICATION, read, rooms_of
 from livefeed.cli.output import encode, json_option
 from livefeed.clock import SystemClock
 from livefeed.durable.diagnosis import Finding, examine, ok, problem
@@ -18,41 +20,96 @@ from livefeed.errors import LivefeedError, SettingsError
 from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
 from livefeed.portal.portals import is_key_of as is_key_of_portal
 from livefeed.secrets import read_or_create_key_file
-from livefeed.settings import DatabaseUrl
+from livefeed.settings import AppSettings, DatabaseUrl
+
+_UNREADABLE: Final = frozenset({"schema", "integrity"})
 
 
 @click.command()
 @db_option(PORTAL_DB)
 @key_file_option
+@click.option("--local", "is_local", is_flag=True, help="Ask neither portals nor the application's address.")
+@click.option(
+    "--record",
+    "record_to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Of an application: write what was found, settings and the last bodies without secrets, to be sent.",
+)
 @json_option
-def doctor(database: DatabaseUrl, key_file: Path | None, as_json: bool) -> None:
+def doctor(
+    database: DatabaseUrl, key_file: Path | None, is_local: bool, record_to: Path | None, as_json: bool
+) -> None:
     """Look at a database and say what is wrong with it: one line an item, exit code 1 if there is a problem.
 
-    Nothing is changed, and its servers may be running.
+    Of an application also at its installations, its handlers, its tokens, its address and its portals, with
+    the settings of the environment. Nothing is changed, and its servers may be running.
     """
-    is_well = True
-    for finding in _findings(database, key_file):
-        is_well = is_well and finding.is_ok
+    findings: list[Finding] = []
+    for finding in _findings(database, key_file, asks=not is_local):
+        findings.append(finding)
         _print(finding, as_json=as_json)
-    sys.exit(0 if is_well else 1)
+    if record_to is not None:
+        _record(record_to, database, key_file, findings)
+    sys.exit(0 if all(finding.is_ok for finding in findings) else 1)
 
 
-def _findings(database: DatabaseUrl, key_file: Path | None) -> Iterator[Finding]:
+def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> Iterator[Finding]:
     try:
         rooms = rooms_of(database)
     except LivefeedError as exc:
         yield problem("database", str(exc), "see what it says")
         return
     yield ok("database", f"{database} can be read")
+    is_portal = rooms is PORTAL_ROOMS
 
     def key(tx: Tx) -> Iterator[Finding]:
-        yield _key(tx, database, key_file, is_portal=rooms is PORTAL_ROOMS)
+        yield _key(tx, database, key_file, is_portal=is_portal)
 
-    yield from examine(database, rooms, SystemClock(), key)
+    is_readable = True
+    for finding in examine(database, rooms, SystemClock(), key):
+        is_readable = is_readable and (finding.is_ok or finding.item not in _UNREADABLE)
+        yield finding
+    if is_readable and not is_portal:
+        settings = _settings(database, key_file)
+        yield from installs.look(database, settings, read(database, APPLICATION, installs.stored), asks=asks)
+
+
+def _settings(database: DatabaseUrl, key_file: Path | None) -> AppSettings:
+    return AppSettings.from_environment(db=database.url, key_file=None if key_file is None else str(key_file))
+
+
+def _record(path: Path, database: DatabaseUrl, key_file: Path | None, findings: Sequence[Finding]) -> None:
+    if rooms_of(database) is PORTAL_ROOMS:
+        raise SettingsError(f"{database} is a portal's; --record is of applications")
+    keys = read_or_create_key_file(_key_path(database, key_file))
+
+    def query(tx: Tx) -> tuple[list[installs.Known], list[recording.Body], str]:
+        return (
+            installs.stored(tx)[0],
+            recording.last_bodies(tx, keys),
+            recording.engine_of(tx, database),
+        )
+
+    portals, bodies, engine = read(database, APPLICATION, query)
+    recording.write_recording(
+        path,
+        database=database,
+        engine=engine,
+        settings=_settings(database, key_file),
+        findings=findings,
+        portals=portals,
+        bodies=bodies,
+    )
+
+
+def _key_path(database: DatabaseUrl, key_file: Path | None) -> Path:
+    return key_file or database.path.with_name(database.path.name + ".key")
 
 
 def _key(tx: Tx, database: DatabaseUrl, key_file: Path | None, *, is_portal: bool) -> Finding:
-    path = key_file or database.path.with_name(database.path.name + ".key")
+    path = _key_path(database, key_file)
     if not path.exists():
         return problem("key", f"there is no key file {path}", "set LIVEFEED_KEY_FILE to the right one")
     try:
@@ -62,6 +119,8 @@ def _key(tx: Tx, database: DatabaseUrl, key_file: Path | None, *, is_portal: boo
         return problem("key", str(exc), "set LIVEFEED_KEY_FILE to the key this database was made with")
     if not is_right:
         return problem("key", "the key check of this database is damaged", "restore the last backup")
+    if path.stat().st_mode & 0o077:
+        return problem("key", f"{path} can be read by others than its owner", f"chmod 600 {path}")
     return ok("key", f"{path} opens what is sealed")
 
 

@@ -1,0 +1,119 @@
+"""``doctor`` of an application: installations, handlers, tokens, address, portals; and what it records."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.client.fake_portal import CLIENT_SECRET, FakePortal
+
+from livefeed.app import App
+from livefeed.cli.db.installs import time_of
+from livefeed.cli.main import main
+from livefeed.clock import ManualClock, SystemClock
+from livefeed.net.http import HttpAnswer
+from livefeed.settings import AppSettings
+from livefeed.wire.events import PostUpdated
+
+from .bodies import APPLICATION_TOKEN, AUTH, MEMBER
+from .conftest import House, Opening
+
+EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE", "ONLIVEFEEDPOSTUPDATE")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The command has only the real one."""
+    return ManualClock(SystemClock().now_ms())
+
+
+@pytest.fixture
+async def house(serve: Opening, settings: AppSettings) -> House:
+    app = App(settings)
+
+    @app.on(PostUpdated)
+    async def edited() -> None: ...
+
+    opened = await serve(app)
+    assert (await opened.install()).status == 200
+    await opened.work()
+    assert (await opened.event()).status == 200
+    await opened.work()
+    return opened
+
+
+async def examined(house: House, *words: str, public_url: str | None = None) -> tuple[int, dict[str, Any]]:
+    """The exit code, and what was found of each item."""
+    settings = house.running.runtime.settings
+    given = ["doctor", "--db", settings.db, "--key-file", settings.key_file, *words, "--json"]
+    env = {"LIVEFEED_PUBLIC_URL": house.url if public_url is None else public_url}
+    result = await asyncio.to_thread(CliRunner().invoke, main, given, env=env)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert all(row["is_ok"] or row["then"] for row in rows), "each problem says what to do"
+    return result.exit_code, {row["item"]: row for row in rows}
+
+
+async def problems(house: House, *words: str, **given: str) -> set[str]:
+    code, found = await examined(house, *words, **given)
+    wrong = {item for item, row in found.items() if not row["is_ok"]}
+    assert code == (1 if wrong else 0)
+    return wrong
+
+
+async def test_an_application_that_is_well_is_said_to_be_so(house: House) -> None:
+    code, found = await examined(house)
+
+    assert 0 == code, found
+    mine = ["installed", "scope", "handlers", "tokens", "last event", "address", "portal"]
+    assert mine == [item for item in found if item in mine]
+    assert f"{len(EVENTS)} are bound at https://app.example/events" == found["handlers"]["said"]
+    assert MEMBER in found["installed"]["said"]
+
+
+async def test_each_thing_that_can_be_wrong_is_told_of(house: House, portal: FakePortal) -> None:
+    store, key = house.running.runtime.store, Path(house.running.runtime.settings.key_file)
+    key.chmod(0o644)
+    for change in (
+        "UPDATE token SET state = 'dead'",
+        "UPDATE install SET scope = 'user', client_endpoint = 'http://127.0.0.1:1/rest/'",
+        "UPDATE entry SET at = at - 864000000",
+    ):
+        await store.write(lambda tx, change=change: tx.execute(change))
+
+    stored = {"key", "tokens", "scope", "last event"}
+    assert stored == await problems(house, "--local")
+    assert {*stored, "address", "portal"} == await problems(house, public_url=f"{portal.url}/somewhere")
+    await store.write(lambda tx: tx.execute("UPDATE install SET bound = ''"))
+    assert "handlers" in await problems(house, "--local")
+    await store.write(lambda tx: tx.execute("UPDATE install SET state = 'uninstalled'"))
+    assert {"key", "installed"} == await problems(house, "--local")
+
+
+@pytest.mark.parametrize(("date", "found"), [("", []), ("Tue, 17 Mar 2026 14:29:15 GMT", [True, False])])
+def test_a_clock_that_is_not_the_portals_is_a_problem(date: str, found: list[bool]) -> None:
+    answer = HttpAnswer(status=401, headers={"date": date}, body=b"")
+    moments = (1_773_757_755_000, 1_773_757_795_000)
+    assert found == [one.is_ok for now_ms in moments for one in time_of(answer, now_ms)]
+
+
+async def test_a_recording_has_bodies_and_no_secret(house: House, tmp_path: Path) -> None:
+    file = tmp_path / "recording.json"
+    await examined(house, "--local", "--record", str(file))
+    text = file.read_text()
+    document = json.loads(text)
+
+    assert 0o600 == file.stat().st_mode & 0o777
+    assert ["ONAPPINSTALL", "ONLIVEFEEDPOSTUPDATE"] == [
+        event["body"].partition("&")[0].removeprefix("event=") for event in document["events"]
+    ]
+    assert f"auth%5Bmember_id%5D={MEMBER}" in document["events"][1]["body"]
+    for secret in (APPLICATION_TOKEN, AUTH["access_token"], AUTH["refresh_token"], CLIENT_SECRET):
+        assert secret not in text
+    assert {*EVENTS} <= set(document["portals"][0]["bound"].split(","))
+    assert {"livefeed", "python", "system", "engine"} == document["versions"].keys()
+    assert "tokens" in {finding["item"] for finding in document["findings"]}
+
+    code, _ = await examined(house, "--local", "--record", str(file))
+    assert 2 == code, "what is there is not overwritten"
