@@ -14,12 +14,14 @@ from livefeed.cli.db.installs import time_of
 from livefeed.cli.main import main
 from livefeed.clock import ManualClock, SystemClock
 from livefeed.net.http import HttpAnswer
+from livefeed.secrets import Secret
 from livefeed.settings import AppSettings
 from livefeed.wire.events import PostUpdated
 
-from .bodies import APPLICATION_TOKEN, AUTH, MEMBER
+from .bodies import APPLICATION_TOKEN, AUTH, MEMBER, event_body
 from .conftest import House, Opening
 
+PATH = "0123456789abcdef-secret"
 EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE", "ONLIVEFEEDPOSTUPDATE")
 
 
@@ -36,10 +38,10 @@ async def house(serve: Opening, settings: AppSettings) -> House:
     @app.on(PostUpdated)
     async def edited() -> None: ...
 
-    opened = await serve(app)
+    opened = await serve(app, secret_path=Secret(PATH))
     assert (await opened.install()).status == 200
     await opened.work()
-    assert (await opened.event()).status == 200
+    assert (await opened.post(f"/events/{PATH}", event_body())).status == 200
     await opened.work()
     return opened
 
@@ -68,7 +70,7 @@ async def test_an_application_that_is_well_is_said_to_be_so(house: House) -> Non
     assert 0 == code, found
     mine = ["installed", "scope", "handlers", "tokens", "last event", "address", "portal"]
     assert mine == [item for item in found if item in mine]
-    assert f"{len(EVENTS)} are bound at https://app.example/events" == found["handlers"]["said"]
+    assert f"{len(EVENTS)} are bound at https://app.example" == found["handlers"]["said"]
     assert MEMBER in found["installed"]["said"]
 
 
@@ -109,9 +111,9 @@ async def test_a_recording_has_bodies_and_no_secret(house: House, tmp_path: Path
         event["body"].partition("&")[0].removeprefix("event=") for event in document["events"]
     ]
     assert f"auth%5Bmember_id%5D={MEMBER}" in document["events"][1]["body"]
-    for secret in (APPLICATION_TOKEN, AUTH["access_token"], AUTH["refresh_token"], CLIENT_SECRET):
+    for secret in (PATH, APPLICATION_TOKEN, AUTH["access_token"], AUTH["refresh_token"], CLIENT_SECRET):
         assert secret not in text
-    assert {*EVENTS} <= set(document["portals"][0]["bound"].split(","))
+    assert list(EVENTS) == document["portals"][0]["bound"]
     assert {"livefeed", "python", "system", "engine"} == document["versions"].keys()
     assert "tokens" in {finding["item"] for finding in document["findings"]}
 

@@ -76,7 +76,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPortal]:
 def test_from_the_form_to_the_first_event(portal: ProcessPortal, tmp_path: Path) -> None:
     command = Command(tmp_path, portal.url)
     try:
-        assert command.until("reachable")["is_ok"]
+        assert command.until("reachable")["url"] == command.url
         fields = command.until("form")["fields"]
         assert fields["Initial installation path"] == f"{command.url}/install"
         assert fields["Assign permissions"] == "im, log, placement, user"

@@ -50,9 +50,10 @@ def fields_of(app: App, settings: AppSettings, scopes: list[str]) -> list[tuple[
     Source: settings/app-installation/installation-finish.md
     """
     base = settings.public_url.rstrip("/")
+    handler = "/frame" if app.widgets else settings.events_path
     return [
         ("Type", "Server"),
-        ("Your handler path", f"{base}/{'frame' if app.widgets else 'events'}"),
+        ("Your handler path", f"{base}{handler}"),
         ("Initial installation path", f"{base}/install"),
         ("Script only (no user interface)", "yes"),
         ("Assign permissions", ", ".join(scopes)),
@@ -105,7 +106,8 @@ class Connection:
                 problem = "" if answer.body == ALIVE else f"something else answers there ({answer.status})"
             except TransportError as exc:
                 problem = str(exc)
-        self.tell("reachable", {"url": url, "is_ok": not problem, "problem": problem})
+        step = "unreachable" if problem else "reachable"
+        self.tell(step, {"url": url, **({"problem": problem} if problem else {})})
 
     async def _installed(self, running: Running, waiting: Waiting) -> MemberId:
         """Until a portal is installed, by the callback that was held or by one that comes now."""

@@ -131,10 +131,15 @@ def _handlers(one: Known) -> Finding:
         return problem(
             "handlers", "nothing is bound", "set --public-url and serve the application: it binds by itself"
         )
-    said = f"{len(events)} are bound at {install.bound_address}"
+    said = f"{len(events)} are bound at {base_of(install)}"
     if watch.lost_at is not None:
         said += f"; {', '.join(watch.lost)} were gone and bound again at {iso(watch.lost_at)}"
     return ok("handlers", said)
+
+
+def base_of(install: Install) -> str:
+    """The application's own address, as bound; what follows it may be a secret."""
+    return install.bound_address.rpartition("/events")[0]
 
 
 def _tokens(one: Known, now_ms: int) -> Finding:
@@ -181,7 +186,7 @@ class _Status(msgspec.Struct, frozen=True):
 async def _asked(settings: AppSettings, installs: Sequence[Install]) -> list[Finding]:
     pem = authority_pem(settings.ca_file)
     async with HttpClient(allow_private=True, timeout_s=_PATIENCE_S, trusted_pem=pem) as http:
-        own = [one.bound_address.removesuffix("/events") for one in installs if one.bound_address]
+        own = [base_of(one) for one in installs if one.bound_address]
         bases = [settings.public_url.rstrip("/")] if settings.public_url else own
         found = [await _address(http, base) for base in sorted(set(bases))]
         for install in installs:

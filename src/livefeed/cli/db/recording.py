@@ -11,7 +11,7 @@ import msgspec
 
 from livefeed import __version__
 from livefeed.app.inbox import list_inbox, open_body
-from livefeed.cli.db.installs import Known
+from livefeed.cli.db.installs import Known, base_of
 from livefeed.client.safes.keys import read_key
 from livefeed.clock import SystemClock, iso
 from livefeed.durable.diagnosis import Finding
@@ -135,7 +135,8 @@ def _portal(one: Known) -> dict[str, object]:
         "status": install.status,
         "scope": install.scope,
         "endpoint": install.client_endpoint,
-        "bound": install.bound,
+        "bound_at_address": base_of(install),
+        "bound": sorted(install.bound_events(install.bound_address)),
         "bound_at": _moment(install.bound_at),
         "installed_at": iso(install.installed_at),
         "uninstalled_at": _moment(install.uninstalled_at),
