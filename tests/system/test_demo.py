@@ -1,9 +1,12 @@
 """One command, and an edited post tells its participants what changed."""
 
+import contextlib
 import json
+import re
 import signal
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,10 @@ from tests.system.world import (
     rest,
     rows,
 )
+
+from livefeed.client.safes.keys import open_key
+from livefeed.durable.store import open_readonly
+from livefeed.secrets import read_or_create_key_file
 
 pytestmark = pytest.mark.system
 
@@ -239,12 +246,67 @@ def test_the_children_end_when_the_demo_is_killed(tmp_path: Path):
     eventually(lambda: not any(is_ready(url) for url in urls), what="both halves have stopped")
 
 
-def test_nothing_secret_is_logged_or_stored_in_clear(demo: Demo):
-    state = json.loads((demo.data / "demo.json").read_text())
-    secrets = [state["client_secret"], *(person["webhook_code"] for person in state["people"])]
-    for path in [demo.process.log, *demo.data.glob("*.db"), *demo.data.glob("*.db-wal")]:
-        content = path.read_bytes()
-        assert [] == [secret for secret in secrets if secret.encode() in content], path.name
+def secrets_of(document: object, name: str = "") -> Iterator[str]:
+    """Every value of a document whose name says that it is a secret."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            yield from secrets_of(value, key)
+    elif isinstance(document, list):
+        for value in document:
+            yield from secrets_of(value, name)
+    elif re.search("secret|token|code|password", name) and len(str(document)) > 11:
+        yield str(document)
+
+
+def stored_tokens(demo: Demo) -> Iterator[str]:
+    """What the notifier's database has sealed, opened with the keys beside it."""
+    ring = read_or_create_key_file(demo.data / "notifier.db.key")
+    reader = open_readonly(f"sqlite:///{demo.data / 'notifier.db'}")
+    with contextlib.closing(reader):
+        keys = reader.read(lambda tx: tx.execute("SELECT member_id, sealed FROM portal_key").fetchall())
+        pairs = reader.read(lambda tx: tx.execute("SELECT * FROM token").fetchall())
+    opened = {row["member_id"]: open_key(ring, row["member_id"], row["sealed"]) for row in keys}
+    for row in pairs:
+        context = f"token:{row['member_id']}:{row['user_id']}".encode()
+        for column in ("access", "refresh"):
+            yield opened[row["member_id"]].open(row[column], context=context).decode()
+
+
+def shown_by(demo: Demo) -> Iterator[tuple[str, bytes]]:
+    """What anybody may read: metrics, and commands that are not asked to print secrets."""
+    for url in (demo.document["portal_url"], demo.document["app_url"]):
+        with urllib.request.urlopen(f"{url}/metrics") as answer:
+            yield f"{url}/metrics", answer.read()
+    portal, notifier = ("--db", demo.portal_db), ("--db", f"sqlite:///{demo.data / 'notifier.db'}")
+    for command, db in {
+        ("portal", "deliveries"): portal,
+        ("portal", "webhook", "list"): portal,
+        ("app", "portals"): notifier,
+        ("keys", "list"): notifier,
+        ("inbox",): notifier,
+        ("lanes",): notifier,
+    }.items():
+        done = livefeed(*command, *db, "--json")
+        yield " ".join(command), (done.stdout + done.stderr).encode()
+    # A command that fails inside says so without what it was given.
+    failed = livefeed("app", "portals", "--db", f"sqlite:///{demo.data / 'demo.json'}", check=False)
+    yield "a failure", (failed.stdout + failed.stderr).encode()
+
+
+def test_nothing_secret_is_logged_shown_or_stored_in_clear(demo: Demo):
+    """Files that exist to hold secrets are the exception: keys, ``demo.json``, run files; all mode 0600."""
+    secrets = set(secrets_of(json.loads((demo.data / "demo.json").read_text())))
+    private = [*demo.data.glob("*.run"), *demo.data.glob("*.key")]
+    secrets |= {json.loads(path.read_text())["token"] for path in demo.data.glob("*.run")}
+    secrets |= {line for path in demo.data.glob("*.key") for line in path.read_text().split()}
+    secrets |= set(stored_tokens(demo))
+    assert len(secrets) > 10
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in private}
+
+    files = [demo.process.log, *demo.data.glob("*.db"), *demo.data.glob("*.db-wal")]
+    for name, content in [*((path.name, path.read_bytes()) for path in files), *shown_by(demo)]:
+        assert content or name.endswith(("-wal", "lanes")), name
+        assert [] == [secret for secret in secrets if secret.encode() in content], name
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path):
