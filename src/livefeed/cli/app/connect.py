@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import click
 import uvloop
+from click.core import ParameterSource
 
 from livefeed.app import App
 from livefeed.cli.app.connecting import Connection, scopes_of
@@ -28,6 +29,8 @@ from livefeed.telemetry import configure_logs
 
 T = TypeVar("T")
 _INTERRUPTED: Final = 130
+_APP_DB: Final = "sqlite:///livefeed-app.db"
+_NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_SECRET")
 
 
 @click.command(short_help="Connect an application to a portal, from the form to the first event.")
@@ -63,7 +66,10 @@ def connect(
     Says what to enter at the portal, asks for the credentials that it shows then (or takes
     LIVEFEED_CLIENT_ID and LIVEFEED_CLIENT_SECRET, or two lines of stdin), proves the installation, binds the
     events, fills the archive, and shows the first event that comes. Ctrl-C ends it; what is done stays done.
+    The database is the one that is served later: livefeed-app.db for MODULE:APP.
     """
+    if target is not None and _is_by_default("database"):
+        database = DatabaseUrl.parse(_APP_DB)
     settings = AppSettings.from_environment(
         db=database.url,
         key_file=None if key_file is None else str(key_file),
@@ -85,12 +91,15 @@ def connect(
         code = uvloop.run(_until_stopped(connection.run(listener, _Credentials(settings).ask)))
     if code == 0:
         words = "notifier serve" if target is None else f"app serve {target}"
-        tell(
-            "serve", {"command": f"livefeed {words} --db {database} --port {port} --public-url {public_url}"}
-        )
+        command = f"livefeed {words} --db {database} --port {port} --public-url {public_url}"
+        tell("serve", {"command": command, "environment": list(_NEEDED)})
     else:
         click.echo("livefeed: stopped; what is done stays, and the same command goes on from there", err=True)
     sys.exit(code)
+
+
+def _is_by_default(parameter: str) -> bool:
+    return click.get_current_context().get_parameter_source(parameter) is ParameterSource.DEFAULT
 
 
 def _loaded(target: str | None, settings: AppSettings) -> App:
