@@ -120,6 +120,12 @@ def get(tx: Tx, consumer: ConsumerId) -> Consumer | None:
     return _consumer(_SQL.get(tx.conn, id=consumer))
 
 
+def get_many(tx: Tx, consumers: Iterable[ConsumerId]) -> dict[ConsumerId, Consumer]:
+    """The consumers with these ids, as far as there are any, with one statement."""
+    found = _SQL.get_many(tx.conn, consumers=msgspec.json.encode(list(consumers)).decode())
+    return {one.id: one for one in (Consumer(*row) for row in msgspec.json.decode(found))}
+
+
 def find(tx: Tx, *, portal: str, name: str) -> Consumer | None:
     """The consumer of this name."""
     return _consumer(_SQL.find(tx.conn, portal=portal, name=name))

@@ -14,8 +14,7 @@ from livefeed.net.http import HttpClient
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
 from livefeed.portal.apps import registry
-from livefeed.portal.events.cards import signing_key
-from livefeed.portal.events.sender import USER_AGENT, Signer
+from livefeed.portal.events.sender import USER_AGENT, Signer, signing_key
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.limits.plans import PLANS, PlanName
 from livefeed.portal.portals import Directory, PortalRow

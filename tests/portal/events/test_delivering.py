@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from livefeed.durable import consumers
 from livefeed.durable.store import Tx
 from livefeed.errors import WireError
+from livefeed.portal.events import handlers
 from livefeed.portal.feed import posts, reading
 from livefeed.portal.feed.posts import Change
 from livefeed.portal.people import people
-from livefeed.wire.ids import PostId, UserId
+from livefeed.wire.ids import HandlerId, PostId, UserId
 
 from ..conftest import House
 from ..site import App, Received, Site, standing
@@ -76,6 +79,44 @@ async def test_a_user_dismissed_since_the_edit_lends_no_tokens(site: Site) -> No
     await site.run(lambda tx: people.dismiss(tx, site.house.portal.member_id, UserId(3)))
     (one,) = await site.send_due()
     assert list(one.auth) == TOKEN_LESS
+
+
+async def test_a_handler_gets_no_tokens_that_another_of_the_application_got_before_the_user_was_dismissed(
+    site: Site,
+) -> None:
+    app = await site.add_app()
+    first, second = await site.bind(app, "/one"), await site.bind(app, "/two")
+    await site.run(lambda tx: set_waiting(tx, site, second))
+    await site.edit(1, actor=3)
+    (one,) = await site.send_due()
+    assert (one.form["event_handler_id"], list(one.auth)) == (str(first), DOCUMENTED)
+    await site.run(lambda tx: people.dismiss(tx, site.house.portal.member_id, UserId(3)))
+    await site.run(lambda tx: set_waiting(tx, site, second, is_over=True))
+    (two,) = await site.send_due()
+    assert (two.form["event_handler_id"], list(two.auth)) == (str(second), TOKEN_LESS)
+
+
+def set_waiting(tx: Tx, site: Site, handler: int, *, is_over: bool = False) -> None:
+    found = handlers.find(tx, site.house.portal.member_id, HandlerId(handler))
+    assert found is not None
+    consumers.set_state(tx, found.consumer, "active" if is_over else "paused")
+
+
+async def test_what_many_handlers_need_is_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = await site.add_app()
+    for number in range(12):
+        await site.bind(app, f"/{number}")
+    await site.edit(1)
+    await site.edit(2)
+    read, reads = site.house.store.read, list[object]()
+
+    def counted(unit: Callable[[Tx], object]) -> Awaitable[object]:
+        reads.append(unit)
+        return read(unit)
+
+    monkeypatch.setattr(site.house.store, "read", counted)
+    assert len(await site.send_due()) == 24
+    assert len(reads) == 2  # the cards; the epoch of who edited
 
 
 async def test_two_edits_in_one_second_are_two_deliveries_in_order(site: Site) -> None:

@@ -44,6 +44,13 @@ DELETE FROM done WHERE consumer = :id;
 SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
 FROM consumer WHERE id = :id;
 
+-- name: get_many(consumers)$
+-- Those of them that there are.
+SELECT json_group_array(json_array(
+    id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+))
+FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
+
 -- name: find(portal, name)^
 SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
 FROM consumer WHERE portal = :portal AND name = :name;

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -22,6 +22,7 @@ from livefeed.errors import StoreError
 
 Run = Callable[[Lease], Awaitable[Outcome]]
 Hook = Callable[[Lease], None]
+Ahead = Callable[[Sequence[Lease]], Awaitable[None]]
 
 _RENEWALS_A_LEASE: Final = 3
 _STORE_WAIT_S: Final = 0.05
@@ -54,6 +55,7 @@ class Worker:
         entries_limit: int = 1,
         schedule: Schedule | None = None,
         opening: int | None = None,
+        ahead: Ahead | None = None,
         on_leased: Hook | None = None,
         on_finished: Hook | None = None,
         on_turn: Callable[[], None] | None = None,
@@ -69,6 +71,7 @@ class Worker:
             entries_limit: How many entries of a lane make a run.
             schedule: When a run that raised is repeated.
             opening: How many runs a consumer may begin before one of them has ended; None: up to its cap.
+            ahead: Awaited with all leases of a turn before the first is run; it does not raise.
             on_leased: Called for each lease before its run.
             on_finished: Called for each lease between its run and its settle.
             on_turn: Called before outcomes are stored; what it gives the store is committed with them.
@@ -79,8 +82,7 @@ class Worker:
         self._concurrency = concurrency
         self._lease_s = lease_s
         self._schedule = schedule or Schedule()
-        self._on_leased = on_leased
-        self._on_finished = on_finished
+        self._ahead, self._on_leased, self._on_finished = ahead, on_leased, on_finished
         self._exchange: Final = Exchange(
             store,
             clock=clock,
@@ -231,11 +233,14 @@ class Worker:
 
     async def _turn_safely(self, limit: int, times: int = 1) -> tuple[list[Lease], int | None]:
         try:
-            return await self._exchange.turn(limit, times)
+            leases, due_ms = await self._exchange.turn(limit, times)
         except Exception as exc:  # noqa: BLE001 - the loop outlives whatever the store raises
             _log.warning("lease failed", error=f"{type(exc).__name__}: {exc}")
             await asyncio.sleep(_STORE_WAIT_S)
             return [], self._clock.now_ms()
+        if leases and self._ahead is not None:
+            await self._ahead(leases)
+        return leases, due_ms
 
     async def _one(self, lease: Lease) -> Outcome:
         """Run one lease; its outcome is settled with others, one with effects by itself."""

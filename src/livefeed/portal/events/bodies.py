@@ -67,18 +67,14 @@ class Template:
             end = start + len(_MARKS[hole])
         return cls([*pieces, encoded[end:]], at)
 
-    def filled(self, values: dict[Hole, bytes]) -> "Template":
-        """The template with ``values`` in its holes; those it has no hole for are left out."""
-        pieces = self._pieces.copy()
-        for hole, value in values.items():
-            if hole in self._at:
-                pieces[self._at[hole]] = value
-        return Template(pieces, {hole: at for hole, at in self._at.items() if hole not in values})
-
-    def around(self, hole: Hole) -> tuple[bytes, bytes]:
-        """What stands before the one hole that is left, and after it."""
-        at = self._at[hole]
-        return b"".join(self._pieces[:at]), b"".join(self._pieces[at + 1 :])
+    def around(self, hole: Hole, values: dict[Hole, bytes]) -> tuple[bytes, bytes]:
+        """What stands before ``hole`` and after it, with ``values`` in the others, as far as it has them."""
+        pieces, at = self._pieces.copy(), self._at
+        for name, value in values.items():
+            if name in at:
+                pieces[at[name]] = value
+        place = at[hole]
+        return b"".join(pieces[:place]), b"".join(pieces[place + 1 :])
 
 
 Templates = dict[tuple[str, bool, bool], Template]
@@ -115,7 +111,6 @@ class Bodies:
         is_extended = app is not None and app.auth_keys == "extended"
         self._handler_id = HandlerId(0) if handler_id is None and is_extended else handler_id
         self._templates: Templates = {} if templates is None else templates
-        self._own: dict[bool, Template] = {}
         self._last: tuple[int, Tokens | None, bytes, bytes] = (-1, None, b"", b"")
 
     def of_post(self, post: PostId, ts: int, tokens: Tokens | None) -> bytes:
@@ -127,16 +122,15 @@ class Bodies:
         return b"%b%d%b" % (before, post, after)
 
     def _around_post(self, ts: int, tokens: Tokens | None) -> tuple[bytes, bytes]:
-        own = self._own.get(tokens is not None)
-        if own is None:
-            own = self._own[tokens is not None] = self._post_template(with_tokens=tokens is not None)
         values: dict[Hole, bytes] = {"ts": b"%d" % ts}
+        if self._handler_id is not None:
+            values["handler"] = b"%d" % self._handler_id
         if tokens is not None:
             values["access"] = tokens.access
             values["refresh"] = tokens.refresh
             values["user"] = b"%d" % tokens.user
             values["expires"] = b"%d" % (ts + ACCESS_TOKEN_LIFE_S)
-        return own.filled(values).around("post")
+        return self._post_template(with_tokens=tokens is not None).around("post", values)
 
     def of_app(self, data: Form, ts: int, tokens: Tokens | None) -> bytes:
         """The body of an application's own event."""
@@ -153,14 +147,12 @@ class Bodies:
         return (token,) if tokens is None else (token, tokens.access, tokens.refresh)
 
     def _post_template(self, *, with_tokens: bool) -> Template:
-        """That of all such handlers, with the number of this one."""
+        """That of all such handlers."""
         name = self._event, with_tokens, self._handler_id is None
         template = self._templates.get(name)
         if template is None:
             template = self._templates[name] = self._cut_template(with_tokens=with_tokens)
-        return (
-            template if self._handler_id is None else template.filled({"handler": b"%d" % self._handler_id})
-        )
+        return template
 
     def _cut_template(self, *, with_tokens: bool) -> Template:
         marks = Tokens(

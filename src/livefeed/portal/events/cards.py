@@ -1,15 +1,17 @@
 """Cards: what is needed to send to one handler, worked out once and kept until something about it changes."""
 
 import asyncio
-import base64
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
+import msgspec
+
 from livefeed.durable import consumers
 from livefeed.durable.consumers import Consumer, ConsumerId
+from livefeed.durable.lanes import Lease
 from livefeed.durable.store import Store, Tx
 from livefeed.portal import portals
 from livefeed.portal.access import PEOPLE
@@ -19,17 +21,16 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Bodies, Templates
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import INSTALL
-from livefeed.portal.events.sender import Signer
+from livefeed.portal.events.sender import Signer, signing_key
 from livefeed.portal.portals import PortalRow
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import AppId, MemberId, UserId, WebhookId
 
 _MOST: Final = 50_000
-_A_READ: Final = 64
+_A_READ: Final = 192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One address that events are sent to.
 
     Attributes:
@@ -82,16 +83,6 @@ class Owner:
 Owners: TypeAlias = dict[AppId, Owner]
 
 
-def signing_key(keys: KeyRing, name: str) -> bytes:
-    """The key (32 bytes) that signs what the owner of ``name``, an application's client_id, is sent."""
-    return hashlib.blake2b(name.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
-
-
-def signing_secret(keys: KeyRing, name: str) -> str:
-    """The same key as its owner is told it, in the form of Standard Webhooks: ``whsec_…``."""
-    return f"whsec_{base64.b64encode(signing_key(keys, name)).decode('ascii')}"
-
-
 class CardIndex:
     """Cards and the epochs of people, in memory; emptied when a commit says that one of them has changed."""
 
@@ -100,6 +91,7 @@ class CardIndex:
         self._keys = keys
         self._cards: dict[ConsumerId, Card] = {}
         self._people: dict[tuple[MemberId, UserId], int | None] = {}
+        self._epochs: dict[tuple[MemberId, UserId], asyncio.Task[int | None]] = {}
         self._owners: Owners = {}
         self._generation = 0
         self._asked: dict[ConsumerId, asyncio.Future[Card | None]] = {}
@@ -122,6 +114,23 @@ class CardIndex:
         known = self._cards.get(consumer)
         return known if known is not None and known.epoch == epoch else None
 
+    async def prepare(self, leased: Sequence[Lease]) -> None:
+        """Have the cards of many leases at hand, with one read; if it fails each is read when asked for."""
+        unknown = {lease.consumer.id for lease in leased} - self._cards.keys()
+        if unknown:
+            with suppress(Exception):
+                await self._read(list(unknown))
+
+    async def _read(self, ids: Sequence[ConsumerId]) -> list[Card | None]:
+        """Read cards and keep them, unless something has changed meanwhile."""
+        generation, owners = self._generation, self._owners
+        cards = await self._store.read(lambda tx: current_cards(tx, self._keys, ids, owners))
+        if generation == self._generation:
+            if len(self._cards) + len(cards) > _MOST:
+                self._cards.clear()
+            self._cards.update((card.consumer, card) for card in cards if card is not None)
+        return cards
+
     async def card(self, consumer: ConsumerId, epoch: int) -> Card | None:
         """The card of a consumer in this epoch; None if it has another, or nothing is to be sent to it."""
         if (known := self.known_card(consumer, epoch)) is not None:
@@ -143,13 +152,8 @@ class CardIndex:
     async def _read_asked(self) -> None:
         while self._asked:
             asked = dict(islice(self._asked.items(), _A_READ))
-            generation, owners = self._generation, self._owners
             try:
-                cards = await self._store.read(
-                    lambda tx, asked=asked, owners=owners: [
-                        current_card(tx, self._keys, consumer, owners) for consumer in asked
-                    ]
-                )
+                cards = await self._read(list(asked))
             except Exception as exc:  # noqa: BLE001 - it is raised where the card was asked for
                 for consumer, future in asked.items():
                     del self._asked[consumer]
@@ -157,14 +161,7 @@ class CardIndex:
                 continue
             for (consumer, future), card in zip(asked.items(), cards, strict=True):
                 del self._asked[consumer]
-                if card is not None and generation == self._generation:
-                    self._keep(card)
                 future.set_result(card)
-
-    def _keep(self, card: Card) -> None:
-        if len(self._cards) >= _MOST:
-            self._cards.clear()
-        self._cards[card.consumer] = card
 
     def is_current(self, card: Card) -> bool:
         """Whether nothing was changed since the card was handed out; without a look at the database."""
@@ -175,33 +172,49 @@ class CardIndex:
         key = (portal, person)
         if key in self._people:
             return self._people[key]
+        reading = self._epochs.get(key)
+        if reading is None:  # who asks meanwhile gets the same; after a change nobody does
+            reading = self._epochs[key] = asyncio.create_task(self._read_epoch(portal, person))
+        return await asyncio.shield(reading)
+
+    async def _read_epoch(self, portal: MemberId, person: UserId) -> int | None:
         generation = self._generation
-        epoch = await self._store.read(lambda tx: handlers.person_epoch(tx, portal, person))
-        if generation == self._generation:
-            self._people[key] = epoch
-        return epoch
+        try:
+            epoch = await self._store.read(lambda tx: handlers.person_epoch(tx, portal, person))
+            if generation == self._generation:
+                self._people[portal, person] = epoch
+            return epoch
+        finally:
+            if generation == self._generation:
+                self._epochs.pop((portal, person), None)
 
     def _forget(self) -> None:
         self._generation += 1
         self._cards.clear()
         self._people.clear()
+        self._epochs.clear()
         self._owners = {}  # a read that is under way fills the old ones
 
 
-def current_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId, owners: Owners | None = None) -> Card | None:
-    """The card to send with; None if nothing may be sent to this consumer any more.
+def current_cards(tx: Tx, keys: KeyRing, ids: Sequence[ConsumerId], owners: Owners) -> list[Card | None]:
+    """The cards to send with; None where nothing may be sent to a consumer any more.
 
     Args:
         tx: The query.
         keys: Open and derive secrets.
-        consumer_id: Whose.
+        ids: Whose.
         owners: What was read of applications before, and is still true; it is added to.
     """
-    consumer = consumers.get(tx, consumer_id)
+    alive, bound = consumers.get_many(tx, ids), handlers.of_consumers(tx, ids)
+    return [_current(tx, keys, alive.get(one), bound.get(one), owners) for one in ids]
+
+
+def _current(
+    tx: Tx, keys: KeyRing, consumer: Consumer | None, handler: Handler | None, owners: Owners
+) -> Card | None:
     if consumer is None or consumer.state == "gone":
         return None
-    handler = handlers.find_by_consumer(tx, consumer_id)
-    card = _drawn(tx, keys, consumer, handler, {} if owners is None else owners)
+    card = _drawn(tx, keys, consumer, handler, owners)
     if card is None or card.app is None or card.app.state != "removed" or _is_farewell(handler):
         return card
     return None
@@ -210,11 +223,9 @@ def current_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId, owners: Owners 
 def past_card(tx: Tx, keys: KeyRing, consumer_id: ConsumerId) -> Card | None:
     """The card that was sent with, of a handler that is unbound or an application that is removed too."""
     consumer = consumers.get(tx, consumer_id)
-    return (
-        None
-        if consumer is None
-        else _drawn(tx, keys, consumer, handlers.find_by_consumer(tx, consumer_id), {})
-    )
+    if consumer is None:
+        return None
+    return _drawn(tx, keys, consumer, handlers.find_by_consumer(tx, consumer_id), {})
 
 
 def _drawn(tx: Tx, keys: KeyRing, consumer: Consumer, handler: Handler | None, owners: Owners) -> Card | None:

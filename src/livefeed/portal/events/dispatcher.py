@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -21,6 +20,7 @@ from livefeed.durable.store import Store, Tx
 from livefeed.durable.worker import Worker
 from livefeed.errors import StoreError
 from livefeed.failpoints import failpoint
+from livefeed.portal.apps.registry import App
 from livefeed.portal.apps.tokens import Mint
 from livefeed.portal.events import handlers
 from livefeed.portal.events.bodies import Tokens
@@ -30,7 +30,7 @@ from livefeed.portal.events.sender import Postman, kept, plain_headers, send
 from livefeed.portal.events.shares import Shares
 from livefeed.portal.events.verdicts import DELIVERED, Policy, Reply, Try, Verdict, judge, next_pace_ms
 from livefeed.secrets import KeyRing
-from livefeed.wire.ids import UserId
+from livefeed.wire.ids import AppId, PostId, UserId
 
 _MINUTE_MS: Final = 60_000
 _OPENING: Final = 8  # deliveries to a handler that has not answered one of them yet
@@ -38,14 +38,20 @@ _KEPT: Final = 10_000  # of what is remembered from one delivery to the next
 _decode: Final = msgspec.json.Decoder(Happening).decode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Filled:
-    """What bodies to one handler about one person's deeds have in common for a minute."""
+class _Given(msgspec.Struct, frozen=True, eq=False):
+    """What an application is given about one person for a minute."""
 
-    card: Card
+    app: App | None
     minute: int
     tokens: Tokens | None
     secrets: tuple[bytes, ...]
+
+
+class _Filled(msgspec.Struct, frozen=True, eq=False):
+    """What bodies to one handler about one person's deeds have in common for a minute."""
+
+    card: Card
+    given: _Given
 
 
 class Dispatcher:
@@ -87,7 +93,8 @@ class Dispatcher:
         self._shares = Shares()
         self._attempts: list[Attempt] = []
         self._logging: set[asyncio.Future[None]] = set()
-        self._happenings: dict[int, Happening] = {}
+        self._happenings: dict[int, tuple[Happening, PostId | None]] = {}
+        self._given_last: dict[tuple[AppId, UserId | None], _Given] = {}
         self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
         self.worker: Final = Worker(
             store,
@@ -97,6 +104,7 @@ class Dispatcher:
             entries_limit=1,
             schedule=self._schedule,
             opening=_OPENING,
+            ahead=self._index.prepare,
             on_leased=lambda _: failpoint("portal.lease.taken"),
             on_finished=lambda _: failpoint("portal.delivery.answered"),
             on_turn=self._log_attempts,
@@ -127,15 +135,18 @@ class Dispatcher:
     async def deliver(self, lease: Lease) -> Outcome:
         """Send the one entry of a lease and say what became of it."""
         entry = lease.entries[0]
-        happening = self._happening(entry)
+        happening, post = self._happening(entry)
         now_ms = self._clock.now_ms()
-        filled = await self._filled(lease, happening, now_ms)
+        filled = self._known(lease, happening, now_ms) or await self._filled(lease, happening, now_ms)
         if filled is None:  # unbound or uninstalled since: the settle will find the lane gone
             return Done()
-        card, tokens, secrets = filled.card, filled.tokens, filled.secrets
-        body = body_of(card, entry, happening, now_ms // 1000, tokens)
+        card, given, ts = filled.card, filled.given, now_ms // 1000
+        if post is not None:
+            body = card.bodies.of_post(post, ts, given.tokens)
+        else:
+            body = card.bodies.of_app(happening.form(), ts, given.tokens)
         webhook_id = f"{card.webhook_id}{happening.first or entry.seq}" if self._policy == "durable" else ""
-        headers = card.signer.headers(webhook_id, now_ms // 1000, body) if webhook_id else plain_headers()
+        headers = card.signer.headers(webhook_id, ts, body) if webhook_id else plain_headers()
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
         verdict = self._judge(lease, reply)
         self._attempts.append(
@@ -151,55 +162,69 @@ class Dispatcher:
                 reply.ms,
                 verdict.state,
                 len(body),
-                kept(reply, secrets),
+                kept(reply, given.secrets),
             )
         )
-        return self._with_effects(card, lease, reply, verdict)
+        return self._with_effects(card, lease, reply, verdict, now_ms + reply.ms)
 
-    def _happening(self, entry: Entry) -> Happening:
-        """What happened; one entry goes to many handlers, one after the other."""
-        happening = self._happenings.get(entry.seq)
-        if happening is None:
+    def _happening(self, entry: Entry) -> tuple[Happening, PostId | None]:
+        """What happened, and to which post; one entry goes to many handlers, one after the other."""
+        known = self._happenings.get(entry.seq)
+        if known is None:
             if len(self._happenings) >= _KEPT:
                 self._happenings.clear()
-            happening = self._happenings[entry.seq] = _decode(entry.body)
-        return happening
+            known = self._happenings[entry.seq] = _decode(entry.body), post_of(entry.key)
+        return known
 
-    async def _filled(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
-        """Card and tokens; those of the last time, if it was this minute and nothing has changed since."""
+    def _known(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
+        """Card and tokens of the last time, if it was this minute and nothing has changed since."""
         consumer = lease.consumer
-        minute = now_ms // _MINUTE_MS
-        name = consumer.id, happening.actor
-        filled = self._filled_last.get(name)
+        filled = self._filled_last.get((consumer.id, happening.actor))
         if (
             filled is not None
-            and filled.minute == minute
+            and filled.given.minute == now_ms // _MINUTE_MS
             and self._index.known_card(consumer.id, consumer.epoch) is filled.card
         ):
             return filled
+        return None
+
+    async def _filled(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
+        """Card and tokens as they are now."""
+        consumer = lease.consumer
         while True:
-            card = await self._index.card(consumer.id, consumer.epoch)
+            card = self._index.known_card(consumer.id, consumer.epoch)
+            card = card or await self._index.card(consumer.id, consumer.epoch)
             if card is None:
                 return None
-            tokens = await self._tokens(card, happening, now_ms)
+            given = await self._given(card, happening, now_ms)
             if self._index.is_current(card):
                 break
-        filled = _Filled(card=card, minute=minute, tokens=tokens, secrets=card.bodies.secrets(tokens))
         if len(self._filled_last) >= _KEPT:
             self._filled_last.clear()
-        self._filled_last[name] = filled
+        filled = self._filled_last[consumer.id, happening.actor] = _Filled(card, given)
         return filled
 
-    async def _tokens(self, card: Card, happening: Happening, now_ms: int) -> Tokens | None:
-        """Those of ``auth_type``'s user, else of who acted; none if he is no longer here (contract A-68)."""
-        app, person = card.app, card.auth_type or happening.actor
+    async def _given(self, card: Card, happening: Happening, now_ms: int) -> _Given:
+        """Tokens of ``auth_type``'s user, else of who acted; none if he is no longer here (contract A-68).
+
+        What one application was given this minute serves all its handlers: with a change of anything that
+        tokens depend on, cards get another `App`.
+        """
+        app, person, minute = card.app, card.auth_type or happening.actor, now_ms // _MINUTE_MS
         if app is None or not person:
-            return None
+            return _Given(app, minute, None, card.bodies.secrets(None))
+        given = self._given_last.get((app.id, person))
+        if given is not None and given.app is app and given.minute == minute:
+            return given
         epoch = await self._index.person_epoch(app.portal, person)
-        if epoch is None:
-            return None
-        access, refresh = self._mint.pair(app.bearer(person, epoch), now_ms)
-        return Tokens(access=access, refresh=refresh, user=person)
+        tokens = None
+        if epoch is not None:
+            access, refresh = self._mint.pair(app.bearer(person, epoch), now_ms)
+            tokens = Tokens(access=access, refresh=refresh, user=person)
+        if len(self._given_last) >= _KEPT:
+            self._given_last.clear()
+        given = self._given_last[app.id, person] = _Given(app, minute, tokens, card.bodies.secrets(tokens))
+        return given
 
     def _judge(self, lease: Lease, reply: Reply) -> Verdict:
         if reply.error is None:
@@ -232,7 +257,7 @@ class Dispatcher:
         if self._logging:
             await asyncio.wait(self._logging)
 
-    def _with_effects(self, card: Card, lease: Lease, reply: Reply, verdict: Verdict) -> Outcome:
+    def _with_effects(self, card: Card, lease: Lease, reply: Reply, verdict: Verdict, now_ms: int) -> Outcome:
         if verdict.unbinds and card.handler is not None:
             handler = card.handler
             return Done(effects=lambda tx: handlers.unbind(tx, handler, reason="the handler answered 410"))
@@ -241,7 +266,7 @@ class Dispatcher:
         if card.handler is None:  # an install URL is called once
             return verdict.outcome
         is_cut = reply.error == "too_large"
-        return self._shares.outcome(lease, reply.ms, self._clock.now_ms(), verdict.outcome, is_cut=is_cut)
+        return self._shares.outcome(lease, reply.ms, now_ms, verdict.outcome, is_cut=is_cut)
 
     def _paced(self, consumer: ConsumerId, reply: Reply, outcome: Outcome) -> Outcome:
         """Give a slow handler growing pauses, as the real queue does."""

@@ -47,6 +47,13 @@ SELECT * FROM handler WHERE id = :id AND portal = :portal;
 -- The handler behind a consumer, an unbound one too.
 SELECT * FROM handler WHERE consumer = :consumer;
 
+-- name: handlers_of_consumers(consumers)$
+-- The same of many at once: the columns of a handler in the order of its fields.
+SELECT json_group_array(json_array(
+    id, portal, app, webhook, event, url, auth_type, owner, consumer, state, reason, bound_at, unbound_at
+))
+FROM handler WHERE consumer IN (SELECT value FROM json_each(:consumers));
+
 -- name: handlers(portal)
 -- The handlers of a portal, unbound ones too.
 SELECT * FROM handler WHERE portal = :portal ORDER BY id;

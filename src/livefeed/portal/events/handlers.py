@@ -3,8 +3,11 @@
 A handler is bound by an application, with ``event.bind``, or it is an event of an outgoing webhook.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
 
 from livefeed.durable import consumers
 from livefeed.durable.consumers import ConsumerId
@@ -42,8 +45,7 @@ class Binding:
     owner: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handler:
+class Handler(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A handler that is or was bound; ``reason`` says why it no longer is.
 
     It belongs to an application or to an outgoing webhook: of ``app`` and ``webhook`` one is None.
@@ -62,6 +64,9 @@ class Handler:
     reason: str
     bound_at: int
     unbound_at: int | None
+
+
+_decode: Final = msgspec.json.Decoder(list[Handler]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,12 @@ def find_by_consumer(tx: Tx, consumer: ConsumerId) -> Handler | None:
     """The handler behind a consumer, an unbound one too."""
     row = _sql.handler_of_consumer(tx.conn, consumer=consumer)
     return None if row is None else _handler(row)
+
+
+def of_consumers(tx: Tx, ids: Iterable[ConsumerId]) -> dict[ConsumerId, Handler]:
+    """The handlers behind consumers, unbound ones too, with one statement."""
+    found = _sql.handlers_of_consumers(tx.conn, consumers=msgspec.json.encode(list(ids)).decode())
+    return {one.consumer: one for one in _decode(found)}
 
 
 def every(tx: Tx, portal: MemberId) -> list[Handler]:

@@ -1,5 +1,6 @@
 """The sender: one POST to one handler, signed or not, and what came back as a value."""
 
+import base64
 import binascii
 import hashlib
 import time
@@ -10,6 +11,7 @@ from livefeed.durable.attempts import ANSWER_BYTES
 from livefeed.errors import TransportError
 from livefeed.net.http import HttpAnswer
 from livefeed.portal.events.verdicts import Reply, retry_after_of
+from livefeed.secrets import KeyRing
 
 USER_AGENT: Final = "livefeed-portal"
 """As whom a portal calls."""
@@ -55,6 +57,16 @@ class Signer:
             "webhook-timestamp": str(ts),
             "webhook-signature": f"v1,{signature}",
         }
+
+
+def signing_key(keys: KeyRing, name: str) -> bytes:
+    """The key (32 bytes) that signs what the owner of ``name``, an application's client_id, is sent."""
+    return hashlib.blake2b(name.encode(), digest_size=32, key=keys.derive("webhook.sign")).digest()
+
+
+def signing_secret(keys: KeyRing, name: str) -> str:
+    """The same key as its owner is told it, in the form of Standard Webhooks: ``whsec_…``."""
+    return f"whsec_{base64.b64encode(signing_key(keys, name)).decode('ascii')}"
 
 
 def plain_headers() -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from livefeed.portal.apps import registry
 from livefeed.portal.apps.redirects import is_redirect_uri
 from livefeed.portal.apps.registry import AuthKeys, NewApp, Release
 from livefeed.portal.events import handlers
-from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.events.sender import signing_secret
 from livefeed.portal.frames.handing import Address, Handing
 from livefeed.portal.frames.places import DEFAULT
 from livefeed.portal.lifecycle import Refused

@@ -10,7 +10,7 @@ from livefeed.portal.apps import outgoing, webhooks
 from livefeed.portal.apps.outgoing import Outgoing
 from livefeed.portal.apps.webhooks import Incoming
 from livefeed.portal.events import handlers
-from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.events.sender import signing_secret
 from livefeed.portal.operations.office import (
     ADMINISTRATOR,
     Asked,

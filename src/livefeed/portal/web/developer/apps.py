@@ -8,7 +8,7 @@ from livefeed.durable.store import Tx
 from livefeed.portal import lifecycle
 from livefeed.portal.apps import registry
 from livefeed.portal.apps.registry import App, Credentials
-from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.events.sender import signing_secret
 from livefeed.portal.frames import placements
 from livefeed.portal.lifecycle import Refused
 from livefeed.portal.web.desk import Go, Guest, Result, Shown, Sorry

@@ -7,7 +7,7 @@ from livefeed.durable.store import Tx
 from livefeed.portal.apps.outgoing import Outgoing
 from livefeed.portal.apps.webhooks import Incoming
 from livefeed.portal.events import handlers
-from livefeed.portal.events.cards import signing_secret
+from livefeed.portal.events.sender import signing_secret
 from livefeed.portal.web.desk import Guest, Shown
 from livefeed.portal.web.webhooks.showing import (
     event_choices,
