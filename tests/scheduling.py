@@ -9,12 +9,19 @@ from typing import Final
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
-SLOW: Final = ("tests/system/", "tests/browser/", "tests/clients/", "tests/durable/", "tests/scenario/")
+SLOW: Final = (
+    "tests/system/",
+    "tests/browser/",
+    "tests/clients/",
+    "tests/durable/",
+    "tests/scenario/",
+    "tests/docs/",
+)
 APART: Final = (
     "tests/system/test_kills.py",
     "tests/system/test_crash.py",
 )
-"""Files whose tests share nothing and take long."""
+"""Files whose tests take long and share nothing, but for those on PostgreSQL."""
 
 
 class Files(LoadScopeScheduling):
@@ -22,7 +29,7 @@ class Files(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return nodeid if path in APART else path
+        return nodeid if path in APART and "[postgresql" not in nodeid else path
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         self.workqueue.move_to_end(min(self.workqueue, key=_turn), last=False)

@@ -33,6 +33,7 @@ PAGES: Final[dict[str, tuple[str, list[tuple[str, list[str]]]]]] = {
     "testing.md": (
         "Tests: `livefeed.testing`",
         [
+            ("livefeed.testing.plugin", ["portal", "async_portal", "make_portal", "portal_process"]),
             ("livefeed.testing.portal", ["LocalPortal", "AsyncPortal"]),
             ("livefeed.testing.process", ["ProcessPortal"]),
             ("livefeed.testing.stand", ["StandOptions"]),

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 60.0
 _DONE: Final = "== done =="
 
 # Looking changes nothing: who does not see it yet looks again.
@@ -45,6 +45,7 @@ class Shell:
             text=True,
             start_new_session=True,
         )
+        self._pause = threading.Event()
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -58,6 +59,7 @@ class Shell:
             is_right = ended == code and is_as_shown
             if is_right or not _LOOKING.match(command) or time.monotonic() > deadline:
                 break
+            self._pause.wait(0.1)  # between looks, never instead of one
         assert ended == code, f"{command}\nended with {ended}:\n{output}"
         assert is_as_shown, f"{command}\ndid not show\n{chr(10).join(shown)}\nbut\n{output}"
 
@@ -79,6 +81,12 @@ class Shell:
         assert self._bash.stdout is not None
         for line in self._bash.stdout:
             self._lines.put(line)
+
+    def logs(self) -> str:
+        """The ends of what was written into files called log."""
+        return "\n".join(
+            f"== {log.name}\n{log.read_text()[-2000:]}" for log in sorted(self.folder.glob("*.log"))
+        )
 
     def close(self) -> None:
         """End the shell and whatever runs in the background."""

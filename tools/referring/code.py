@@ -101,6 +101,8 @@ def of_module(module: types.ModuleType, names: list[str]) -> list[str]:
             lines += of_class(name, given, "##")
         elif isinstance(given, types.FunctionType):
             lines += of_callable(name, given, "##")
+        elif isinstance(fixture := getattr(given, "__wrapped__", None), types.FunctionType):
+            lines += [f"## {name}", "", *documented(inspect.getdoc(fixture) or "")]
         else:
             lines += [f"## {name}", "", *of_value(name, given), ""]
     return lines
