@@ -13,7 +13,10 @@ from tests.client.serving import serving
 
 from livefeed.app.forwarding import Target, build
 from livefeed.app.forwarding.targets import checked_url, signing_key
+from livefeed.app.forwarding.verdicts import Reply, Try, judge
 from livefeed.durable import dead
+from livefeed.durable.outcomes import Down
+from livefeed.durable.schedule import Schedule
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.settings import AppSettings
@@ -132,6 +135,15 @@ async def test_an_application_that_is_away_is_probed_with_one_event_at_the_time_
     await door.work()
     assert sorted(set(theirs.posts())) == ["205", "206", "207", "208"]
     assert {row.state for row in await door.inbox()} == {"done"}
+
+
+@pytest.mark.parametrize(("asked_s", "wait_s"), [(None, 60), (600.0, 600), (100_000.0, 3 * 3600)])
+def test_an_application_that_was_away_for_hours_is_found_within_a_minute_of_its_return(
+    asked_s: float | None, wait_s: int
+) -> None:
+    tried = Try(attempt=1, fails=40, first_at_ms=0, now_ms=0, draw=0.0)
+    reply = Reply(status=None if asked_s is None else 503, detail="away", retry_after_s=asked_s)
+    assert judge(Schedule(), tried, reply) == Down(probe_at_ms=wait_s * 1000, reason="away")
 
 
 async def test_what_is_refused_for_three_days_becomes_a_dead_letter_that_keeps_its_id(

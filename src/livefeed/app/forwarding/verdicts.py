@@ -1,7 +1,7 @@
 """Verdicts: what becomes of an event after one attempt to hand it on, decided by a pure function."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -12,6 +12,8 @@ from livefeed.durable.schedule import Schedule, next_try
 
 _AWAY: Final = frozenset({408, 429, 502, 503, 504})
 """The application as a whole cannot be reached; any other status is about the event it was given."""
+
+_LONGEST_PROBE_S: Final = 60.0
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +67,9 @@ def judge(schedule: Schedule, tried: Try, reply: Reply) -> Outcome:
     """
     if reply.is_taken:
         return Done()
+    rules = _probing(schedule, reply) if reply.is_away else schedule
     at_ms = next_try(
-        schedule,
+        rules,
         attempt=tried.fails + 1 if reply.is_away else tried.attempt,
         now_ms=tried.now_ms,
         first_at_ms=tried.first_at_ms,
@@ -74,13 +77,19 @@ def judge(schedule: Schedule, tried: Try, reply: Reply) -> Outcome:
         draw=tried.draw,
     )
     if at_ms is None:
-        probe_at_ms = tried.now_ms + round(schedule.longest_s * 1000) if reply.is_away else None
+        probe_at_ms = tried.now_ms + round(rules.longest_s * 1000) if reply.is_away else None
         return Dead(
             reason=f"given up after {tried.attempt} attempts: {reply.detail}", probe_at_ms=probe_at_ms
         )
     if reply.is_away:
         return Down(probe_at_ms=at_ms, reason=reply.detail)
     return Again(at_ms=at_ms, reason=reply.detail)
+
+
+def _probing(schedule: Schedule, reply: Reply) -> Schedule:
+    """One request a minute costs nobody anything, and what comes back is given its events soon."""
+    asked_s = min(reply.retry_after_s or 0.0, schedule.longest_s)
+    return replace(schedule, longest_s=max(min(_LONGEST_PROBE_S, schedule.longest_s), asked_s))
 
 
 def retry_after_of(text: str | None, now_ms: int) -> float | None:
