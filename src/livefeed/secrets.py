@@ -126,10 +126,15 @@ class KeyRing:
         """The ids of the keys, newest first."""
         return tuple(self._keys)
 
+    @property
+    def newest(self) -> SealingKey:
+        """The key that seals."""
+        self.look_again()
+        return self._newest
+
     def seal(self, plain: bytes, *, context: bytes = b"") -> bytes:
         """Encrypt ``plain`` with the newest key; ``context`` must be the same when it is opened."""
-        self.look_again()
-        return self._newest.seal(plain, context=context)
+        return self.newest.seal(plain, context=context)
 
     def open(self, blob: bytes, *, context: bytes = b"") -> bytes:
         """Decrypt a blob made by `seal`.

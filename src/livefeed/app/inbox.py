@@ -128,7 +128,7 @@ class Received(msgspec.Struct, frozen=True):
 
     def seal(self, keys: PortalKeys, member_id: MemberId) -> bytes:
         """The body of an inbox entry: tokens never lie in the database in clear."""
-        return keys.seal(member_id, self.stored, context=_context(member_id))
+        return keys.of[member_id].seal(self.stored, context=_context(member_id))
 
 
 def _thing_key(envelope: Envelope) -> str:

@@ -49,7 +49,9 @@ async def door(url: str) -> AsyncGenerator[Door]:
     async def note(event: PostUpdated) -> None: ...
 
     async with opened(app, keys=KeyRing([os.urandom(32)])) as running:
-        for portal in await running.runtime.store.write(lambda tx: _install_all(tx, running)):
+        known = await running.runtime.store.write(lambda tx: _install_all(tx, running))
+        await running.runtime.portal_keys.ensure(*(portal.member_id for portal in known))
+        for portal in known:
             running.runtime.portals.put(portal)
         yield Door(running.runtime, running.leaving)
 

@@ -1,31 +1,47 @@
 """The portals' keys in memory: what the door seals costs no read of the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError, StoreConflict
+from livefeed.sealing.places import SLICE
 from livefeed.secrets import KeyRing, SealingKey, fresh_key, key_id_of
 from livefeed.wire.ids import MemberId
 
 SQL: Final = sql.load("livefeed.client.safes", "keys.sql")
 
 
+class _Sealers(dict[str, SealingKey]):
+    """Portal → its key; the key file's for a portal whose key is not known."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        super().__init__()
+        self._ring = ring
+
+    def __missing__(self, member_id: str) -> SealingKey:
+        return self._ring.newest
+
+
 class PortalKeys:
     """Seals with the key of each portal.
 
     What no portal's key has sealed was sealed with the key file's: before portals had keys of their own.
+
+    Attributes:
+        of: Portal → what seals for it; one look-up for each event.
     """
 
     def __init__(self, store: Store, ring: KeyRing) -> None:
         self._store = store
         self._ring = ring
-        self._keys: dict[str, SealingKey] = {}
+        self._keys: Final = _Sealers(ring)
+        self.of: Final[Mapping[str, SealingKey]] = self._keys
 
     def seal(self, member_id: MemberId, plain: bytes, *, context: bytes) -> bytes:
         """Encrypt something of a portal; ``context`` must be the same when it is opened."""
-        return (self._keys.get(member_id) or self._ring).seal(plain, context=context)
+        return self.of[member_id].seal(plain, context=context)
 
     def open(self, member_id: MemberId, blob: bytes, *, context: bytes) -> bytes:
         """Decrypt what `seal` made.
@@ -49,17 +65,13 @@ class PortalKeys:
         Raises:
             StoreError: They cannot be committed now.
         """
-        missing = [one for one in member_ids if one not in self._keys]
-        if not missing:
-            return
-        fresh = {one: _fresh(self._ring, one) for one in missing}
-
-        def unit(tx: Tx) -> dict[str, bytes]:
-            for member_id, (key_id, sealed) in fresh.items():
-                SQL.add(tx.conn, member_id=member_id, key_id=key_id, sealed=sealed, at=tx.now_ms)
-            return _sealed(tx, fresh)
-
-        self._take(await self._store.write(unit))
+        unknown = [one for one in member_ids if one not in self._keys]
+        if unknown:
+            await self.refresh(unknown)
+        missing = [one for one in unknown if one not in self._keys]
+        for slice_at in range(0, len(missing), SLICE):
+            fresh = {one: _fresh(self._ring, one) for one in missing[slice_at : slice_at + SLICE]}
+            self._take(await self._store.write(lambda tx, fresh=fresh: _add(tx, fresh)))
 
     async def refresh(self, member_ids: Sequence[MemberId]) -> None:
         """Know the keys of these portals as the database has them now.
@@ -114,6 +126,13 @@ def check(tx: Tx, member_id: MemberId, key_id: bytes | None) -> None:
 def drop(tx: Tx, member_id: MemberId) -> None:
     """Make everything that is left of a portal unreadable."""
     SQL.drop(tx.conn, member_id=member_id)
+
+
+def _add(tx: Tx, fresh: Mapping[MemberId, tuple[bytes, bytes]]) -> dict[str, bytes]:
+    """Store new keys; where another process was faster, its key counts."""
+    for member_id, (key_id, sealed) in fresh.items():
+        SQL.add(tx.conn, member_id=member_id, key_id=key_id, sealed=sealed, at=tx.now_ms)
+    return _sealed(tx, fresh)
 
 
 def _fresh(ring: KeyRing, member_id: MemberId) -> tuple[bytes, bytes]:
