@@ -293,7 +293,7 @@ def shown_by(demo: Demo) -> Iterator[tuple[str, bytes]]:
     yield "a failure", (failed.stdout + failed.stderr).encode()
 
 
-def test_nothing_secret_is_logged_or_stored_in_clear(demo: Demo):
+def test_nothing_secret_is_logged_shown_or_stored_in_clear(demo: Demo):
     """Files that exist to hold secrets are the exception: keys, ``demo.json``, run files; all mode 0600."""
     secrets = set(secrets_of(json.loads((demo.data / "demo.json").read_text())))
     private = [*demo.data.glob("*.run"), *demo.data.glob("*.key")]
