@@ -10,6 +10,8 @@ from livefeed.errors import StoreInUse
 
 from .conftest import ADMIN, House, Opening
 
+HOUR_MS = 3_600_000
+
 
 async def test_the_process_says_that_it_is_alive_and_ready(house: House):
     for path in ("healthz", "readyz"):
@@ -75,6 +77,15 @@ async def test_the_status_names_each_portal(house: House):
             "rebound": [],
             "rebound_at": None,
             "offline": None,
+            "tokens": [
+                {
+                    "user_id": 1,
+                    "state": "usable",
+                    "received_at": iso(house.clock.now_ms()),
+                    "expires_at": iso(house.clock.now_ms() + HOUR_MS),
+                    "refresh_by": iso(house.clock.now_ms() + 90 * 24 * HOUR_MS),
+                }
+            ],
         }
     ]
 

@@ -198,6 +198,7 @@ async def test_an_error_of_the_door_itself_is_answered_500_and_takes_nobody_with
 ):
     class Odd:
         store = Broken()
+        path = b"/events"
 
         def judge(self, body: bytes, is_json: bool) -> Any:
             raise RuntimeError("secret detail")

@@ -37,7 +37,7 @@ def add_own(app: Application, settings: AppSettings) -> None:
 
 
 async def _keep_tokens(lease: Lease, runtime: Runtime) -> Outcome:
-    """Refresh what would end unused, and look again in a day; what cannot be refreshed now has many of them."""
+    """Refresh what would end unused, and look again in a day; what fails now has many more days."""
     member_id = MemberId(lease.consumer.portal)
     try:
         kept = await runtime.vault.keep_alive(member_id)
