@@ -16,22 +16,33 @@ class Files:
         self._paths: Final = (os.fspath(path.absolute()), f"{path.absolute()}-wal")
         self._opened: Final = [_identity(one) for one in self._paths]
 
-    def check(self) -> None:
+    def check(self) -> int:
         """Refuse to call anything stored that lies in a file which is not there any more.
+
+        Returns:
+            How large the log is, in bytes.
 
         Raises:
             sqlite3.OperationalError: The message says which file is missing.
         """
+        size = 0
         for path, opened in zip(self._paths, self._opened, strict=True):
-            if _identity(path) != opened:
+            found = _found(path)
+            if found is None or (found.st_dev, found.st_ino) != opened:
                 raise sqlite3.OperationalError(
                     f"{path} was removed or replaced while open; put it back, or start anew with a backup"
                 )
+            size = found.st_size
+        return size
 
 
 def _identity(path: str) -> _Identity | None:
+    found = _found(path)
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _found(path: str) -> os.stat_result | None:
     try:
-        found = os.stat(path)  # noqa: PTH116 - twice a commit
+        return os.stat(path)  # noqa: PTH116 - twice a commit
     except OSError:
         return None
-    return (found.st_dev, found.st_ino)

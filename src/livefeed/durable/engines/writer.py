@@ -20,6 +20,8 @@ from livefeed.durable.engines.unit import Tx
 
 _MOST_JOBS: Final = 256
 _LONGEST_S: Final = 0.005
+_LARGE_LOG_BYTES: Final = 64 * 1024 * 1024
+_LARGER_BYTES: Final = 8 * 1024 * 1024
 
 Job = tuple[Callable[..., Any], object, bool, Future]
 """The unit, its row, whether it is a bulk unit, and who waits for the result."""
@@ -57,6 +59,7 @@ class Writer:
         self.committed_at_ms = clock.now_ms()
         self.commits = 0
         self._is_checkpoint_asked = False
+        self._help_above_bytes = _LARGE_LOG_BYTES
 
     def start(self) -> None:
         """Start the thread."""
@@ -122,13 +125,21 @@ class Writer:
         if not is_change:
             self._conn.execute("COMMIT")
             return
-        self._files.check()
+        self._watch_log(self._files.check())
         began = time.perf_counter()
         self._conn.execute("COMMIT")
         telemetry.commit_seconds.observe(time.perf_counter() - began)
         telemetry.commits.inc()
         self.committed_at_ms = now_ms
         self.commits += 1
+
+    def _watch_log(self, size: int) -> None:
+        """Help at once when the log grows faster than it is looked at; beside a long reader now and then."""
+        if size > self._help_above_bytes:
+            self._is_checkpoint_asked = True
+            self._help_above_bytes = size + _LARGER_BYTES
+        elif size <= _LARGE_LOG_BYTES:
+            self._help_above_bytes = _LARGE_LOG_BYTES
 
     def _help_checkpoint(self) -> None:
         if not self._is_checkpoint_asked:
