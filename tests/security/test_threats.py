@@ -64,7 +64,8 @@ CONTROLS = {
     "test_a_blob_moved_to_another_portal_does_not_open",
     "secrets in logs, traces, pages": "security/test_secrets.py::"
     "test_no_secret_of_a_full_run_is_found_anywhere_again",
-    "secrets in what commands show": "system/test_demo.py::test_nothing_secret_is_logged_shown_or_stored_in_clear",
+    "secrets in what commands show": "system/test_demo.py::"
+    "test_nothing_secret_is_logged_shown_or_stored_in_clear",
     "token sent to a foreign host": "app/test_runner.py::test_a_redirect_elsewhere_gets_no_token",
     "stored XSS": "ui/test_diff.py::test_no_text_of_a_post_becomes_markup",
     "stored XSS, second wall": "ui/test_bbcode.py::"
