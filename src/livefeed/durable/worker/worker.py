@@ -31,7 +31,8 @@ _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
 _AHEAD_FACTOR: Final = 3
-_MOST_A_TURN: Final = 192  # whoever writes meanwhile waits for a whole turn
+_MOST_A_TURN: Final = 192  # whoever writes to the same file meanwhile waits for a whole turn
+_MOST_A_SHARED_TURN: Final = 512  # a server has others write beside it
 _UNSETTLED_FACTOR: Final = 4
 _CAPS_AHEAD: Final = 10  # so many times its cap a consumer is leased where no other process leases
 _PARKED_FACTOR: Final = 4
@@ -80,6 +81,7 @@ class Worker:
         self._run = run
         self._clock = clock
         self._concurrency = concurrency
+        self._most_a_turn = _MOST_A_TURN if store.engine == "sqlite" else _MOST_A_SHARED_TURN
         self._lease_s = lease_s
         self._schedule = schedule or Schedule()
         self._ahead, self._on_leased, self._on_finished = ahead, on_leased, on_finished
@@ -188,7 +190,7 @@ class Worker:
         slots = self._slots
         ahead = _AHEAD_FACTOR * self._concurrency - (slots.running - slots.hanging) - len(self._runners.ready)
         unsettled = len(self._exchange.held) - len(self._exchange.over) - slots.parked - slots.hanging
-        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled, _MOST_A_TURN)
+        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled, self._most_a_turn)
 
     def _is_short(self) -> bool:
         return len(self._runners.ready) <= self._concurrency // 2
