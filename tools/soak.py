@@ -99,8 +99,19 @@ def report(soak: Soak, command: str) -> str:
             roles="\n".join(_roles(soak.rounds)),
             answers=", ".join(f"{count:,} × {name}" for name, count in _answers(soak.rounds).most_common()),
             hours=sum(one["seconds"] for one in soak.rounds) / 3600,
+            state=_state(soak),
             **total,
         )
+    )
+
+
+def _state(soak: Soak) -> str:
+    if all(soak.is_done(engine) for engine in soak.given.engines):
+        return ""
+    share = len(soak.given.engines)
+    return (
+        f"\n**Not finished**: {soak.given.kills // share:,} kills and {soak.given.acked // share:,} "
+        "acknowledged events are wanted of each engine. It goes on from here when it is started again.\n"
     )
 
 
@@ -164,6 +175,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="engines at a time")
     parser.add_argument("--summary", default="soak.json", help="what is done; the soak goes on from there")
     parser.add_argument("--report", type=Path, default=REPORT)
+    parser.add_argument("--report-only", action="store_true", help="of what is done, finished or not")
     return parser.parse_args()
 
 
@@ -171,14 +183,16 @@ def main() -> None:
     given = read_arguments()
     soak = Soak(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the round are stopped
-    if given.jobs == 1:
+    if given.report_only:
+        pass
+    elif given.jobs == 1:
         for engine in given.engines:
             soak.run(engine)
     else:
         with ThreadPoolExecutor(given.jobs) as pool:
             for running in [pool.submit(soak.run, engine) for engine in given.engines]:
                 running.result()
-    flags = " ".join(sys.argv[1:])
+    flags = " ".join(flag for flag in sys.argv[1:] if flag != "--report-only")
     given.report.write_text(report(soak, f"python tools/soak.py {flags}" if flags else "make soak"))
     print(f"the report is {given.report}")
 
