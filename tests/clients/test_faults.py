@@ -181,8 +181,9 @@ REACHED: dict[type[Fault], Ask] = {
     f.UserAccessError: unfinished,
     f.MethodNotFound: lambda ask: ask.call("no.such.method"),
     f.ArgumentError: lambda ask: ask.call("log.blogpost.add", POST_MESSAGE="x", USER_ID=999),
-    f.CoreError: lambda ask: ask.app_call("event.bind", event="OnLiveFeedPostAdd", event_type="offline"),
+    f.CoreError: lambda ask: ask.app_call("event.bind", event="OnLiveFeedPostAdd", handler="no address"),
     f.EventNotFound: lambda ask: ask.app_call("event.bind", event="OnNothing", handler=HANDLER),
+    f.FeatureNeedsCode: lambda ask: ask.app_call("feature.get"),
     f.AppContextRequired: lambda ask: ask.call("app.info"),
     f.BindOfflineNeedsAdministrator: lambda ask: ask.app_call(
         "event.bind", user=MEMBER, event="OnLiveFeedPostAdd", event_type="offline"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.engines import on_a_file
 from tests.system.test_crash import Company, company
 from tests.system.world import Seen, eventually, livefeed
 
@@ -39,6 +40,7 @@ def test_a_whole_settle_has_no_findings(tmp_path: Path, story: str):
     assert 0 == run_program(story, tmp_path, "")
 
 
+@on_a_file
 @pytest.mark.parametrize(("mutation", "expected"), [("ack-before-commit", 1), ("", 0)])
 def test_an_answer_before_the_commit_is_found(company: Company, mutation: str, expected: int):
     """The app dies between proving an event genuine and committing it: only a broken one has answered 200."""
