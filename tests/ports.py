@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-_LOWEST: Final = 10_000
+_LOWEST: Final = 10_100  # browsers refuse to open 10080
 _ENOUGH: Final = 2_000
 _OUTGOING: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
