@@ -68,4 +68,5 @@ def tell(number: int) -> None:
     client = shop.installer.get_client()
     for post in client.log.blogpost.get(post_id=number).result:
         words = f"«{post['TITLE']}» was edited"
-        client.im.notify.personal.add(int(post["AUTHOR_ID"]), words, tag=f"post-{number}").result  # noqa: B018
+        notice = client.im.notify.personal.add(int(post["AUTHOR_ID"]), words, tag=f"post-{number}")
+        notice.result  # noqa: B018 - asking for it makes the call

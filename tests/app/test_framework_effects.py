@@ -97,7 +97,7 @@ async def dying(app: App, clock: ManualClock, begun: asyncio.Event) -> AsyncIter
 
 
 def count_of(result: str) -> float:
-    return telemetry.effects.labels(result)._value.get()  # pyright: ignore[reportPrivateUsage]
+    return telemetry.effects.labels(result)._value.get()
 
 
 @pytest.mark.parametrize(

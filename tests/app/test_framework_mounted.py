@@ -102,7 +102,7 @@ def django_asgi() -> Any:
             urlpatterns=[urls.path("hello", lambda request: http.JsonResponse({"hello": "Django"}))],
             __name__="tests.app.django_urls",
         )
-        sys.modules["tests.app.django_urls"] = views  # pyright: ignore[reportArgumentType]
+        sys.modules["tests.app.django_urls"] = views
         django.setup()
     return importlib.import_module("django.core.asgi").get_asgi_application()
 

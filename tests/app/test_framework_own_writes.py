@@ -140,9 +140,9 @@ async def test_a_new_post_is_known_by_its_text_before_its_number_is(written, sho
         return answer
 
     house.portal.methods["log.blogpost.add"] = lambda params: 300
-    runtime.http.send = send  # pyright: ignore[reportAttributeAccessIssue]
+    runtime.http.send = send
     await client.call("log.blogpost.add", {"POST_MESSAGE": "brand new", "DEST": ["UA"]})
-    runtime.http.send = original  # pyright: ignore[reportAttributeAccessIssue]
+    runtime.http.send = original
     await house.event(event="ONLIVEFEEDPOSTADD", post=300, ts=2)
     await house.work()
 

@@ -204,7 +204,7 @@ def test_what_cannot_be_is_refused_at_registration(app: App):
         with pytest.raises(SettingsError, match=words):
             app.on(*events, **options)(function)
     with pytest.raises(SettingsError, match="takes 'call'"):
-        app.middleware(not_async)  # pyright: ignore[reportArgumentType]
+        app.middleware(not_async)
     with pytest.raises(SettingsError, match="include itself"):
         app.include(app)
     with pytest.raises(SettingsError, match="'event' cannot be provided"):

@@ -113,7 +113,7 @@ async def test_a_crowd_of_strangers_shares_few_reads(houses: tuple[House, House]
         await before()
 
     portals.catch_up = counted
-    following = before.__self__  # pyright: ignore[reportAttributeAccessIssue]
+    following = before.__self__
     await asyncio.gather(*(portals.judge_again("f" * 32, "x") for _ in range(200)))
 
     assert asked == 200
@@ -174,7 +174,7 @@ async def test_a_portals_new_address_is_known_at_both(houses: tuple[House, House
     portal.endpoint = "http://127.0.0.1:9/moved/rest/"
     known = there.running.runtime.portals.get(MemberId(MEMBER))
 
-    token = await there.running.runtime.vault.access(known.member_id, 1)  # pyright: ignore[reportArgumentType]
+    token = await there.running.runtime.vault.access(known.member_id, 1)
     assert await there.running.runtime.relocate(known, token) == portal.endpoint
 
     await here.running.runtime.portals.catch_up()
@@ -206,7 +206,7 @@ async def test_a_state_used_at_one_is_refused_at_the_other(houses: tuple[House, 
 async def test_whoever_was_let_in_by_one_console_is_let_in_by_the_other(houses: tuple[House, House]):
     here, there = houses
     visitor = await inside(here)
-    visitor._house = there  # pyright: ignore[reportPrivateUsage]
+    visitor._house = there
 
     assert (await visitor.get("")).status == 200
 
@@ -227,7 +227,7 @@ async def test_a_cookie_given_back_at_one_console_opens_no_other(houses: tuple[H
 async def test_a_page_opened_at_one_is_followed_at_the_other(houses: tuple[House, House]):
     here, there = houses
     await here.install()
-    link = here.server._doors.frames.ticket_for(MemberId(MEMBER), 7, language="en")  # pyright: ignore
+    link = here.server._doors.frames.ticket_for(MemberId(MEMBER), 7, language="en")
 
     answer = await there.http.send("GET", f"{there.url}{link}")
     assert (answer.status, b"user 7" in answer.body) == (200, True)

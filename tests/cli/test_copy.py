@@ -179,7 +179,7 @@ def test_what_has_arrived_and_has_no_lane_yet_gets_it(folder: Path, server: str)
             "INSERT INTO consumer (id, portal, name, state, cap, pace_ms, quiet_ms, max_wait_ms, epoch) "
             "VALUES (1, 'm', 'inbox', 'active', 8, 0, 0, 0, 1)"
         )
-        append_arrivals(tx, [Arrival("m", "post:1", "K", b"{}", 1, "door", 1)])  # type: ignore[arg-type]
+        append_arrivals(tx, [Arrival("m", "post:1", "K", b"{}", 1, "door", 1)])
 
     opened(file_url(folder / "one.db"), APP_ROOMS, arrive)
     copied(file_url(folder / "one.db"), server)

@@ -64,7 +64,7 @@ async def test_who_calls_often_asks_the_database_rarely(store: Store):
     for _ in range(20):
         await buckets.admit(ONE)
 
-    assert len(buckets._tills[ONE].ahead) > 0  # pyright: ignore[reportPrivateUsage]
+    assert len(buckets._tills[ONE].ahead) > 0
 
 
 async def test_a_bucket_of_a_portal_that_is_erased_is_dropped(store: Store):

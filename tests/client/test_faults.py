@@ -42,13 +42,16 @@ def method_of(status: int, code: str) -> str:
     return f"{code.lower()}.{status}"
 
 
+def refusing(refusal: Refusal):
+    def refuse(_params: object) -> None:
+        raise refusal
+
+    return refuse
+
+
 async def test_each_is_raised_by_a_call_and_told_by_a_batch(caller: Caller):
     for status, code, text, _ in SYSTEM:
-
-        def refuse(_params: object, refusal: Refusal = Refusal(status, code, text)) -> None:  # noqa: B008
-            raise refusal
-
-        caller.portal.methods[method_of(status, code)] = refuse
+        caller.portal.methods[method_of(status, code)] = refusing(Refusal(status, code, text))
 
     for status, code, text, kind in SYSTEM:
         with pytest.raises(Fault) as caught:

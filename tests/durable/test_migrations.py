@@ -191,7 +191,10 @@ def of_sqlite(path: Path) -> Iterator[tuple[str, Table]]:
 
 def of_server(url: str) -> Iterator[tuple[str, Table]]:
     database = url.rsplit("/", 1)[1]
-    ask = lambda text: engines.cluster().sql(text, database=database)  # noqa: E731
+
+    def ask(text: str) -> list[Any]:
+        return engines.cluster().sql(text, database=database)
+
     kinds = {"bigint": "number", "double precision": "fraction", "text": "text", "bytea": "bytes"}
     found: dict[str, Table] = {}
     others: set[tuple[str, str]] = set()

@@ -14,7 +14,10 @@ from livefeed.ui.languages import told
 PEOPLE = {2: Person(id=2, name="Boris"), 3: Person(id=3, name="Clara")}
 
 
-def kept(number: int, text: str = "", *, source=Source.UPDATED, editors=Editors(), **content) -> Kept:  # noqa: B008
+NOBODY = Editors()
+
+
+def kept(number: int, text: str = "", *, source=Source.UPDATED, editors=NOBODY, **content) -> Kept:
     return Kept(number=number, source=source, at_ms=0, editors=editors, content=Version(text=text, **content))
 
 

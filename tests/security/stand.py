@@ -52,8 +52,9 @@ class Company:
         """A browser in which ``person`` is signed in."""
         browser, visit, house = self.browser(**options), session.fresh_session(), self.site.house
         code = visit.hash(house.keys)
-        unit = lambda tx: sessions.begin(tx, self.row.member_id, UserId(person), code)  # noqa: E731
-        assert await house.store.write(unit)
+        assert await house.store.write(
+            lambda tx: sessions.begin(tx, self.row.member_id, UserId(person), code)
+        )
         browser.cookies[session.SESSION_COOKIE] = visit.code
         return browser
 

@@ -182,7 +182,7 @@ def may_show(place: str, name: str) -> bool:
 @pytest.fixture
 def logs() -> Iterator[list[object]]:
     with capture_logs() as found:
-        yield found  # type: ignore[misc]
+        yield found
 
 
 @on_a_file

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -105,17 +106,17 @@ async def serve(*apps: App, host: str = "127.0.0.1", port: int = APP_PORT) -> No
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    # Elsewhere a loop cannot be told of signals; cancelling it ends it there.
+    is_told = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if is_told else ()
     async with serving(*apps, host=host, port=port):
-        with contextlib.suppress(NotImplementedError, RuntimeError):  # only the main thread of a Unix process
-            for number in numbers:
-                loop.add_signal_handler(number, stopping.set)
+        for number in numbers:
+            loop.add_signal_handler(number, stopping.set)
         try:
             await stopping.wait()
         finally:
-            with contextlib.suppress(NotImplementedError, RuntimeError):
-                for number in numbers:
-                    loop.remove_signal_handler(number)
+            for number in numbers:
+                loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager

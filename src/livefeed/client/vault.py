@@ -102,7 +102,7 @@ class Vault:
         A pair that turns out to be dead is marked as such, and the others are refreshed all the same.
 
         Raises:
-            Fault: The authorization server refused for now; the pair is as before.
+            Fault: The authorization server is overloaded; the pair is as before.
             TransportError: It gave no usable answer; likewise.
         """
         before_ms = self._clock.now_ms() - KEEP_ALIVE_S * 1000

@@ -1,5 +1,6 @@
 """Checks: what was delivered, called, refreshed and notified; a failure says what there was."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,14 +20,14 @@ T = TypeVar("T")
 _BELL = 1_000
 
 
-class Checks:
+class Checks(ABC):
     """What a test asks of its portal when something was done."""
 
     stand: Stand
 
+    @abstractmethod
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on the portal's database."""
-        raise NotImplementedError
 
     @property
     def deliveries(self) -> list[Delivery]:

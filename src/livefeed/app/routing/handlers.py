@@ -166,7 +166,7 @@ class Handler:
 def is_async(function: Callable[..., object]) -> bool:
     """Whether calling it gives something to await."""
     whole = function.func if isinstance(function, partial) else function
-    return inspect.iscoroutinefunction(whole) or inspect.iscoroutinefunction(getattr(whole, "__call__", None))  # noqa: B004
+    return inspect.iscoroutinefunction(whole) or inspect.iscoroutinefunction(type(whole).__call__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import click
 import uvloop
@@ -203,5 +203,5 @@ def _say(step: str, facts: Mapping[str, object], *, as_json: bool) -> None:
 
 def _told(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return ", ".join(str(one) for one in cast("list[object]", value)) or "none"
     return "–" if value in {None, ""} else str(value)

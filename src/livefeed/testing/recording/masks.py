@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote_plus, unquote_plus
 
 SECRET_KEYS: Final = frozenset(
@@ -71,9 +71,10 @@ def _pair(pair: bytes, rewrite: Rewrite) -> bytes:
 def _walked(value: Any, rewrite: Rewrite, key: str = "") -> Any:
     match value:
         case dict():
-            return {str(name): _walked(item, rewrite, str(name).lower()) for name, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            fields = cast("dict[str, Any]", value)
+            return {name: _walked(item, rewrite, name.lower()) for name, item in fields.items()}
         case list():
-            return [_walked(item, rewrite, key) for item in value]  # pyright: ignore[reportUnknownVariableType]
+            return [_walked(item, rewrite, key) for item in cast("list[Any]", value)]
         case str():
             return rewrite(key, value)
         case _:

@@ -14,7 +14,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return passwords._hash(Secret(PASSWORD))  # pyright: ignore[reportPrivateUsage]
+    return passwords._hash(Secret(PASSWORD))
 
 
 async def _with_password(house: House, password_hash: str) -> None:
