@@ -3,7 +3,7 @@
 import click
 
 from livefeed.app.installs import admission, registry
-from livefeed.cli.databases import db_option
+from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, read
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.running import find_running, operate
@@ -17,7 +17,7 @@ PORTALS = ("member_id", "state", "domain", "quarantined", "tokens")
 
 
 @click.command(short_help="Show the portals, and how their tokens are.")
-@db_option("sqlite:///livefeed-app.db")
+@db_option(NOTIFIER_DB)
 @json_option
 def portals(database: DatabaseUrl, as_json: bool) -> None:
     """Show the portals of an application: state, installations that wait for a confirmation, tokens' health.
@@ -32,7 +32,7 @@ def portals(database: DatabaseUrl, as_json: bool) -> None:
 
 @click.command(short_help="Confirm an installation in quarantine.")
 @click.argument("member_id")
-@db_option("sqlite:///livefeed-app.db")
+@db_option(NOTIFIER_DB)
 @json_option
 def confirm(database: DatabaseUrl, member_id: str, as_json: bool) -> None:
     """Vouch for the installation of portal MEMBER_ID that would replace a known one's application_token.
