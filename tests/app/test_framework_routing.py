@@ -267,6 +267,32 @@ async def test_a_verdict_is_returned_or_raised_by_a_handler_or_what_is_around_it
     assert len(await house.rows("SELECT * FROM told")) == 2
 
 
+async def test_the_next_try_is_counted_from_the_end_of_the_last(serve: Opening, app: App):
+    calls: list[int] = []
+
+    @app.on(PostUpdated, retry=Schedule(first_s=10, factor=1, jitter=0))
+    async def long(ctx: Context) -> None:
+        calls.append(ctx.attempt)
+        if ctx.attempt < 2:
+            house.clock.advance(60)
+            raise RuntimeError
+        ctx.step("looked", "at it")
+        house.clock.advance(1)
+
+    house = await installed(serve, app)
+    await house.event()
+    await house.work()
+    house.clock.advance(9)
+    await house.work()
+    assert calls == [1]
+
+    house.clock.advance(1)
+    await house.work()
+    assert calls == [1, 2]
+    (row,) = await house.inbox(post=205)
+    assert [step.step for step in row.steps[2:]] == ["failed", "looked", "finished"]
+
+
 async def test_each_handler_keeps_to_its_own_schedule_and_is_given_up_alone(serve: Opening, app: App):
     calls: list[str] = []
 

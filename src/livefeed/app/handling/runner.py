@@ -112,10 +112,12 @@ class Runner:
             return read()
 
     def _tally(self, lease: Lease, items: Sequence[Item], *, is_replay: bool) -> Tally:
+        now_ms = self._runtime.clock.now_ms()
         return Tally(
             lease=lease,
             items=items,
-            now_ms=self._runtime.clock.now_ms(),
+            began_ms=now_ms,
+            now_ms=now_ms,
             is_again=lease.attempt > 1 or is_replay,
         )
 
@@ -209,6 +211,7 @@ class Runner:
         )
         # Gathered, a failure is a value: the other handlers of the event run all the same.
         (answer,) = await asyncio.gather(attempt.run(part), return_exceptions=True)
+        tally.now_ms = self._runtime.clock.now_ms()
         if attempt.context is not None:
             tally.steps.extend(attempt.context.steps)
         if isinstance(answer, BaseException) and not isinstance(answer, Drop):

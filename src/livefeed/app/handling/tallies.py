@@ -37,7 +37,8 @@ class Tally:
     Attributes:
         lease: The run's lease.
         items: The events of the run, oldest first.
-        now_ms: The time at which it is decided.
+        began_ms: When the run began.
+        now_ms: The time after the last call of a handler.
         is_again: Whether something may be stored of earlier tries.
         steps: What is shown of it.
         units: What is stored if the run is settled in any way.
@@ -52,6 +53,7 @@ class Tally:
 
     lease: Lease
     items: Sequence[Item]
+    began_ms: int
     now_ms: int
     is_again: bool
     steps: list[Step] = field(default_factory=list[Step])
@@ -118,7 +120,7 @@ class Tally:
         """The one outcome of all of them."""
         seqs = [item.seq for item in self.items]
         if len(seqs) > 1:
-            self.steps.insert(0, Step("coalesced", self.now_ms, f"{len(seqs)} events"))
+            self.steps.insert(0, Step("coalesced", self.began_ms, f"{len(seqs)} events"))
         through = self.items[-1].mark
         if not self.reasons and not self.due_ms and not self.buried:
             self.steps.append(Step(FINISHED, self.now_ms, str(self.lease.attempt)))
