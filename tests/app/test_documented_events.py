@@ -1,0 +1,69 @@
+"""The door takes every event body that is documented, however it is written."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from livefeed.wire.form import encode
+
+from .bodies import APPLICATION_TOKEN, MEMBER
+from .conftest import House
+
+EXAMPLES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "fixtures" / "wire" / "every_event.jsonl")
+    .read_text()
+    .splitlines()
+]
+PROOF = {"member_id": MEMBER, "application_token": APPLICATION_TOKEN}
+
+
+def proved(document: dict[str, Any]) -> dict[str, Any]:
+    """The same from our portal; where the documentation shows no tokens, with what proves it."""
+    shown = document.get("auth")
+    return {**document, "auth": {**(shown if isinstance(shown, dict) else {}), **PROOF}}
+
+
+def less(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """It without each key that may be missing."""
+    for key in ("event_handler_id", "ts"):
+        if key in document:
+            yield {name: value for name, value in document.items() if name != key}
+    for key in document["auth"].keys() - PROOF.keys():
+        yield {**document, "auth": {name: value for name, value in document["auth"].items() if name != key}}
+
+
+def written(document: dict[str, Any]) -> Iterator[bytes]:
+    """It with brackets of both styles, in the order shown, backwards, and in three drawn ones."""
+    pairs = encode(document).split(b"&")
+    draw = random.Random(1)
+    for order in (pairs, pairs[::-1], *(draw.sample(pairs, len(pairs)) for _ in range(3))):
+        body = b"&".join(order)
+        yield body
+        yield body.replace(b"%5B", b"[").replace(b"%5D", b"]")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example['value']['event']}")
+async def test_every_documented_event_is_accepted_and_kept(house: House, example: dict[str, Any]):
+    document = proved(example["value"])
+    bodies = [
+        *written(document),
+        *(body for shorter in less(document) for body in list(written(shorter))[:2]),
+    ]
+    assert len(bodies) >= 10
+
+    for body in bodies:
+        if document["event"] == "ONAPPUNINSTALL":
+            assert (await house.install()).status == 200, "each of them ends an installation"
+        assert (await house.post("/events", body)).status == 200, body
+
+    kinds = {row.event for row in await house.inbox()} - {"ONAPPINSTALL"}
+    assert kinds <= {document["event"].upper()}
+    if document["event"] not in {"ONAPPINSTALL", "ONAPPUNINSTALL"}:
+        assert len(await house.inbox()) == len(bodies) + 1, (
+            "each is an event, after the one of the installation"
+        )
