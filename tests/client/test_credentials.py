@@ -86,11 +86,11 @@ async def http() -> AsyncIterator[HttpClient]:
         yield client
 
 
-def by_tokens(portal: FakePortal, http: HttpClient, kept: list[Pair]) -> RestClient:
+def by_tokens(portal: FakePortal, http: HttpClient, kept: list[Pair], manners: Manners = ONCE) -> RestClient:
     access, refresh = portal.issue(7)
     pair = Pair(endpoint=f"{portal.url}/rest/", access_token=Secret(access), refresh_token=Secret(refresh))
     server = TokenEndpoint(http, url=portal.url, client_id=CLIENT_ID, client_secret=Secret(CLIENT_SECRET))
-    return RestClient.from_tokens(pair, server, ONCE, http=http, keep=kept.append)
+    return RestClient.from_tokens(pair, server, manners, http=http, keep=kept.append)
 
 
 async def test_tokens_are_renewed_once_for_all_who_call_and_handed_out_to_be_kept(
@@ -104,6 +104,27 @@ async def test_tokens_are_renewed_once_for_all_who_call_and_handed_out_to_be_kep
 
     assert portal.refreshes == len(kept) == 1
     assert kept[0].access_token.reveal() in portal.live
+
+
+async def test_a_caller_who_gives_up_loses_no_pair(portal: FakePortal, http: HttpClient):
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        asked.set()
+        await may_answer.wait()
+
+    portal.on_refresh = slowly
+    kept: list[Pair] = []
+    async with by_tokens(portal, http, kept, Manners(repeats=NEVER, gathers=False)) as client:
+        portal.expire_all()
+        impatient = asyncio.create_task(client.call("user.current"))
+        await asked.wait()
+        impatient.cancel()
+        await asyncio.gather(impatient, return_exceptions=True)
+        may_answer.set()
+        assert (await client.call("user.current")).result["ID"] == "7"
+
+    assert portal.refreshes == len(kept) == 1
 
 
 async def test_tokens_that_cannot_be_renewed_say_so(portal: FakePortal, http: HttpClient):

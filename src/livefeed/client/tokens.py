@@ -45,7 +45,7 @@ class Tokens:
         self._pair = pair
         self._server = server
         self._keep = keep
-        self._turn = asyncio.Lock()
+        self._flight: asyncio.Task[None] | None = None
 
     async def access(self) -> Access:
         """Where to call, and with which token."""
@@ -58,16 +58,12 @@ class Tokens:
             InvalidGrant: The refresh token does not work any more; the user has to sign in again.
             TransportError: The authorization server gave no usable answer; the pair is as before.
         """
-        async with self._turn:
-            if self._pair.access_token == refused.token:
-                answer = await self._server.refresh(self._pair.refresh_token)
-                self._take(
-                    Pair(
-                        endpoint=self._pair.endpoint,
-                        access_token=Secret(answer.access_token),
-                        refresh_token=Secret(answer.refresh_token),
-                    )
-                )
+        if self._flight is None and self._pair.access_token == refused.token:
+            self._flight = asyncio.create_task(self._refresh())
+            self._flight.add_done_callback(self._landed)
+        if self._flight is not None:
+            # A caller who gives up must not lose the pair that is on its way: the one before is used up.
+            await asyncio.shield(self._flight)
         return await self.access()
 
     async def relocate(self, moved: Access) -> Access | None:
@@ -79,6 +75,21 @@ class Tokens:
         pair = self._pair
         self._take(Pair(endpoint=endpoint, access_token=pair.access_token, refresh_token=pair.refresh_token))
         return await self.access()
+
+    async def _refresh(self) -> None:
+        answer = await self._server.refresh(self._pair.refresh_token)
+        self._take(
+            Pair(
+                endpoint=self._pair.endpoint,
+                access_token=Secret(answer.access_token),
+                refresh_token=Secret(answer.refresh_token),
+            )
+        )
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flight = None
+        if not flight.cancelled():
+            flight.exception()  # where nobody waits any more, nobody is told
 
     def _take(self, pair: Pair) -> None:
         if self._keep is not None:
