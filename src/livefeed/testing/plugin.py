@@ -29,7 +29,7 @@ def livefeed_certificate(tmp_path_factory: pytest.TempPathFactory) -> "Certifica
     with _extra():
         from livefeed.testing.serving.network import certify
 
-    return certify(tmp_path_factory.mktemp("livefeed"))
+        return certify(tmp_path_factory.mktemp("livefeed"))
 
 
 @pytest.fixture
