@@ -1,9 +1,12 @@
 """A portal in three lines: people, posts, applications, a clock, and what was seen."""
 
+import urllib.request
+
 import pytest
 
 import livefeed.app
 from livefeed.app import Context
+from livefeed.errors import SettingsError
 from livefeed.portal.lifecycle import Refused
 from livefeed.testing.portal import LocalPortal
 from livefeed.testing.stand import StandOptions
@@ -215,6 +218,18 @@ def test_a_portal_that_cannot_be_is_refused_in_words(make_portal):
         make_portal(limits="none")
     with pytest.raises(ValueError, match="needs a certificate"):
         StandOptions(is_cloud=True)
+
+
+@pytest.mark.livefeed(sdk=True)
+def test_the_network_of_a_test_is_the_portal_and_nothing_else(portal: LocalPortal, make_portal):
+    with portal.as_network():
+        (row,) = urllib.request.urlopen(f"{portal.people[1].webhook_url}user.current").readlines()
+        with pytest.raises(OSError, match="403 Forbidden"):
+            urllib.request.urlopen("https://elsewhere.example/")
+
+    assert b'"ID":"2"' in row
+    with pytest.raises(SettingsError, match="SDKs want https"), make_portal().as_network():
+        pass
 
 
 def test_portals_stand_beside_one_another(make_portal):

@@ -47,14 +47,14 @@ class Relay:
     """An HTTP proxy that knows CONNECT alone, and leads a few names to one port of this machine.
 
     Attributes:
-        refused: Other hosts that were asked for; nothing was sent there.
+        asked: The hosts that were asked for; to others than those that are led here nothing was sent.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._writers: list[asyncio.StreamWriter] = []
         self.url = ""
-        self.refused: list[str] = []
+        self.asked: list[str] = []
 
     async def open(self) -> None:
         """Take connections from now on."""
@@ -69,12 +69,12 @@ class Relay:
         await asyncio.gather(*[writer.wait_closed() for writer in self._writers], return_exceptions=True)
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             method, target, _ = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split(" ", 2)
             name, _, port = target.partition(":")
-            self._writers.append(writer)
+            self.asked.append(target)
             if method != "CONNECT" or port != "443" or name not in _LED:
-                self.refused.append(target)
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
                 writer.close()
                 return
