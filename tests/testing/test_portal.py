@@ -218,6 +218,8 @@ def test_a_portal_that_cannot_be_is_refused_in_words(make_portal):
         make_portal(limits="none")
     with pytest.raises(ValueError, match="needs a certificate"):
         StandOptions(is_cloud=True)
+    with pytest.raises(SettingsError, match="an application has no setting 'patience'"):
+        make_portal().serve_app(livefeed.app.App.from_settings({}), patience=1)
 
 
 @pytest.mark.livefeed(sdk=True)

@@ -27,8 +27,9 @@ from livefeed.testing.company import (
 from livefeed.testing.faults.conditions import begin, end
 from livefeed.testing.faults.plan import Faults
 from livefeed.testing.loops import Loop, TurnableClock
-from livefeed.testing.serving.hosting import hosted_app, hosted_asgi, hosted_wsgi
+from livefeed.testing.serving.hosting import hosted_app, hosted_asgi
 from livefeed.testing.serving.network import Relay, environment
+from livefeed.testing.serving.sites import serving_wsgi
 from livefeed.testing.stand import Stand, StandOptions, standing
 from livefeed.wire.ids import UserId
 
@@ -175,7 +176,7 @@ class Desk(Checks):
 
     def serve_wsgi(self, app: Any) -> str:
         """Serve a WSGI application, Flask's for one, in threads until the test ends; its URL."""
-        return self._ends.enter_context(hosted_wsgi(app))
+        return self._ends.enter_context(serving_wsgi(app))
 
     def serve_app(self, app: Any, *, scope: str = "log,user,im", **settings: object) -> InstalledApp:
         """Serve and install an application of `livefeed.app`, on the portal's clock.

@@ -14,7 +14,7 @@ from livefeed.testing.faults.scene import Occasion, Scene
 from livefeed.testing.seen import Delivery
 from livefeed.wire.form import Form, decode, encode
 
-Sent = Callable[[str, bool], Awaitable[None]]
+Uninstall = Callable[[str, bool], Awaitable[None]]
 """Uninstalls the application with this client_id; the second word asks it to erase its data."""
 
 _TAKEN: Final = HttpAnswer(status=200, headers={}, body=b"")
@@ -42,7 +42,7 @@ class _Held(msgspec.Struct, kw_only=True):
 class FaultyPostman:
     """Sends through another postman, and keeps what became of each delivery in the scene."""
 
-    def __init__(self, postman: Postman, scene: Scene, *, uninstall: Sent) -> None:
+    def __init__(self, postman: Postman, scene: Scene, *, uninstall: Uninstall) -> None:
         self._postman = postman
         self._scene = scene
         self._uninstall = uninstall

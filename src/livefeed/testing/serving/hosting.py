@@ -13,16 +13,13 @@ from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.testing.loops import Loop
-from livefeed.testing.serving.sites import Site, serving_wsgi
+from livefeed.testing.serving.sites import Site
 from livefeed.testing.stand import Stand, Worked
 
 if TYPE_CHECKING:
     from livefeed.app.application import Application
     from livefeed.testing.company import InstalledApp
     from livefeed.testing.desk import Desk
-
-hosted_wsgi = serving_wsgi
-
 
 @contextlib.contextmanager
 def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
@@ -56,6 +53,9 @@ def hosted_app(
     from livefeed.app.rounds.lanes import is_round
     from livefeed.app.server import AppServer
 
+    unknown = sorted(given.keys() - set(app.settings.__struct_fields__))
+    if unknown:
+        raise SettingsError(f"an application has no setting {unknown[0]!r}")
     stand = desk.stand
     folder.mkdir()
     with _looped("the application of the test") as loop:
@@ -76,9 +76,6 @@ def hosted_app(
             "rate_limit": False,  # the bucket drains by a clock that stands still
             "ca_file": "" if stand.options.tls is None else str(stand.options.tls.authority),
         }
-        unknown = sorted(given.keys() - set(app.settings.__struct_fields__))
-        if unknown:
-            raise SettingsError(f"an application has no setting {unknown[0]!r}")
         settings = msgspec.structs.replace(app.settings, **{**own, **given})
         server = AppServer(app, settings=settings, clock=stand.clock, works=False)
         opening = server.open()
