@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from livefeed.testing.company import InstalledApp
     from livefeed.testing.desk import Desk
 
+
 @contextlib.contextmanager
 def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
     """Serve an ASGI application with its lifespan; yields its URL.
