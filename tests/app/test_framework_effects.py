@@ -31,6 +31,7 @@ from livefeed.secrets import Secret
 from livefeed.settings import AppSettings
 from livefeed.wire.envelopes import parse_envelope
 from livefeed.wire.events import PostAdded, PostDeleted, PostUpdated
+from livefeed.wire.faults import InternalServerError, QueryLimitExceeded, UnexpectedAnswer
 from livefeed.wire.form import decode
 from livefeed.wire.ids import MemberId, PostId
 
@@ -179,7 +180,15 @@ async def test_what_was_made_is_not_made_again_when_its_handler_fails_later_or_c
 
 @pytest.mark.parametrize(
     ("raised", "calls"),
-    [(ConnectFailed("refused"), 2), (Retry(1), 2), (ConnectionReset("gone"), 1), (RuntimeError("bug"), 1)],
+    [
+        (ConnectFailed("refused"), 2),
+        (QueryLimitExceeded(), 2),
+        (Retry(1), 2),
+        (ConnectionReset("gone"), 1),
+        (UnexpectedAnswer(), 1),  # a gateway's page: the portal behind it may have done it
+        (InternalServerError(), 1),
+        (RuntimeError("bug"), 1),
+    ],
 )
 async def test_only_what_may_have_happened_counts_as_unknown(
     settings: AppSettings, clock: ManualClock, raised: Exception, calls: int

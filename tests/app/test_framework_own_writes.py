@@ -8,7 +8,7 @@ from tests.client.fake_portal import Refusal, post_row
 from livefeed.app import App, Brake, Context
 from livefeed.app.contexts.watching import read_writes
 from livefeed.client.rest import RestClient
-from livefeed.errors import Fault, LoopBraked
+from livefeed.errors import ConnectFailed, Fault, LoopBraked, TimedOut, TransportError
 from livefeed.wire.events import PostAdded, PostUpdated
 from livefeed.wire.form import encode
 from livefeed.wire.ids import MemberId
@@ -120,6 +120,38 @@ async def test_a_refused_write_explains_nothing_and_one_in_a_batch_does(written)
     await house.work()
 
     assert seen == [(1, False)]
+
+
+@pytest.mark.parametrize(
+    ("problem", "calls"),
+    [
+        (ConnectFailed("nobody there"), 1),
+        (TimedOut("too late"), 0),
+        (Refusal(503, "QUERY_LIMIT_EXCEEDED", "Too many requests"), 1),
+        (Refusal(500, "INTERNAL_SERVER_ERROR", "Internal server error"), 0),
+    ],
+)
+async def test_a_write_that_was_not_made_explains_nothing_and_one_of_which_nobody_knows_may(
+    written, shown: dict[str, str], problem: Exception, calls: int
+):
+    house, seen, client = written
+    http = house.running.runtime.http
+    original, answers = http.send, dict(house.portal.methods)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise problem
+
+    if isinstance(problem, TransportError):
+        http.send = fail
+    house.portal.methods["log.blogpost.update"] = fail
+    with pytest.raises((TransportError, Fault)):
+        await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": shown["DETAIL_TEXT"]})
+    http.send = original
+    house.portal.methods.update(answers)
+    await house.event()
+    await house.work()
+
+    assert len(seen) == calls
 
 
 async def test_a_new_post_is_known_by_its_text_before_its_number_is(written, shown: dict[str, str]):

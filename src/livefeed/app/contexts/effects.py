@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
 
 from livefeed import telemetry
+from livefeed.app.contexts.refusals import is_refusal
 from livefeed.app.contexts.verdicts import Drop, Retry
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
-from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, SettingsError, TlsFailed
+from livefeed.errors import SettingsError
 from livefeed.failpoints import failpoint
 from livefeed.telemetry import logger
 from livefeed.wire.ids import MemberId
@@ -26,9 +27,6 @@ OnUnknown: TypeAlias = Literal["resend", "skip"]
 """What is done where nobody knows whether an effect happened: once more, or not again."""
 
 _Step: TypeAlias = Literal["begin", "repeat", "known", "skip", "wait"]
-
-_NOT_DONE: Final = (Fault, ConnectFailed, TlsFailed, AddressBlocked, NotInstalled, Retry, Drop)
-"""What says that nothing has happened: the other side refused, was not reached, or nobody tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +119,7 @@ class Once:
             if exc is None:
                 failpoint("app.effect.made")
                 await self._end("done")
-            elif isinstance(exc, _NOT_DONE):
+            elif isinstance(exc, Retry | Drop) or is_refusal(exc):
                 await self._end("planned")
         finally:
             self._caller.locks[f"{self._place}\n{self._key}"].release()

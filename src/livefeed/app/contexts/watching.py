@@ -6,7 +6,7 @@ from typing import Final
 
 from livefeed.app.contexts.writes import OwnWrites, Write
 from livefeed.client.access import Sends
-from livefeed.errors import Fault, WireError
+from livefeed.errors import Fault, TransportError, WireError
 from livefeed.net.http import HttpAnswer
 from livefeed.wire.batch import read_batch
 from livefeed.wire.calls import Answer, read_answer
@@ -23,7 +23,6 @@ _RAISES: Final = {
 _SHOWN: Final = ("POST_TITLE", "POST_MESSAGE")
 _BATCH: Final = "batch"
 _ALONE: Final = ""
-_REFUSED: Final = range(400, 500)
 
 
 class Watched:
@@ -55,14 +54,19 @@ class Watched:
         writes = read_writes(url, body or b"")
         for write in writes.values():
             await self._writes.begin(self._portal, write, self._handling)
-        answer = await self._http.send(
-            method,
-            url,
-            body=body,
-            headers=headers or {},
-            timeout_s=timeout_s,
-            max_answer_bytes=max_answer_bytes,
-        )
+        try:
+            answer = await self._http.send(
+                method,
+                url,
+                body=body,
+                headers=headers or {},
+                timeout_s=timeout_s,
+                max_answer_bytes=max_answer_bytes,
+            )
+        except TransportError as exc:
+            for write in writes.values():
+                await self._writes.end(write, exc)
+            raise
         if writes:
             outcomes = _outcomes(answer, writes)
             for name, write in writes.items():
@@ -112,13 +116,11 @@ def _write(method: str, form: Form) -> Write | None:
 
 
 def _outcomes(answer: HttpAnswer, writes: Mapping[str, Write]) -> Mapping[str, Answer | Fault | None]:
-    """What became of each; nothing is known of what has no answer, or a gateway's."""
+    """What became of each; nothing is known of what has no answer."""
     try:
         whole = read_answer(answer.status, answer.body)
         return {_ALONE: whole} if _ALONE in writes else read_batch(whole)
     except Fault as fault:
-        if answer.status in _REFUSED:
-            return dict.fromkeys(writes, fault)
-        return {}
+        return dict.fromkeys(writes, fault)
     except WireError:
         return {}

@@ -14,9 +14,10 @@ import msgspec
 
 from livefeed import telemetry
 from livefeed.app.contexts.posts import Post
+from livefeed.app.contexts.refusals import is_refusal
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
-from livefeed.errors import Fault, LoopBraked
+from livefeed.errors import Fault, LoopBraked, TransportError
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import logger
 from livefeed.wire.calls import Answer
@@ -133,18 +134,20 @@ class OwnWrites:
             return False
         return int(count) >= self.brake.writes
 
-    async def end(self, write: Write, answer: Answer | Fault | None) -> None:
+    async def end(self, write: Write, outcome: Answer | Fault | TransportError | None) -> None:
         """Record what came of it: a refused one raises no event, a new post has a number now.
 
         Args:
             write: What was begun.
-            answer: None: nobody knows, it may have been made.
+            outcome: Of what is no answer and no refusal nobody knows: it may have been made.
         """
-        if isinstance(answer, Fault):
-            await self.store.write(lambda tx: _SQL.drop_write(tx.conn, id=write.id))
-        elif answer is not None and write.event == PostAdded.wire_name:
-            number = decimal(str(answer.result)) or 0
+        if isinstance(outcome, Answer):
+            if write.event != PostAdded.wire_name:
+                return
+            number = decimal(str(outcome.result)) or 0
             await self.store.write(lambda tx: _SQL.name_post(tx.conn, id=write.id, post=number))
+        elif is_refusal(outcome):
+            await self.store.write(lambda tx: _SQL.drop_write(tx.conn, id=write.id))
 
     def candidates(self, tx: Tx, portal: str, event: str, post: PostId, seq: int, at_ms: int) -> list[Any]:
         """What the event ``seq``, which came at ``at_ms``, may be the echo of."""

@@ -1,0 +1,24 @@
+"""Refusals: what says that a call has done nothing, and what leaves it unknown."""
+
+from typing import Final
+
+from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, TlsFailed
+from livefeed.wire.faults import InternalServerError, UnexpectedAnswer, UnknownFault
+
+_NOT_MADE: Final = (ConnectFailed, TlsFailed, AddressBlocked, NotInstalled)
+
+
+def is_refusal(problem: BaseException | None) -> bool:
+    """Whether nothing has happened: the other side said no, was not reached, or nobody tried.
+
+    A portal that broke in the middle, or a gateway that lost patience with it, may have done it.
+    """
+    match problem:
+        case InternalServerError() | UnexpectedAnswer():
+            return False
+        case UnknownFault():
+            return problem.status < 500
+        case Fault():
+            return True
+        case _:
+            return isinstance(problem, _NOT_MADE)
