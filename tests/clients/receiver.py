@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from tests.clients.serving import PATIENCE_S, Loop, Site
-
+from livefeed.testing.loops import PATIENCE_S, Loop
+from livefeed.testing.serving.sites import Site
 from livefeed.wire.form import Form, decode
 
 

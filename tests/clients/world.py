@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import json
-import os
 import ssl
 import urllib.error
 import urllib.request
@@ -14,7 +13,6 @@ from typing import Any
 
 from tests import engines
 from tests.clients.receiver import Receiver, Seen
-from tests.clients.serving import Loop, Relay, Site
 
 from livefeed.clock import SystemClock
 from livefeed.durable.store import open_store
@@ -22,9 +20,12 @@ from livefeed.portal import portals
 from livefeed.portal.seed import seed_demo
 from livefeed.portal.server import ROOMS, Portal, PortalOptions
 from livefeed.secrets import KeyRing
+from livefeed.testing.loops import Loop
+from livefeed.testing.serving.network import AUTHORIZATION_HOSTS, CLOUD_HOST, Relay, certify, environment
+from livefeed.testing.serving.sites import Site
 
-NAME = "feed.livefeed.example"
-OAUTH_HOST = "oauth.bitrix24.tech"  # the authorization server that b24pysdk insists on
+NAME = CLOUD_HOST
+OAUTH_HOST = AUTHORIZATION_HOSTS[1]  # that of the tech domain: b24pysdk insists on it
 ADMIN_TOKEN = "token-of-this-run"
 SCOPES = "log,im,user,department,sonet_group,placement"
 ADMINISTRATOR, MEMBER = 1, 2
@@ -59,27 +60,18 @@ class World:
     """The portal, its relay and a receiver; closed in order."""
 
     def __init__(self, folder: Path) -> None:
-        self.ca_file = folder / "ca.pem"
         self._folder = folder
-        self._certify()
+        self._certificate = certify(folder)
+        self.ca_file = self._certificate.authority
         self._numbers = itertools.count(1)
         self.clock = Ahead()
         self.keys = KeyRing([bytes(range(32))])
         self.loop = Loop("portal")
-        self._site = Site(self._answer, cert=folder / "cert.pem", key=folder / "key.pem")
+        self._site = Site(self._answer, tls=self._certificate.chain)
         self.url = self._site.url
-        self.relay = Relay({NAME: self._site.port, OAUTH_HOST: self._site.port})
+        self.relay = Relay(self._site.port)
         self.loop.run(self._open())
         self.receiver = Receiver()
-
-    def _certify(self) -> None:
-        import trustme
-
-        authority = trustme.CA()
-        issued = authority.issue_cert(NAME, OAUTH_HOST, "127.0.0.1", "localhost")
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        issued.private_key_pem.write_to_path(str(self._folder / "key.pem"))
-        issued.cert_chain_pems[0].write_to_path(str(self._folder / "cert.pem"))
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         await self._portal.asgi(scope, receive, send)
@@ -176,24 +168,5 @@ class World:
     @contextlib.contextmanager
     def as_network(self) -> Iterator[None]:
         """For this process, the relay is the way out and the development authority is trusted."""
-        names = {
-            "HTTPS_PROXY": self.relay.url,
-            "https_proxy": self.relay.url,
-            "REQUESTS_CA_BUNDLE": str(self.ca_file),
-            "NO_PROXY": None,
-            "no_proxy": None,
-        }
-        before = {name: os.environ.get(name) for name in names}
-        _set_environment(names)
-        try:
+        with environment(self.relay, self._certificate):
             yield
-        finally:
-            _set_environment(before)
-
-
-def _set_environment(values: dict[str, str | None]) -> None:
-    for name, value in values.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
