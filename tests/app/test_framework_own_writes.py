@@ -122,6 +122,19 @@ async def test_a_refused_write_explains_nothing_and_one_in_a_batch_does(written)
     assert seen == [(1, False)]
 
 
+async def test_each_of_two_quick_writes_explains_one_event_though_the_later_alone_is_shown(
+    written, shown: dict[str, str]
+):
+    house, seen, client = written
+    for text in ("first", "second"):
+        await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": text})
+    for ts in (1, 2, 3):
+        await house.event(ts=ts)
+    await house.work()
+
+    assert seen == [(3, False)]
+
+
 @pytest.mark.parametrize(
     ("problem", "calls"),
     [
@@ -204,6 +217,33 @@ async def test_handlers_that_want_own_events_get_them_marked(serve: Opening, sho
     await house.work()
 
     assert seen == [(True, 1), (True, 2)], "what it was taken for once, it stays"
+
+
+async def test_echoes_that_come_while_others_are_tried_again_are_known_too(
+    serve: Opening, shown: dict[str, str]
+):
+    app = App.from_settings({})
+    seen: list[tuple[int, bool]] = []
+
+    @app.on(PostUpdated, coalesce=True, own=True)
+    async def note(ctx: Context) -> None:
+        seen.append((len(ctx.events), ctx.is_own))
+        if ctx.attempt == 1:
+            raise RuntimeError
+
+    house = await serve(app, quiet_s=1, max_wait_s=1)
+    await house.install()
+    await house.work()
+    house.portal.methods["log.blogpost.update"] = lambda params: 205
+    house.portal.methods["log.blogpost.get"] = lambda params: [post_row(**shown)]
+    client = house.running.runtime.client(MemberId(MEMBER))
+    for ts in (1, 2):
+        await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": shown["DETAIL_TEXT"]})
+        await house.event(ts=ts)
+        house.clock.advance(5)
+        await house.work()
+
+    assert seen == [(1, True), (2, True)]
 
 
 async def test_the_brake_is_for_one_post_and_lets_other_writes_pass(serve: Opening):

@@ -1,6 +1,6 @@
 """Echoes: whether an event is that of the application's own write; see `livefeed.app.contexts.writes`."""
 
-from collections.abc import Sequence
+from collections.abc import Container
 from typing import Final
 
 from livefeed.app.contexts import writes
@@ -16,14 +16,14 @@ KINDS: Final = frozenset(POST_EVENTS)
 _NOTHING_WRITTEN: Final = "{}"
 
 
-async def write_of(runtime: Runtime, ctx: Context, item: Item, before: Sequence[Item]) -> str | None:
+async def write_of(runtime: Runtime, ctx: Context, item: Item, taken: Container[str]) -> str | None:
     """The own write that ``item`` is the echo of, or None.
 
     Args:
         runtime: The running application.
         ctx: Reads the post.
         item: The event.
-        before: Events of the same run that were judged before; none of their writes explains another.
+        taken: The writes that events of the same run, judged before, are the echoes of.
 
     Raises:
         TransportError: The post could not be read.
@@ -36,10 +36,9 @@ async def write_of(runtime: Runtime, ctx: Context, item: Item, before: Sequence[
     found = await runtime.store.read(
         lambda tx: runtime.writes.candidates(tx, ctx.portal, kind, post_id, item.seq, item.at_ms)
     )
-    taken = sum(one.is_own for one in before)
     if found and found[0]["explains"] == item.seq:
         return str(found[0]["id"])
-    free = found[taken:]
+    free = [one for one in found if one["id"] not in taken]
     if not free:
         return None
     post: Post | None = None
@@ -51,10 +50,7 @@ async def write_of(runtime: Runtime, ctx: Context, item: Item, before: Sequence[
         except Fault as fault:
             if fault.retryable:
                 raise
-    for one in free:
-        if runtime.writes.is_shown(one["content"], post):
-            return str(one["id"])
-    return None
+    return runtime.writes.shown(free, post)
 
 
 def mark(write: str, seq: int, tx: Tx) -> None:

@@ -2,11 +2,11 @@
 
 An event says which post changed, neither what nor by whom (contract A-45: own writes raise events too). So an
 event is taken for an echo if the application has written to that post shortly before, no other event was
-taken for the echo of that call, and the post still shows what was written.
+taken for the echo of that call, and the post still shows what was written then, or by this application since.
 """
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -163,13 +163,23 @@ class OwnWrites:
             )
         )
 
-    def is_shown(self, content: str, post: Post | None) -> bool:
-        """Whether ``post`` still is as it was written; of what nobody can read, nobody can say more."""
+    def shown(self, found: Sequence[Any], post: Post | None) -> str | None:
+        """The oldest write of `candidates` that ``post`` still shows, together with those after it.
+
+        Of what nobody can read, nobody can say more: the oldest of all.
+        """
         if post is None:
-            return True
-        shown = {"POST_TITLE": post.title, "POST_MESSAGE": post.text}
-        written: dict[str, str] = msgspec.json.decode(content)
-        return all(self._hash(shown[name]) == digest for name, digest in written.items())
+            return str(found[0]["id"]) if found else None
+        shown = {"POST_TITLE": self._hash(post.title), "POST_MESSAGE": self._hash(post.text)}
+        oldest: str | None = None
+        later: dict[str, str] = {}
+        for one in reversed(found):
+            written: dict[str, str] = msgspec.json.decode(one["content"])
+            if one["post"]:  # else a new post whose number is not known yet: perhaps another one
+                written = later = written | later
+            if all(shown[name] == digest for name, digest in written.items()):
+                oldest = str(one["id"])
+        return oldest
 
     def _hash(self, text: str) -> str:
         """Of the words alone: a portal may show line ends, entities and spaces in another form."""

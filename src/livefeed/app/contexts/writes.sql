@@ -18,7 +18,7 @@ DELETE FROM own_write WHERE id = :id;
 
 -- name: candidates(portal, event, post, seq, since, before)
 -- What an event may be the echo of, the oldest first; what is known to be its echo before all others.
-SELECT id, content, explains
+SELECT id, post, content, explains
 FROM own_write
 WHERE portal = :portal AND post IN (:post, 0) AND event = :event AND at >= :since AND at <= :before
     AND (explains IS NULL OR explains = :seq)

@@ -148,10 +148,12 @@ class Runner:
         if all(item.event.wire_name not in echoes.KINDS for item in tally.items):
             return tally.items
         judged: list[Item] = []
+        taken: set[str] = set()
         for item in tally.items:
             context = Context(self._runtime, tally.lease, [item], Call())
-            write = await echoes.write_of(self._runtime, context, item, judged)
+            write = await echoes.write_of(self._runtime, context, item, taken)
             if write is not None:
+                taken.add(write)
                 tally.units.append(partial(echoes.mark, write, item.seq))
             judged.append(item if write is None else replace(item, is_own=True))
         return judged
