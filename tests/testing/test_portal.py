@@ -127,6 +127,8 @@ def test_a_failure_says_what_there_was_and_why(edits: Installed):
     portal.assert_not_delivered("OnLiveFeedPostAdd")
     with pytest.raises(AssertionError, match=rf"POSTUPDATE of post {post.id} to {edits.url}: 200"):
         portal.assert_not_delivered(to=edits.url)
+    with pytest.raises(AssertionError, match=r"no handler is bound to it"):
+        portal.assert_delivered("OnLiveFeedPostUpdate", to="http://127.0.0.1:1/elsewhere")
     with pytest.raises(AssertionError, match="delivered 3 times, but 1"):
         portal.assert_delivered(post=post, times=3)
     with pytest.raises(AssertionError, match=r"no handler is bound to it: bind one with event\.bind"):

@@ -148,13 +148,12 @@ class Checks(ABC):
 
         def query(tx: Tx) -> list[str]:
             portal, now_ms = stand.row.member_id, stand.clock.now_ms()
-            app = None
-            if isinstance(to, InstalledApp):
-                app = registry.find_by_client_id(tx, to.client_id)
+            client_id = to.client_id if isinstance(to, InstalledApp) else to
+            app = registry.find_by_client_id(tx, client_id) if client_id else None
             reasons: list[str] = []
             for one in handlers.every(tx, portal):
-                is_meant = (not event or one.event == event.upper()) and (app is None or one.app == app.id)
-                if not is_meant:
+                is_its = not to or one.url == to or (app is not None and one.app == app.id)
+                if not is_its or (event and one.event != event.upper()):
                     continue
                 if post is None:
                     reasons.append(f"handler {one.id} of {one.event} at {one.url} is {one.state}")
