@@ -119,7 +119,8 @@ class KeyRing:
         self._hash_key: Final = hash_key or hash_key_of(keys[-1])
         self._source: Final = source
         self._look_at_s = time.monotonic() + _LOOK_AGAIN_S
-        self._seen = None if source is None else _state_of(source)
+        # The file may have been replaced since the keys were read: the first look reads it in any case.
+        self._seen: tuple[int, int, int] | None = None
 
     @property
     def ids(self) -> tuple[bytes, ...]:

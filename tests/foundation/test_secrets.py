@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefeed.errors import SettingsError
-from livefeed.secrets import KeyRing, Secret, read_or_create_key_file
+from livefeed.secrets import KeyRing, Secret, read_keys, read_or_create_key_file, write_keys
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -65,6 +65,16 @@ def test_another_file_is_not_taken_for_a_key_file(tmp_path: Path, content: str):
 
     with pytest.raises(SettingsError, match=r"app\.key|32 bytes"):
         read_or_create_key_file(path)
+
+
+def test_a_key_that_is_added_while_a_process_starts_is_taken_over(tmp_path: Path):
+    path = tmp_path / "app.key"
+    read_or_create_key_file(path)
+    keys, hash_key = read_keys(path)
+    write_keys(path, [NEW, *keys], hash_key)
+    ring = KeyRing(keys, hash_key=hash_key, source=path)  # it has read the file before the key was added
+
+    assert b"token" == ring.open(KeyRing([NEW]).seal(b"token"))
 
 
 def test_no_two_blobs_share_a_nonce():
