@@ -20,6 +20,7 @@ from livefeed.durable.schedule import Schedule
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.settings import AppSettings
+from livefeed.wire.ids import MemberId
 
 from .bodies import AUTH, MEMBER, event_body
 from .conftest import House, Opening
@@ -163,6 +164,14 @@ async def test_what_is_refused_for_three_days_becomes_a_dead_letter_that_keeps_i
     await door.work()
     assert len({headers["webhook-id"] for headers, _ in theirs.seen}) == 1
     assert (await door.inbox())[-1].state == "done"
+
+
+async def test_an_event_that_another_process_has_sealed_is_read(door: House, theirs: Theirs) -> None:
+    await door.event(post=205)
+    door.running.runtime.portal_keys.forget(MemberId(MEMBER))
+    await door.work()
+
+    assert theirs.posts() == ["205"]
 
 
 async def test_a_proved_installation_is_handed_on_without_tokens_where_that_is_wanted(

@@ -1,9 +1,14 @@
+from functools import partial
+
 import pytest
 
-from livefeed.client.vault import forget
-from livefeed.errors import NotInstalled, SettingsError
+from livefeed.client.safes.keys import PortalKeys, drop
+from livefeed.client.vault import Vault, forget, keep, keep_opener
+from livefeed.clock import ManualClock
+from livefeed.errors import NotInstalled, SettingsError, StoreConflict
 from livefeed.secrets import Secret
 from livefeed.wire.faults import UnexpectedAnswer
+from livefeed.wire.oauth import TokenAnswer
 
 from .conftest import Caller
 
@@ -87,6 +92,18 @@ async def test_a_forgotten_portal_has_no_tokens(caller: Caller):
 
     with pytest.raises(NotInstalled):
         await caller.vault.access(caller.member_id, caller.user_id)
+
+
+@pytest.mark.parametrize("store_it", [keep, partial(keep_opener, is_proved=True)])
+async def test_a_pair_that_was_sealed_before_its_portal_was_erased_is_not_stored(caller: Caller, store_it):
+    keys = PortalKeys(caller.store, caller.keys)
+    await keys.ensure(caller.member_id)
+    answer = TokenAnswer(access_token="a", refresh_token="r", expires_in=60, member_id=caller.member_id)
+    pair = Vault(caller.store, keys, ManualClock(), caller.vault).seal(caller.member_id, 9, answer)
+    await caller.store.write(lambda tx: drop(tx, caller.member_id))
+
+    with pytest.raises(StoreConflict, match="erased"):
+        await caller.store.write(lambda tx: store_it(tx, pair))
 
 
 async def test_the_endpoint_of_a_token_answer_is_never_taken(caller: Caller):

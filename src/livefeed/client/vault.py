@@ -24,7 +24,7 @@ from livefeed.client.safes.pairs import (
 )
 from livefeed.clock import Clock, fresh_hex
 from livefeed.durable.store import Store
-from livefeed.errors import ConnectFailed, NotInstalled, SettingsError, StoreError
+from livefeed.errors import ConnectFailed, NotInstalled, StoreError
 from livefeed.failpoints import failpoint
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
@@ -236,8 +236,4 @@ class Vault:
                 version=version,
             )
 
-        try:
-            return pair()
-        except SettingsError:  # another process may have given the portal its key
-            await self._keys.refresh([member_id])
-            return pair()
+        return await self._keys.reading(member_id, pair)

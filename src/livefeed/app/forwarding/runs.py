@@ -1,5 +1,6 @@
 """Runs: one leased event is handed on as it came; what became of it commits with the settle."""
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Final
 
 from livefeed import telemetry
 from livefeed.app.forwarding.targets import Target
-from livefeed.app.forwarding.verdicts import Reply, Try, draw, judge, retry_after_of
+from livefeed.app.forwarding.verdicts import Reply, Try, judge, retry_after_of
 from livefeed.app.handling.trials import digest_of
 from livefeed.app.inbox import FINISHED, Step, add_steps, open_body
 from livefeed.app.installs import binding
@@ -50,7 +51,8 @@ class Forwarder:
             steps = [Step("installed", now_ms, "kept here"), _finished(lease, now_ms)]
             return Done(effects=partial(_write, entry, steps, None))
         try:
-            content_type, body = await _read(runtime, portal, entry.body)
+            keys = runtime.portal_keys
+            content_type, body = await keys.reading(portal, lambda: open_body(keys, portal, entry.body))
         except (SettingsError, WireError) as exc:
             return Dead(reason=f"the event cannot be read: {exc}")
         # The same for an event and for what is put back of its dead letter; no two events have one.
@@ -61,7 +63,7 @@ class Forwarder:
             fails=lease.consumer.fails,
             first_at_ms=lease.first_at_ms,
             now_ms=runtime.clock.now_ms(),
-            draw=draw(),
+            draw=random.random(),
         )
         outcome = judge(self.target.schedule, tried, reply)
         telemetry.forwards.labels("taken" if reply.is_taken else str(reply.status or "no answer")).inc()
@@ -99,15 +101,6 @@ class Forwarder:
             # An update of the application has dropped its handlers.
             rebind = partial(binding.ask, portal=runtime.portals.get(MemberId(lease.consumer.portal)))
         return partial(_write, entry, steps, rebind)
-
-
-async def _read(runtime: Runtime, portal: MemberId, sealed: bytes) -> tuple[str, bytes]:
-    """Its content type and its body; another process may have given the portal its key."""
-    try:
-        return open_body(runtime.portal_keys, portal, sealed)
-    except SettingsError:
-        await runtime.portal_keys.refresh([portal])
-        return open_body(runtime.portal_keys, portal, sealed)
 
 
 def _finished(lease: Lease, now_ms: int) -> Step:

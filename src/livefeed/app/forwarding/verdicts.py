@@ -1,6 +1,5 @@
 """Verdicts: what becomes of an event after one attempt to hand it on, decided by a pure function."""
 
-import random
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -103,8 +102,3 @@ def retry_after_of(text: str | None, now_ms: int) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_ms / 1000)
     except ValueError:
         return None
-
-
-def draw() -> float:
-    """A number for the jitter."""
-    return random.random()

@@ -1,7 +1,7 @@
 """The portals' keys in memory: what the door seals costs no read of the database."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
@@ -10,6 +10,7 @@ from livefeed.sealing.places import SLICE
 from livefeed.secrets import KeyRing, SealingKey, fresh_key, key_id_of
 from livefeed.wire.ids import MemberId
 
+T = TypeVar("T")
 SQL: Final = sql.load("livefeed.client.safes", "keys.sql")
 
 
@@ -47,12 +48,25 @@ class PortalKeys:
         """Decrypt what `seal` made.
 
         Raises:
-            SettingsError: The key is not known (`refresh` may find it), or gone, or the blob is damaged.
+            SettingsError: The key is not known (see `reading`), or gone, or the blob is damaged.
         """
         key = self._keys.get(member_id)
         if key is not None and key.id == key_id_of(blob):
             return key.open(blob, context=context)
         return self._ring.open(blob, context=context)
+
+    async def reading(self, member_id: MemberId, read: Callable[[], T]) -> T:
+        """What ``read`` returns, which opens something of a portal whose key may have come from elsewhere.
+
+        Raises:
+            SettingsError: As `open`.
+            StoreError: The key is not known, and the database cannot be asked for it.
+        """
+        try:
+            return read()
+        except SettingsError:
+            await self.refresh([member_id])
+            return read()
 
     def id_of(self, member_id: MemberId) -> bytes | None:
         """Which key the portal's values are sealed with now; None: the key file's."""

@@ -1,7 +1,8 @@
 """The rows of pairs: stored when they are proved, replaced by a refresh, never shown but for their health."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from livefeed.client.refreshing import TOPIC
 from livefeed.client.safes.keys import check
@@ -28,6 +29,18 @@ class SealedPair:
     received_at: int
     key_id: bytes | None = None
 
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """Of its row, by name."""
+        return {
+            "member_id": self.member_id,
+            "user_id": self.user_id,
+            "access": self.access,
+            "refresh": self.refresh,
+            "expires_at": self.expires_at,
+            "received_at": self.received_at,
+        }
+
 
 def keep(tx: Tx, pair: SealedPair) -> None:
     """Store the pair that an installation has proved, in the installation's own unit.
@@ -36,15 +49,7 @@ def keep(tx: Tx, pair: SealedPair) -> None:
         StoreConflict: The portal's key has been dropped since the pair was sealed.
     """
     check(tx, pair.member_id, pair.key_id)
-    SQL.keep(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-    )
+    SQL.keep(tx.conn, **pair.columns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,16 +90,7 @@ def keep_opener(tx: Tx, pair: SealedPair, *, is_proved: bool) -> bool:
         StoreConflict: The portal's key has been dropped since the pair was sealed.
     """
     check(tx, pair.member_id, pair.key_id)
-    count: int = SQL.keep_opener(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-        is_proved=int(is_proved),
-    )
+    count: int = SQL.keep_opener(tx.conn, **pair.columns, is_proved=int(is_proved))
     return count > 0
 
 
@@ -116,16 +112,7 @@ def forget(tx: Tx, member_id: MemberId) -> None:
 def replace_pair(tx: Tx, pair: SealedPair, version: int) -> bool:
     """Store a refreshed pair, unless another refresh was faster; who waits for it is told."""
     tx.wake(TOPIC)
-    count: int = SQL.replace(
-        tx.conn,
-        member_id=pair.member_id,
-        user_id=pair.user_id,
-        access=pair.access,
-        refresh=pair.refresh,
-        expires_at=pair.expires_at,
-        received_at=pair.received_at,
-        version=version,
-    )
+    count: int = SQL.replace(tx.conn, **pair.columns, version=version)
     return count > 0
 
 
