@@ -83,8 +83,8 @@ async def _fetch(lease: Lease, runtime: Runtime) -> Outcome:
 
 async def _take(runtime: Runtime, client: RestClient, portal: KnownPortal, process: str = "") -> int:
     """Take one batch: what ``process`` has left, or what is free. Tells how many records there were."""
-    again = {"process_id": process} if process else {}
-    answer = await client.call("event.offline.get", {"clear": 0, "limit": PAGE, **again})
+    left = {"process_id": process} if process else {}
+    answer = await client.call("event.offline.get", {"clear": 0, "limit": PAGE, **left})
     batch = read_batch(answer.result, runtime.clock.now_ms())
     await _keep(runtime, portal, batch)
     if batch.numbers:

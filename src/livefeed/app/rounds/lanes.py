@@ -42,7 +42,7 @@ def again(app: Application, name: str, every_s: float, unit: Callable[[Tx, Known
 
     pause_ms = round(every_s * 1000)
     app.consume(name, run, kind=KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
-    app.when_installed(partial(_first, name=name))
+    app.when_installed(partial(first, name=name))
 
 
 def first(tx: Tx, portal: KnownPortal, name: str) -> None:
@@ -90,7 +90,3 @@ def _pending(tx: Tx, inbox: ConsumerId, posts: Collection[PostId]) -> dict[PostI
     keys = {post_key(post): post for post in posts}
     rows = SQL.pending(tx.conn, consumer=inbox, keys=msgspec.json.encode(list(keys)).decode())
     return {keys[row["key"]]: bool(row["is_leased"]) for row in rows}
-
-
-def _first(tx: Tx, portal: KnownPortal, *, name: str) -> None:
-    first(tx, portal, name)

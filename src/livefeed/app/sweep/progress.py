@@ -80,13 +80,11 @@ def begin(
         stride=LIMIT,
         now=tx.now_ms,
     )
-    begun = find(tx, portal, scope)
-    assert begun is not None, "it was written just above"
-    return begun
+    return _written(tx, portal, scope)
 
 
-def move(tx: Tx, sweep: Sweep, look: Look, found: int, base: int | None) -> None:
-    """Remember that a page was compared."""
+def move(tx: Tx, sweep: Sweep, look: Look, base: int | None) -> Sweep:
+    """Remember that pages were compared; returns the sweep as it stands then."""
     place = look.place or sweep.place
     SQL.move(
         tx.conn,
@@ -95,11 +93,11 @@ def move(tx: Tx, sweep: Sweep, look: Look, found: int, base: int | None) -> None
         cursor=place.cursor,
         stride=place.stride,
         looked=len(look.rows),
-        found=found,
         first_post=look.rows[0].id if look.rows else None,
     )
     if base is not None:
         SQL.raise_base(tx.conn, portal=sweep.portal, scope=sweep.scope, base=base)
+    return _written(tx, sweep.portal, sweep.scope)
 
 
 def finish(tx: Tx, sweep: Sweep) -> None:
@@ -110,3 +108,9 @@ def finish(tx: Tx, sweep: Sweep) -> None:
 def forget(tx: Tx, portal: MemberId) -> None:
     """Erase what is known of a portal."""
     SQL.forget(tx.conn, portal=portal)
+
+
+def _written(tx: Tx, portal: MemberId, scope: Scope) -> Sweep:
+    sweep = find(tx, portal, scope)
+    assert sweep is not None, "it was written just above"
+    return sweep

@@ -73,10 +73,6 @@ class Sweeper:
             _LOG.warning("sweep_put_off", portal=portal.member_id, scope=self.scope, reason=str(exc))
         return Done(effects=lambda tx: next_round(tx, portal.member_id, self.name, lease.consumer.id))
 
-    def order(self, tx: Tx, portal: KnownPortal) -> None:
-        """Order the first sweep of a portal, unless one is ordered; runs at each start."""
-        first(tx, portal, self.name)
-
     async def _sweep(self, runtime: Runtime, portal: KnownPortal) -> None:
         store, client, person = runtime.store, runtime.client(portal.member_id), portal.user_id
         assert person is not None, "without a token there is nothing to look with"
@@ -89,16 +85,19 @@ class Sweeper:
         is_over = False
         while not is_over:
             look, base = await _look(client, sweep)
-            await self._compare(runtime, portal, sweep, look, base)
+            sweep = await self._compare(runtime, portal, sweep, look, base)
             is_over = look.place is None
-            sweep = await store.read(lambda tx: progress.find(tx, portal.member_id, self.scope)) or sweep
         await self._look_for_missed(runtime, client, portal, sweep)
         await store.write(partial(self._finish, sweep=sweep))
 
     async def _compare(
         self, runtime: Runtime, portal: KnownPortal, sweep: Sweep, look: Look, base: int | None
-    ) -> None:
-        """Append what differs, and remember that it was looked at, a unit for each 200 posts."""
+    ) -> Sweep:
+        """Append what differs, and remember that it was looked at, a unit for each 200 posts.
+
+        Returns:
+            The sweep as it stands then.
+        """
         member, watch = portal.member_id, self.watch
         for start in range(0, len(look.rows), _POSTS_A_UNIT):
             some = look.rows[start : start + _POSTS_A_UNIT]
@@ -112,7 +111,7 @@ class Sweeper:
                 watch.saw(tx, member, sweep.person, some)
 
             await runtime.store.write(keep)
-        await runtime.store.write(lambda tx: progress.move(tx, sweep, look, 0, base))
+        return await runtime.store.write(lambda tx: progress.move(tx, sweep, look, base))
 
     async def _news(self, runtime: Runtime, portal: KnownPortal, found: Sequence[Found]) -> list[Sealed]:
         """What nobody expects yet: a post with something in its lane is looked at anyway."""
@@ -183,7 +182,7 @@ def sweep_with(app: Application, watch: Watch) -> None:
         pause_ms = round(every_s * 1000)
         sweeper = Sweeper(watch=watch, scope=scope, window_s=window_s, every_ms=pause_ms)
         app.consume(sweeper.name, sweeper.run, kind=KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
-        app.when_installed(sweeper.order)
+        app.when_installed(partial(first, name=sweeper.name))
     app.when_erased(progress.forget)
 
 

@@ -12,15 +12,15 @@ ON CONFLICT (portal, scope) DO UPDATE SET
     person = excluded.person, since = excluded.since, cursor = excluded.cursor, stride = excluded.stride,
     began_at = excluded.began_at, looked = 0, found = 0, first_post = NULL;
 
--- name: move(portal, scope, cursor, stride, looked, found, first_post)!
--- A page was compared.
+-- name: move(portal, scope, cursor, stride, looked, first_post)!
+-- Pages were compared.
 UPDATE sweep SET
-    cursor = :cursor, stride = :stride, looked = looked + :looked, found = found + :found,
+    cursor = :cursor, stride = :stride, looked = looked + :looked,
     first_post = coalesce(first_post, :first_post)
 WHERE portal = :portal AND scope = :scope;
 
 -- name: add_found(portal, scope, found)!
--- Posts that are gone were found too.
+-- So many posts differ, or are gone.
 UPDATE sweep SET found = found + :found WHERE portal = :portal AND scope = :scope;
 
 -- name: raise_base(portal, scope, base)!
