@@ -202,13 +202,10 @@ async def _progress(running: Running, member_id: MemberId) -> Mapping[str, objec
     """How much of the feed is known; nothing of an application that keeps none of it."""
     if "livefeed.notifier" not in running.app.rooms:
         return {}
-    from livefeed.notifier.gaps import report  # not needed by an application of one's own
+    from livefeed.notifier.gaps import coverage  # not needed by an application of one's own
 
-    found = await running.runtime.store.read(lambda tx: report(tx, portal=member_id, limit=1))
-    if not found:
-        return {}
-    coverage = found[0].coverage
-    return {"phase": coverage.phase, "archived": coverage.archived, "readable": coverage.readable}
+    found = await running.runtime.store.read(lambda tx: coverage(tx, member_id))
+    return {"phase": found.phase, "archived": found.archived, "readable": found.readable}
 
 
 def _shown(row: InboxRow) -> Mapping[str, object]:

@@ -1,6 +1,5 @@
 """Waiting: what answers under the application's address before its credentials are known."""
 
-import asyncio
 from typing import Final
 
 from livefeed.app.doors.sending import send_text
@@ -30,13 +29,11 @@ class Waiting:
     Attributes:
         inner: Answers everything once it is there.
         held: The last callback: its body, and whether it is JSON; None: there was none.
-        came: Set when there is one.
     """
 
     def __init__(self) -> None:
         self.inner: Asgi | None = None
         self.held: tuple[bytes, bool] | None = None
-        self.came = asyncio.Event()
         self._patience = Patience()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,5 +56,4 @@ class Waiting:
             await respond(send, request)
             return
         self.held = request
-        self.came.set()
         await respond(send, _CALLED_BACK)

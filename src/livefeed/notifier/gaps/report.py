@@ -14,9 +14,7 @@ from livefeed.notifier.gaps.watching import SQL
 from livefeed.wire.ids import MemberId, PostId
 
 CHANNELS: Final[dict[str, Channel]] = {
-    Source.UPDATED.value: "event",
-    Source.OFFLINE.value: "offline",
-    Source.SWEPT.value: "sweep",
+    one.value: one.channel for one in (Source.UPDATED, Source.OFFLINE, Source.SWEPT)
 }
 
 
