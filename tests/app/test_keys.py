@@ -141,11 +141,19 @@ async def test_what_the_key_file_sealed_itself_is_read_and_gets_the_key_of_its_p
         )
     )
     assert "access" == (await runtime.vault.access(PORTAL, UserId(1))).reveal()
+    await house.install(application_token="f" * 32)  # waits in quarantine
+    await runtime.store.write(
+        lambda tx: tx.execute("UPDATE quarantine SET access = ?, refresh = ?", (access, refresh))
+    )
 
-    assert 1 == await reseal(runtime.store, runtime.keys, PLACES)
+    assert 2 == await reseal(runtime.store, runtime.keys, PLACES)
 
-    [row] = await house.rows("SELECT access, refresh FROM token")
-    assert {runtime.portal_keys.id_of(PORTAL)} == {key_id_of(row["access"]), key_id_of(row["refresh"])}
+    rows = await house.rows(
+        "SELECT access, refresh FROM token UNION ALL SELECT access, refresh FROM quarantine"
+    )
+    assert 2 == len(rows)
+    for row in rows:
+        assert {runtime.portal_keys.id_of(PORTAL)} == {key_id_of(row["access"]), key_id_of(row["refresh"])}
     assert "access" == (await runtime.vault.access(PORTAL, UserId(1))).reveal()
 
 

@@ -1,9 +1,10 @@
 """What no event told is found by the sweep, told as usual, and marked."""
 
 import pytest
-from tests.notifier.conftest import House, open_house
+from tests.notifier.conftest import QUIET_S, House, open_house
 from tests.notifier.fake_portal import MEMBER
 
+from livefeed.app.inbox import list_inbox
 from livefeed.app.sweep import progress
 from livefeed.durable.store import Tx
 from livefeed.notifier import archive
@@ -67,7 +68,10 @@ async def test_a_sweep_leaves_alone_what_an_event_is_waiting_for(house, company)
     house.clock.advance(30)
     await house.work()
 
-    assert ["event"] == [one.how for one in (await reported(house)).edits]
+    found = await reported(house)
+    assert ["event"] == [one.how for one in found.edits]
+    assert found.sweeps[0].last_ended_at == house.clock.now_ms() - QUIET_S * 1000
+    assert 1 == len(await house.store.read(lambda tx: list_inbox(tx, post=5)))
 
 
 async def test_a_new_post_and_one_that_is_gone_are_found_too(house, company):
