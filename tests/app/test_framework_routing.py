@@ -331,6 +331,35 @@ async def test_each_handler_keeps_to_its_own_schedule_and_is_given_up_alone(serv
     assert calls[7:] == ["once1"], "who had finished before is not called again"
 
 
+async def test_events_after_one_that_is_given_up_are_given_to_its_handler_too(serve: Opening, app: App):
+    seen: list[object] = []
+
+    @app.on(PostUpdated, coalesce=True)
+    async def run(ctx: Context) -> None:
+        seen.append(len(ctx.events))
+
+    @app.on(PostUpdated, retry=None)
+    async def each(event: PostUpdated) -> None:
+        seen.append(f"event {event.envelope.ts}")
+        if event.envelope.ts == 2:
+            raise RuntimeError
+
+    house = await installed(serve, app, quiet_s=1, max_wait_s=1)
+    for ts in (1, 2, 3):
+        await house.event(ts=ts)
+    house.clock.advance(1)
+    await house.work()
+
+    assert seen == [3, "event 1", "event 2", "event 3"]
+
+    await house.operate("dead_replay", since_ms=0)
+    for _ in range(3):
+        house.clock.advance(1)
+        await house.work()
+
+    assert seen[4:] == ["event 2"], "the others were dealt with"
+
+
 async def test_a_handler_that_takes_too_long_is_cancelled_and_fails(serve: Opening, app: App):
     ended: list[str] = []
 
@@ -469,6 +498,36 @@ async def test_a_quiet_handler_waits_in_lanes_of_its_own_and_nobody_waits_for_it
     rows = await house.inbox(post=205)
     assert [row.state for row in rows] == ["done"] * 3
     assert all(steps(row)["coalesced"] == "3 events" for row in rows)
+
+
+async def test_what_a_quiet_handler_has_given_up_is_shown_as_dead_until_it_is_put_back(
+    serve: Opening, app: App
+):
+    is_broken = [True]
+
+    @app.on(PostUpdated, coalesce=True, quiet_s=30, retry=None)
+    async def quiet() -> None:
+        if is_broken:
+            raise RuntimeError("for good")
+
+    house = await installed(serve, app)
+    for ts in (1, 2):
+        await house.event(ts=ts)
+    await house.work()
+    house.clock.advance(30)
+    await house.work()
+
+    rows = await house.inbox(post=205)
+    assert [row.state for row in rows] == ["dead"] * 2
+    assert all(row.steps[-1].detail.endswith("quiet: RuntimeError: for good") for row in rows)
+
+    is_broken.clear()
+    house.clock.advance(1)
+    await house.operate("dead_replay", since_ms=0)
+    house.clock.advance(30)
+    await house.work()
+
+    assert [row.state for row in await house.inbox(post=205)] == ["done"] * 2
 
 
 async def test_what_is_set_up_at_the_start_is_there_for_handlers_and_closed_at_the_end(settings, clock):

@@ -1,7 +1,7 @@
 """The inbox: how an event lies in it, what happened to it there, and how it is shown."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -36,6 +36,9 @@ STEPS: Final = "steps"
 
 FINISHED: Final = "finished"
 """The step that ends an event; its detail is the number of tries."""
+
+DEAD: Final = "dead"
+"""The step that says that an event was given up, by all its handlers or by one with lanes of its own."""
 
 FOUND_BY_SWEEP: Final = "found by sweep"
 """The detail of the first step of an event that nothing had told of."""
@@ -82,8 +85,8 @@ class _EventRow(msgspec.Struct, frozen=True):
     at: int
     source: str
     attempt: int | None
-    is_leased: bool
-    is_pending: bool
+    is_leased: int
+    is_pending: int
 
 
 def post_key(post_id: PostId) -> str:
@@ -231,7 +234,7 @@ def list_inbox(
     """The newest events first; with ``before`` only those that came before the event of this number."""
     key = None if post is None else post_key(post)
     found = _SQL.list_events(tx.conn, portal=portal, key=key, since=since_ms, before=before, limit=limit)
-    rows = [_event_row(row) for row in found]
+    rows = [_EventRow(*row) for row in found]
     seqs = msgspec.json.encode([row.seq for row in rows]).decode()
     dead: dict[int, str] = {row["seq"]: row["reason"] for row in _SQL.dead_of(tx.conn, seqs=seqs)}
     steps: dict[int, list[Step]] = {}
@@ -256,13 +259,8 @@ def drop_steps(tx: Tx, seqs: Sequence[int]) -> None:
     _SQL.drop_steps(tx.conn, seqs=msgspec.json.encode(list(seqs)).decode())
 
 
-def _event_row(row: Any) -> _EventRow:  # noqa: ANN401 - a database row has no narrower type
-    seq, portal, kind, key, at, source, attempt, is_leased, is_pending = row
-    return _EventRow(seq, portal, kind, key, at, source, attempt, bool(is_leased), bool(is_pending))
-
-
 def _shown(row: _EventRow, steps: list[Step], death: str | None) -> InboxRow:
-    ends = [Step("dead", row.at, death)] if death is not None else []
+    ends = [Step(DEAD, row.at, death)] if death is not None else []
     post_id = decimal(row.key.removeprefix(_POST)) if row.key.startswith(_POST) else None
     return InboxRow(
         seq=row.seq,
@@ -287,7 +285,8 @@ def _state(row: _EventRow, steps: list[Step], death: str | None) -> EventState:
     if death is not None:
         return "dead"
     if not row.is_pending:
-        return "done" if any(step.step == FINISHED for step in steps) else "dropped"
+        ends = [step.step for step in steps if step.step in {FINISHED, DEAD}]
+        return "dropped" if not ends else "dead" if ends[-1] == DEAD else "done"
     if row.is_leased:
         return "leased"
     return "backing_off" if row.attempt else "waiting"

@@ -193,7 +193,7 @@ class Runner:
         *,
         has_failed: bool,
     ) -> None:
-        """Call ``handler`` with what is left; the events after one that fails wait with it."""
+        """Call ``handler`` with what is left; the events after one that is tried again wait with it."""
         failing = [one for one in mine.values() if one.state == "failing"]
         before = max(failing, key=lambda one: one.attempts, default=None)
         attempt = before.attempts + 1 if before is not None else tally.lease.attempt if has_failed else 1
@@ -217,8 +217,7 @@ class Runner:
         if attempt.context is not None:
             tally.steps.extend(attempt.context.steps)
         if isinstance(answer, BaseException) and not isinstance(answer, Drop):
-            tally.fail(handler, part, before, number, answer)
-            return False
+            return not tally.fail(handler, part, before, number, answer)
         if isinstance(answer, Drop):
             tally.note("dropped", f"{handler.name}: {answer}")
         elif attempt.context is not None:

@@ -7,11 +7,12 @@ from typing import Final
 
 import msgspec
 
+from livefeed.app.application import INBOX
 from livefeed.app.contexts.items import Item
 from livefeed.app.contexts.verdicts import Retry
 from livefeed.app.handling import trials
 from livefeed.app.handling.trials import Trial, next_at
-from livefeed.app.inbox import FINISHED, Step, add_steps
+from livefeed.app.inbox import DEAD, FINISHED, Step, add_steps
 from livefeed.app.routing.handlers import Handler
 from livefeed.durable import done
 from livefeed.durable.entries import Entry
@@ -81,8 +82,8 @@ class Tally:
         before: Trial | None,
         attempt: int,
         failure: BaseException,
-    ) -> None:
-        """Note that ``handler`` has failed, and when it is called again."""
+    ) -> bool:
+        """Note that ``handler`` has failed, and when it is called again; False: it is given up."""
         reason = f"{handler.name}: {words(failure)}"
         first_at_ms = self.lease.first_at_ms if before is None else before.first_at_ms
         at_ms = None
@@ -115,6 +116,7 @@ class Tally:
                 part,
             )
         )
+        return at_ms is not None
 
     def outcome(self, handlers: Sequence[Handler]) -> Outcome:
         """The one outcome of all of them."""
@@ -140,8 +142,12 @@ class Tally:
             if self.away:
                 return Down(probe_at_ms=self._probe_at_ms(), reason=reason, effects=effects)
             return Again(at_ms=min(self.due_ms), reason=reason or "waits for its next try", effects=effects)
+        reason = "; ".join([*self.buried.values(), *self.reasons])
+        if self.lease.consumer.name != INBOX:
+            # The inbox has no dead letter of it: this is all that tells of it there.
+            self.steps.append(Step(DEAD, self.now_ms, reason))
         return Dead(
-            reason="; ".join([*self.buried.values(), *self.reasons]),
+            reason=reason,
             through=through,
             probe_at_ms=self._probe_at_ms() if self.away else None,
             effects=self._effects(seqs, handlers, ends=True, is_dead=True),
