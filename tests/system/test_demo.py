@@ -24,6 +24,8 @@ from tests.system.world import (
 
 from livefeed.client.safes.keys import open_key
 from livefeed.durable.store import open_readonly
+from livefeed.portal.apps import registry
+from livefeed.portal.apps.tokens import TOKEN_CHARS, codec_of
 from livefeed.secrets import read_or_create_key_file
 
 pytestmark = pytest.mark.system
@@ -272,6 +274,26 @@ def stored_tokens(demo: Demo) -> Iterator[str]:
             yield opened[row["member_id"]].open(row[column], context=context).decode()
 
 
+def application_token(demo: Demo, client_id: str) -> str:
+    """What proves the notifier's events; neither half keeps it in clear."""
+    ring = read_or_create_key_file(demo.data / "portal.db.key")
+    reader = open_readonly(demo.portal_db)
+    with contextlib.closing(reader):
+        app = reader.read(lambda tx: registry.find_by_client_id(tx, client_id))
+    assert app is not None
+    return app.application_token(ring).reveal()
+
+
+def tokens_in(demo: Demo, content: bytes) -> list[bytes]:
+    """Whatever was minted by the portal: tokens of events and of pairs that are over, too."""
+    codec = codec_of(read_or_create_key_file(demo.data / "portal.db.key"))
+    runs = [found[0] for found in re.finditer(rb"[a-z2-7]{%d,}" % TOKEN_CHARS, content)]
+    words = [run[at : at + TOKEN_CHARS] for run in runs for at in range(len(run) - TOKEN_CHARS + 1)]
+    return [
+        word for word in words if codec.open("access", word.decode()) or codec.open("refresh", word.decode())
+    ]
+
+
 def shown_by(demo: Demo) -> Iterator[tuple[str, bytes]]:
     """What anybody may read: metrics, and commands that are not asked to print secrets."""
     for url in (demo.document["portal_url"], demo.document["app_url"]):
@@ -295,11 +317,16 @@ def shown_by(demo: Demo) -> Iterator[tuple[str, bytes]]:
 
 def test_nothing_secret_is_logged_shown_or_stored_in_clear(demo: Demo):
     """Files that exist to hold secrets are the exception: keys, ``demo.json``, run files; all mode 0600."""
-    secrets = set(secrets_of(json.loads((demo.data / "demo.json").read_text())))
+    known = json.loads((demo.data / "demo.json").read_text())
+    secrets = {*secrets_of(known), application_token(demo, known["client_id"])}
     private = [*demo.data.glob("*.run"), *demo.data.glob("*.key")]
     secrets |= {json.loads(path.read_text())["token"] for path in demo.data.glob("*.run")}
     secrets |= {line for path in demo.data.glob("*.key") for line in path.read_text().split()}
-    secrets |= set(stored_tokens(demo))
+    pairs = set(stored_tokens(demo))
+    minted = [token for token in pairs if len(token) == TOKEN_CHARS]
+    assert minted == [word.decode() for token in minted for word in tokens_in(demo, f"a={token}&".encode())]
+    assert minted
+    secrets |= pairs
     assert len(secrets) > 10
     assert {0o600} == {path.stat().st_mode & 0o777 for path in private}
 
@@ -307,6 +334,7 @@ def test_nothing_secret_is_logged_shown_or_stored_in_clear(demo: Demo):
     for name, content in [*((path.name, path.read_bytes()) for path in files), *shown_by(demo)]:
         assert content or name.endswith(("-wal", "lanes")), name
         assert [] == [secret for secret in secrets if secret.encode() in content], name
+        assert [] == tokens_in(demo, content), name
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_2(tmp_path: Path):
