@@ -211,6 +211,20 @@ async def test_a_start_that_fails_is_answered_and_tried_again(tmp_path: Path, ht
     assert told.stopped
 
 
+async def test_a_stop_that_fails_is_not_kept_quiet(tmp_path: Path, http: HttpClient):
+    told = Told(tmp_path)
+
+    @told.app.on_stop
+    def fail() -> None:
+        raise RuntimeError("not closed")
+
+    async with serving(told.app.asgi, lifespan="off") as url:
+        assert (await http.send("GET", f"{url}/healthz")).status == 200
+        with pytest.raises(RuntimeError, match="not closed"):
+            await told.app.asgi.close()
+    assert told.stopped
+
+
 async def test_a_websocket_under_its_path_is_closed_and_not_an_error(tmp_path: Path):
     sent: list[Any] = []
 

@@ -101,10 +101,13 @@ class Lifetime:
         await asyncio.shield(self._ready)
 
     async def end(self) -> None:
-        """Close what a request has opened; nothing if none did."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
+        """Close what a request has opened; nothing if none did. What closing it raises is raised."""
+        running = self._running
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+            if not running.cancelled():
+                running.result()
 
     async def _run(self, ready: "asyncio.Future[None]") -> None:
         try:
@@ -112,9 +115,10 @@ class Lifetime:
                 ready.set_result(None)
                 with suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
-        except Exception as exc:  # noqa: BLE001 - whoever waits for it is told
-            if not ready.done():
-                ready.set_exception(exc)
+        except Exception as exc:
+            if ready.done():
+                raise
+            ready.set_exception(exc)
         finally:
             ready.cancel()  # of whoever still waits
             self._ready = self._running = None
