@@ -24,7 +24,7 @@ from livefeed.wire.faults import (
     UserAccessError,
 )
 from livefeed.wire.form import JsonValue
-from livefeed.wire.ids import MemberId, PostId, UserId
+from livefeed.wire.ids import MemberId, PostId, UserId, decimal
 
 T = TypeVar("T")
 
@@ -287,5 +287,5 @@ class Context:
 
 def _user_id(result: JsonValue) -> UserId | None:
     value = result.get("ID") if isinstance(result, dict) else None
-    text = str(value) if isinstance(value, (str, int)) else ""
-    return UserId(int(text)) if text.isascii() and text.isdigit() and int(text) > 0 else None
+    number = decimal(str(value)) if isinstance(value, (str, int)) else None
+    return UserId(number) if number else None
