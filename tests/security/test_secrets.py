@@ -6,12 +6,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 from tests.engines import on_a_file
 from tests.portal.asgi import request
 from tests.portal.browser import Browser
 from tests.portal.site import Receiver, receiving
 from tests.scenario.conftest import CONSOLE, Town, anyio_backend, town
+
+from livefeed.app.inbox import list_inbox, open_entry
+from livefeed.telemetry import configure_logs
 
 from .doors import pages
 from .stand import filled
@@ -225,6 +229,40 @@ async def test_no_secret_of_a_full_run_is_found_anywhere_again(
         if secret.encode() in content or secret.encode("utf-16-le") in content
     ]
     assert [] == stored
+
+
+@on_a_file
+async def test_a_crash_shows_no_secret_that_it_had_at_hand(town: Town, capfd: pytest.CaptureFixture[str]):
+    """What lies in both databases cannot be read any more, where tokens and codes are in the variables."""
+    runtime, code = town.notifier.running.runtime, town.seeded.people[0].webhook_code
+    post = await town.call(2, "log.blogpost.add", POST_TITLE=MARK, POST_MESSAGE="1", DEST=["UA"])
+    await town.settle()
+    await town.call(1, "log.blogpost.update", POST_ID=post, POST_MESSAGE="2")
+    await town.deliver()
+    (portal,) = runtime.portals.every()
+    entries = await runtime.store.read(
+        lambda tx: [row[0] for row in tx.execute("SELECT body FROM entry WHERE source = 'door'")]
+    )
+    auths = [open_entry(runtime.portal_keys, portal.member_id, body).auth for body in entries]
+    secrets = {code, *(one.access_token for one in auths), *(one.application_token for one in auths)}
+    configure_logs(is_for_good=False)
+    try:
+        await runtime.store.write(lambda tx: tx.execute("UPDATE archived_version SET content = X'78'"))
+        await town.settle()
+        await town.store.write(lambda tx: tx.execute("UPDATE post SET files = 'x'"))
+        url, host = f"/rest/1/{code}/log.blogpost.get?POST_ID={post}", urlsplit(town.url).netloc
+        answer = await request(town.portal.asgi, "GET", url, host=host)
+    finally:
+        structlog.reset_defaults()
+    logs = "".join(capfd.readouterr())
+    inbox = repr(await runtime.store.read(list_inbox))
+
+    assert 500 == answer.status
+    assert '"name": "get_posts"' in logs, "the traceback is there"
+    assert '"handler_failed"' in logs
+    assert "DecodeError" in inbox
+    assert len(secrets) == 1 + len(auths) + 1
+    assert [] == [one for one in secrets if one in logs + inbox + answer.text]
 
 
 async def test_an_error_message_never_repeats_a_secret_it_was_sent(logs: list[object], town: Town):
