@@ -128,6 +128,7 @@ async def test_each_of_two_quick_writes_explains_one_event_though_the_later_alon
     house, seen, client = written
     for text in ("first", "second"):
         await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": text})
+        house.clock.advance(1)
     for ts in (1, 2, 3):
         await house.event(ts=ts)
     await house.work()
