@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import engines
 
 from livefeed.app.inbox import open_entry
 from livefeed.app.runtime import ROOMS
 from livefeed.app.safes.places import PLACES
+from livefeed.cli.keys.rotating import retire
 from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.safes.pairs import SQL
 from livefeed.clock import ManualClock
 from livefeed.durable.store import open_store
 from livefeed.errors import SettingsError
 from livefeed.sealing.places import reseal
-from livefeed.secrets import key_id_of, read_or_create_key_file
-from livefeed.settings import AppSettings
+from livefeed.secrets import key_id_of, read_keys, read_or_create_key_file
+from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.ids import MemberId, UserId
 
 from .bodies import MEMBER
@@ -126,6 +128,25 @@ async def test_a_rotation_that_is_killed_between_two_slices_is_ended_by_the_next
     await fresh.refresh(ids)
     await store.close()
     assert {b"something"} == {fresh.open(one, blobs[one], context=b"") for one in ids}
+
+
+async def test_a_key_that_another_database_needs_is_not_retired(
+    settings: AppSettings, clock: ManualClock, tmp_path: Path
+):
+    path = Path(settings.key_file)
+    databases = [settings.db, engines.database(tmp_path, "other", ROOMS)]
+    for url in databases:
+        store = open_store(url, ROOMS, clock)
+        await PortalKeys(store, read_or_create_key_file(path)).ensure(PORTAL)
+        await store.close()
+    await livefeed(settings, "keys", "rotate")
+    aged(settings.key_file)
+    keys, _ = read_keys(path)
+
+    gone, left = retire([DatabaseUrl.parse(url) for url in databases], path)
+
+    assert ([], [{"portal keys": 1}]) == (gone, [key.hangs for key in left])
+    assert keys == read_keys(path)[0]
 
 
 async def test_what_the_key_file_sealed_itself_is_read_and_gets_the_key_of_its_portal(house: House):

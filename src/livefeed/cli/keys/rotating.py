@@ -5,8 +5,9 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -99,10 +100,7 @@ def rotate(database: DatabaseUrl, path: Path, *, patience_s: float, told: Told) 
     except StoreInUse:
         _wait_for_others(database, path, places, patience_s, told)
     older = keys_of(database, path)[1:]
-    waits: dict[str, int] = {}
-    for place, number in (item for key in older for item in key.hangs.items()):
-        waits[place] = waits.get(place, 0) + number
-    return Rotation(key=ring.ids[0].hex(), is_made=is_made, waits=waits)
+    return Rotation(key=ring.ids[0].hex(), is_made=is_made, waits=_hanging(older))
 
 
 def retire(databases: Sequence[DatabaseUrl], path: Path) -> tuple[list[Key], list[Key]]:
@@ -121,12 +119,20 @@ def retire(databases: Sequence[DatabaseUrl], path: Path) -> tuple[list[Key], lis
                 f"come again in {SETTLED_S - age_s:.0f} s"
             )
         found = [keys_of(database, path)[1:] for database in databases]
-        needed = {key.id for older in found for key in older if key.hangs}
+        older = [replace(same[0], hangs=_hanging(same)) for same in zip(*found, strict=True)]
+        needed = {key.id for key in older if key.hangs}
         kept = [key for key in keys if key is keys[0] or SealingKey(key).id.hex() in needed]
         if len(kept) < len(keys):
             write_keys(path, kept, hash_key or hash_key_of(keys[-1]))
-        older = found[0]
-        return [one for one in older if one.id not in needed], [one for one in older if one.id in needed]
+        return [one for one in older if not one.hangs], [one for one in older if one.hangs]
+
+
+def _hanging(keys: Iterable[Key]) -> dict[str, int]:
+    """What hangs on all of them together."""
+    total: Counter[str] = Counter()
+    for key in keys:
+        total.update(key.hangs)
+    return dict(total)
 
 
 def _places(database: DatabaseUrl) -> Sequence[Place]:
