@@ -19,6 +19,7 @@ from tests.client.fake_portal import FakePortal
 
 from livefeed import telemetry
 from livefeed.app import App, Context, Retry, Running, opened
+from livefeed.app.contexts.writes import Write
 from livefeed.app.inbox import list_inbox, post_key, seal_entry
 from livefeed.app.installs.housekeeping import purge_old
 from livefeed.app.runtime import ROOMS
@@ -309,12 +310,15 @@ async def test_effects_trials_and_writes_go_with_their_portal(settings: AppSetti
         store = running.runtime.store
 
         def rows(tx: Tx) -> list[int]:
-            return [len(tx.execute(f"SELECT * FROM {one}").fetchall()) for one in ("effect", "trial")]
+            tables = ("effect", "trial", "own_write")
+            return [len(tx.execute(f"SELECT * FROM {one}").fetchall()) for one in tables]
 
-        assert await store.read(rows) == [1, 1]
+        write = Write(id="w", event=KINDS[1], post=PostId(205), content={})
+        await running.runtime.writes.begin(MemberId(MEMBER), write, "")
+        assert await store.read(rows) == [1, 1, 1]
         for unit in running.leaving.when_erased:
             await store.write(lambda tx, unit=unit: unit(tx, MemberId(MEMBER)))
-        assert await store.read(rows) == [0, 0]
+        assert await store.read(rows) == [0, 0, 0]
 
 
 Event = tuple[int, int]

@@ -195,6 +195,32 @@ async def test_a_new_post_is_known_by_its_text_before_its_number_is(written, sho
     assert seen == [(2, False)]
 
 
+async def test_a_new_post_whose_number_is_known_explains_no_other_of_the_same_text(
+    written, shown: dict[str, str]
+):
+    house, seen, client = written
+    house.portal.methods["log.blogpost.add"] = lambda params: 300
+    await client.call("log.blogpost.add", {"POST_MESSAGE": shown["DETAIL_TEXT"]})
+    await house.event(event="ONLIVEFEEDPOSTADD", post=301, ts=1)
+    await house.work()
+    await house.event(event="ONLIVEFEEDPOSTADD", post=300, ts=2)
+    await house.work()
+
+    assert seen == [(1, False)]
+
+
+async def test_what_the_process_before_has_written_is_known_to_the_next(written, shown: dict[str, str]):
+    house, seen, client = written
+    writes = house.running.runtime.writes
+    await client.call("log.blogpost.update", {"POST_ID": 205, "POST_MESSAGE": "new"})
+    writes.portals.clear()
+    await writes.load()
+    await house.event()
+    await house.work()
+
+    assert seen == []
+
+
 async def test_handlers_that_want_own_events_get_them_marked(serve: Opening, shown: dict[str, str]):
     app = App.from_settings({})
     seen: list[tuple[bool, int]] = []
@@ -265,6 +291,23 @@ async def test_the_brake_is_for_one_post_and_lets_other_writes_pass(serve: Openi
     await write(1)
 
     assert len(house.portal.called("log.blogpost.update")) == 4
+
+
+async def test_the_brake_is_for_posts_that_are_added_because_one_was_added(serve: Opening):
+    house = await serve(App(App.from_settings({}).settings, brake=Brake(writes=2, within_s=10)))
+    await house.install()
+    house.portal.methods["log.blogpost.add"] = lambda params: 300
+    runtime = house.running.runtime
+    by_itself, answering = (
+        runtime.client(MemberId(MEMBER), handling=one) for one in ("", "ONLIVEFEEDPOSTADD")
+    )
+
+    for _ in range(3):
+        await by_itself.call("log.blogpost.add", {"POST_TITLE": "t"})
+    with pytest.raises(LoopBraked, match="added posts when one was added 2 times in 10 s"):
+        await answering.call("log.blogpost.add", {"POST_TITLE": "t"})
+
+    assert len(house.portal.called("log.blogpost.add")) == 3
 
 
 def _batch(line: str) -> bytes:
