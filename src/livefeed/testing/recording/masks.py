@@ -37,7 +37,7 @@ class Masks:
         return self._masks[value]
 
     def body(self, content: bytes, content_type: str) -> bytes:
-        """The body with masks for secrets; the rest of a form stays as it is, byte for byte."""
+        """A form or JSON with masks for secrets; the rest of a form stays as it is, byte for byte."""
         return rewritten(content, content_type, self.masked)
 
     def text(self, text: str) -> str:

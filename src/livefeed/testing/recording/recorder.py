@@ -74,8 +74,10 @@ def recorder(path: Path, *, forward_to: str = "") -> Generator[Recorder]:
     """Record what arrives at the recorder's URL, of 127.0.0.1, while the block lasts.
 
     Args:
-        path: A JSONL file; what it holds is kept.
-        forward_to: Every request is sent on to this URL, as it came, and its answer is given back.
+        path: A JSONL file; what it holds is kept. Secrets are replaced in forms and in JSON, which is what
+            a Bitrix24 sends; in a body of another kind nothing is.
+        forward_to: Every request is sent on to this URL, as it came; status and body of the answer are given
+            back.
 
     Example:
         >>> with recorder(Path("events.jsonl"), forward_to="http://127.0.0.1:8000/events") as tape:
