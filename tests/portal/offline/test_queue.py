@@ -128,6 +128,7 @@ async def test_what_failed_comes_again_to_who_asks_for_it_and_only_once(fetching
 
     assert ["1", "0"] == [row["ERROR"] for row in await fetching.ask("list")]
     assert [] == (await fetching.take())[1]
+    assert [] == (await fetching.take(filter={">ID": 0}))[1], "nor to who asks for some"
     again, failed = await fetching.take(error=1)
     assert [1] == [post_of(row) for row in failed]
     assert [] == (await fetching.take(error=1))[1]
