@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests import engines
@@ -340,6 +340,8 @@ Event = tuple[int, int]
         max_size=6,
     ),
 )
+@example(waves=[[(1, 1), (1, 1)]], failures={("each", 0): 1})  # the second waits for the first
+@example(waves=[[(1, 1)], [(1, 1)]], failures={("all", 0): 2, ("updates", 0): 1})  # a run grows
 async def test_whoever_fails_and_whenever_more_comes_each_handler_sees_each_event_once_and_in_order(
     portal: FakePortal, tmp_path: Path, waves: list[list[Event]], failures: dict[tuple[str, int], int]
 ):
