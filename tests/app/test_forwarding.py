@@ -15,7 +15,7 @@ from livefeed.app.forwarding import Target, build
 from livefeed.app.forwarding.targets import checked_url, signing_key
 from livefeed.app.forwarding.verdicts import Reply, Try, judge
 from livefeed.durable import dead
-from livefeed.durable.outcomes import Down
+from livefeed.durable.outcomes import Dead, Down
 from livefeed.durable.schedule import Schedule
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
@@ -145,6 +145,18 @@ def test_an_application_that_was_away_for_hours_is_found_within_a_minute_of_its_
     tried = Try(attempt=1, fails=40, first_at_ms=0, now_ms=0, draw=0.0)
     reply = Reply(status=None if asked_s is None else 503, detail="away", retry_after_s=asked_s)
     assert judge(Schedule(), tried, reply) == Down(probe_at_ms=wait_s * 1000, reason="away")
+
+
+@pytest.mark.parametrize(("status", "probe_in_ms"), [(None, 60_000), (500, None)])
+def test_who_is_still_away_when_an_event_is_given_up_is_probed_with_the_next(
+    status: int | None, probe_in_ms: int | None
+) -> None:
+    now_ms = round(Schedule().give_up_s * 1000)
+    tried = Try(attempt=40, fails=40, first_at_ms=0, now_ms=now_ms, draw=0.0)
+    outcome = judge(Schedule(), tried, Reply(status=status, detail="no"))
+
+    probe_at_ms = None if probe_in_ms is None else now_ms + probe_in_ms
+    assert outcome == Dead(reason="given up after 40 attempts: no", probe_at_ms=probe_at_ms)
 
 
 async def test_what_is_refused_for_three_days_becomes_a_dead_letter_that_keeps_its_id(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engines import on_a_file
 from tests.scenario.conftest import Town, open_town
 from tests.scenario.test_lost_changes_are_found import Lossy, let_everything_come
 
@@ -101,6 +102,25 @@ async def test_what_a_process_had_reserved_when_it_died_is_taken_over(silent: To
         return len(taken)
 
     assert 1 == await silent.store.write(reserve)
+    await silent.settle(POLL_S)
+    await silent.settle()
+
+    assert any("9:00" in text for text in await silent.bell(2))
+    assert 0 == await silent.store.read(left)
+
+
+@on_a_file
+async def test_what_was_not_committed_is_not_confirmed(silent: Town):
+    post = await published(silent, "at 8:00")
+    await edit(silent, post, "at 9:00")
+    store = silent.notifier.running.runtime.store
+    refuse = "BEFORE INSERT ON entry WHEN NEW.source = 'offline' BEGIN SELECT RAISE(ABORT, 'full'); END"
+    await store.write(lambda tx: tx.execute(f"CREATE TRIGGER full {refuse}"))
+    await silent.settle(POLL_S)
+    await silent.settle()
+    assert 1 == await silent.store.read(left)
+
+    await store.write(lambda tx: tx.execute("DROP TRIGGER full"))
     await silent.settle(POLL_S)
     await silent.settle()
 
