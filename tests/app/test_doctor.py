@@ -119,3 +119,13 @@ async def test_a_recording_has_bodies_and_no_secret(house: House, tmp_path: Path
 
     code, _ = await examined(house, "--local", "--record", str(file))
     assert 2 == code, "what is there is not overwritten"
+
+
+async def test_a_recording_without_the_key_file_makes_none(house: House, tmp_path: Path) -> None:
+    file, key = tmp_path / "recording.json", Path(house.running.runtime.settings.key_file)
+    key.rename(tmp_path / "moved.key")
+    _, found = await examined(house, "--local", "--record", str(file))
+
+    assert not found["key"]["is_ok"]
+    assert not key.exists()
+    assert [] == json.loads(file.read_text())["events"]

@@ -83,12 +83,14 @@ def _settings(database: DatabaseUrl, key_file: Path | None) -> AppSettings:
 def _record(path: Path, database: DatabaseUrl, key_file: Path | None, findings: Sequence[Finding]) -> None:
     if rooms_of(database) is PORTAL_ROOMS:
         raise SettingsError(f"{database} is a portal's; --record is of applications")
-    keys = read_or_create_key_file(_key_path(database, key_file))
+    key_path = _key_path(database, key_file)
+    # Without a key no body can be opened; a new one beside the database would be taken for the right one.
+    keys = read_or_create_key_file(key_path) if key_path.exists() else None
 
     def query(tx: Tx) -> tuple[list[installs.Known], list[recording.Body], str]:
         return (
             installs.stored(tx)[0],
-            recording.last_bodies(tx, keys),
+            [] if keys is None else recording.last_bodies(tx, keys),
             recording.engine_of(tx, database),
         )
 
