@@ -134,8 +134,7 @@ def taken_by(tx: Tx, app: App, process: str) -> list[Record]:
 
 
 def forget(tx: Tx, app: App) -> None:
-    """The application has left: its bindings and its queues are gone."""
-    bindings.forget(tx, app)
+    """The application has left: its queues are gone, as its bindings are."""
     _sql.drop_queue(tx.conn, app=app.id)
 
 
