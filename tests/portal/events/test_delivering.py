@@ -130,6 +130,18 @@ async def test_two_edits_in_one_second_are_two_deliveries_in_order(site: Site) -
     assert first.body == second.body
 
 
+async def test_a_delivery_says_its_own_second_though_its_tokens_are_those_of_the_minute(site: Site) -> None:
+    await site.bind(await site.add_app(auth_keys="extended"))
+    await site.edit(1)
+    (first,) = await site.send_due()
+    site.house.clock.advance(2)
+    await site.edit(1)
+    (second,) = await site.send_due()
+    assert first.auth["access_token"] == second.auth["access_token"]
+    assert int(str(second.form["ts"])) == int(str(first.form["ts"])) + 2
+    assert int(second.auth["expires"]) == int(first.auth["expires"]) + 2
+
+
 async def test_each_handler_of_each_application_is_told(site: Site) -> None:
     apps = [await site.add_app(), await site.add_app()]
     for app in apps:
