@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from livefeed.app.exchange import ACCEPTED
@@ -17,6 +17,7 @@ from livefeed.app.http.reading import Reader
 
 LIMITS = HttpLimits()
 EVENT = b"POST /events HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n"
+WHOLE = EVENT + b"a=1"
 
 
 class Wire:
@@ -99,6 +100,9 @@ requests = st.sampled_from(
     stream=st.lists(requests, min_size=1, max_size=6),
     cuts=st.lists(st.integers(1, 400), max_size=6),
 )
+@example(
+    before=[WHOLE], stream=[EVENT.replace(b"3", b"%d" % len(WHOLE)), WHOLE], cuts=[]
+)  # the body is a request
 def test_what_is_known_changes_nothing_of_what_is_read(
     before: list[bytes], stream: list[bytes], cuts: list[int]
 ):
