@@ -3,6 +3,7 @@ from functools import partial
 import pytest
 
 from livefeed.client.safes.keys import PortalKeys, drop
+from livefeed.client.safes.pairs import replace_pair
 from livefeed.client.vault import Vault, forget, keep, keep_opener
 from livefeed.clock import ManualClock
 from livefeed.errors import NotInstalled, SettingsError, StoreConflict
@@ -94,7 +95,9 @@ async def test_a_forgotten_portal_has_no_tokens(caller: Caller):
         await caller.vault.access(caller.member_id, caller.user_id)
 
 
-@pytest.mark.parametrize("store_it", [keep, partial(keep_opener, is_proved=True)])
+@pytest.mark.parametrize(
+    "store_it", [keep, partial(keep_opener, is_proved=True), partial(replace_pair, version=1)]
+)
 async def test_a_pair_that_was_sealed_before_its_portal_was_erased_is_not_stored(caller: Caller, store_it):
     keys = PortalKeys(caller.store, caller.keys)
     await keys.ensure(caller.member_id)

@@ -110,7 +110,12 @@ def forget(tx: Tx, member_id: MemberId) -> None:
 
 
 def replace_pair(tx: Tx, pair: SealedPair, version: int) -> bool:
-    """Store a refreshed pair, unless another refresh was faster; who waits for it is told."""
+    """Store a refreshed pair, unless another refresh was faster; who waits for it is told.
+
+    Raises:
+        StoreConflict: The portal's key has been dropped since the pair was sealed.
+    """
+    check(tx, pair.member_id, pair.key_id)
     tx.wake(TOPIC)
     count: int = SQL.replace(tx.conn, **pair.columns, version=version)
     return count > 0
