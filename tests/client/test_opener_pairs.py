@@ -85,6 +85,20 @@ async def test_a_refresh_token_of_another_portal_ends_the_pair(caller: Caller):
         await caller.vault.renew(caller.member_id, OTHER, Secret("expired"))
 
 
+async def test_a_pair_that_cannot_be_opened_keeps_no_other_from_being_kept_alive(caller: Caller):
+    await keep(caller, OTHER, *caller.portal.issue(OTHER))
+    for change in (
+        "UPDATE token SET received_at = user_id",
+        f"UPDATE token SET access = substr(access, 1, 20) WHERE user_id <> {OTHER}",
+    ):
+        await caller.store.write(lambda tx, change=change: tx.execute(change))
+    before = await caller.vault.access(caller.member_id, OTHER)
+
+    await caller.vault.keep_alive(caller.member_id)
+
+    assert before != await caller.vault.access(caller.member_id, OTHER)
+
+
 async def test_his_tokens_are_renewed_like_any(caller: Caller):
     _, refresh = caller.portal.issue(OTHER)
     await keep(caller, OTHER, "expired", refresh)

@@ -24,7 +24,7 @@ from livefeed.client.safes.pairs import (
 )
 from livefeed.clock import Clock, fresh_hex
 from livefeed.durable.store import Store
-from livefeed.errors import ConnectFailed, NotInstalled, StoreError
+from livefeed.errors import ConnectFailed, NotInstalled, SettingsError, StoreError
 from livefeed.failpoints import failpoint
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
@@ -99,7 +99,8 @@ class Vault:
     async def keep_alive(self, member_id: MemberId) -> int:
         """Refresh the pairs of a portal that nobody has needed for long; returns how many that were.
 
-        A pair that turns out to be dead is marked as such, and the others are refreshed all the same.
+        A pair that turns out to be dead is marked as such, and one that cannot be opened is logged; the
+        others are refreshed all the same.
 
         Raises:
             Fault: The authorization server is overloaded; the pair is as before.
@@ -108,8 +109,12 @@ class Vault:
         before_ms = self._clock.now_ms() - KEEP_ALIVE_S * 1000
         users = await self._store.read(lambda tx: aging(tx, member_id, before_ms=before_ms))
         for user_id in users:
-            with suppress(NotInstalled):
+            try:
                 await self.renew(member_id, user_id, await self.access(member_id, user_id))
+            except NotInstalled:
+                continue
+            except SettingsError as exc:
+                _LOG.error("tokens_unreadable", member_id=member_id, user_id=user_id, error=str(exc))
         return len(users)
 
     async def renew(self, member_id: MemberId, user_id: UserId, refused: Secret) -> Secret:
