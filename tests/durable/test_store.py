@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import sqlite3
+from pathlib import Path
 
 import pytest
 from tests.engines import on_a_file
@@ -298,30 +299,51 @@ def test_what_is_no_livefeed_database_is_refused(url: str, tmp_path, clock: Manu
     gc.collect()
 
 
-async def test_the_log_starts_anew_after_the_writer_has_helped_to_copy_it(
-    tmp_path, clock: ManualClock
-) -> None:
-    """Checkpoints beside a busy writer never catch up: without its help the log would grow for ever."""
-    conn = sqlite3.connect(tmp_path / "own.db", isolation_level=None, check_same_thread=False)
-    for setting in ("journal_mode = WAL", "wal_autocheckpoint = 0"):
-        conn.execute(f"PRAGMA {setting}")
-    conn.execute("CREATE TABLE thing (body BLOB)")
-    writer = Writer(conn, clock, Files(tmp_path / "own.db"), waiting_units=10)
-    writer.start()
+LARGE_LOG = 1_000_000
 
-    async def write_much() -> int:
+
+class Own:
+    """A writer on a file of its own, beside which nobody copies the log."""
+
+    def __init__(self, path: Path, clock: ManualClock) -> None:
+        self._path = path
+        conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for setting in ("journal_mode = WAL", "wal_autocheckpoint = 0", f"journal_size_limit = {LARGE_LOG}"):
+            conn.execute(f"PRAGMA {setting}")
+        conn.execute("CREATE TABLE thing (body BLOB)")
+        self.writer = Writer(conn, clock, Files(path), waiting_units=10)
+        self.writer.start()
+
+    async def write_much(self) -> int:
+        """How large the log is after it."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        writer.post(
+        self.writer.post(
             (lambda tx: tx.execute("INSERT INTO thing VALUES (zeroblob(400000))"), None, False, future)
         )
         await future
-        return (tmp_path / "own.db-wal").stat().st_size
+        return Path(f"{self._path}-wal").stat().st_size
 
-    first, second = await write_much(), await write_much()
+
+async def test_the_log_starts_anew_after_the_writer_has_helped_to_copy_it(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """Checkpoints beside a busy writer never catch up: without its help the log would grow for ever."""
+    own = Own(tmp_path / "own.db", clock)
+    first, second = await own.write_much(), await own.write_much()
     assert second > first
-    writer.ask_checkpoint()
-    sizes = [await write_much()]
-    writer.ask_checkpoint()
-    sizes.append(await write_much())
+    own.writer.ask_checkpoint()
+    sizes = [await own.write_much()]
+    own.writer.ask_checkpoint()
+    sizes.append(await own.write_much())
     assert sizes == [second, second]
-    writer.close()
+    own.writer.close()
+
+
+async def test_a_log_that_has_become_large_is_copied_though_nobody_has_looked_at_it(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livefeed.durable.engines.writer._LARGE_LOG_BYTES", LARGE_LOG)
+    own = Own(tmp_path / "own.db", clock)
+    sizes = [await own.write_much() for _ in range(12)]
+    own.writer.close()
+    assert LARGE_LOG < max(sizes) < 2 * LARGE_LOG, "of 4,800,000 that were written"

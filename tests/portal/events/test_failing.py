@@ -3,6 +3,7 @@
 import pytest
 from tests.ports import free_port
 
+from livefeed.durable.consumers import list_consumers
 from livefeed.durable.outcomes import Again, Dead, Done, Down
 from livefeed.durable.schedule import Schedule
 from livefeed.portal.events.verdicts import Reply, Try, judge, next_pace_ms, reach_of, retry_after_of
@@ -129,6 +130,8 @@ async def test_a_long_answer_is_cut_and_the_delivery_counts(site: Site) -> None:
     await site.send_due()
     (row,) = await site.rows(post=1)
     assert (row.status, row.error, row.state) == (200, "too_large", "delivered")
+    (handler,) = await site.run(list_consumers)
+    assert 1 == handler.cap, "the next are read one at a time"
 
 
 async def test_after_three_days_it_is_a_dead_letter_that_can_be_replayed(site: Site) -> None:
