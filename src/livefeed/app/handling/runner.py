@@ -75,7 +75,7 @@ class Runner:
             ]
 
         try:
-            items = await self._read(portal, read)
+            items = await keys.reading(portal, read)
         except _UNREADABLE as exc:
             return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
         tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
@@ -90,7 +90,7 @@ class Runner:
         entries = self._run_of(lease, is_coalescing=True)
         try:
             keys, portal = self._runtime.portal_keys, MemberId(lease.consumer.portal)
-            items = await self._read(portal, lambda: [quiet.read_item(keys, entry) for entry in entries])
+            items = await keys.reading(portal, lambda: [quiet.read_item(keys, entry) for entry in entries])
         except _UNREADABLE as exc:
             return Dead(reason=f"the event cannot be read: {exc}", through=entries[-1].seq)
         tally = self._tally(lease, items, is_replay=any(entry.source == _REPLAY for entry in entries))
@@ -102,14 +102,6 @@ class Runner:
         if not is_coalescing or not is_coalescible(first.kind) or lease.key == OTHER_EVENTS:
             return (first,)
         return tuple(takewhile(lambda entry: entry.kind == first.kind, lease.entries))
-
-    async def _read(self, portal: MemberId, read: Callable[[], list[Item]]) -> list[Item]:
-        """The events of a run; another process may have given their portal its key."""
-        try:
-            return read()
-        except SettingsError:
-            await self._runtime.portal_keys.refresh([portal])
-            return read()
 
     def _tally(self, lease: Lease, items: Sequence[Item], *, is_replay: bool) -> Tally:
         now_ms = self._runtime.clock.now_ms()
