@@ -43,6 +43,7 @@ HOT: list[tuple[str, str, str, dict[str, Any]]] = [
     ("livefeed.portal.offline", "offline.sql", "free", {"app": 1, "connector": "", "count": 50}),
     ("livefeed.portal.offline", "offline.sql", "of_process", {"app": 1, "connector": "", "process": "x"}),
     ("livefeed.portal.offline", "offline.sql", "page", {"app": 1, "connector": "", "count": 50, "skip": 0}),
+    ("livefeed.portal.offline", "offline.sql", "taken_by", {"app": 1, "process": "x"}),
     ("livefeed.portal.people", "people.sql", "person", {"id": 1}),
     ("livefeed.portal.im", "im.sql", "bell", {"person": 1, "kinds": "[2,4]", "before": 10**9, "count": 50}),
     ("livefeed.portal.im", "im.sql", "count_bell", {"person": 1}),
@@ -68,3 +69,13 @@ async def test_a_hot_statement_needs_no_scan_and_no_sort(
         for step in steps
         if step.startswith("SCAN") and "VIRTUAL TABLE" not in step and "CONSTANT" not in step
     ] == []
+
+
+async def test_what_a_process_took_is_found_whatever_else_waits(house: House):
+    sql = load("livefeed.portal.offline", "offline.sql").taken_by.sql
+
+    def plan(tx: Tx) -> list[str]:
+        return [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", {"app": 1, "process": "x"})]
+
+    (step,) = await house.store.read(plan)
+    assert "USING INDEX offline_taken (app=? AND process=?)" in step

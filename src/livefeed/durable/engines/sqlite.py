@@ -17,7 +17,7 @@ from livefeed.durable.engines.migrations import check_schema, migrate
 from livefeed.durable.engines.readers import FileSource, Readers, run_query
 from livefeed.durable.engines.tray import Tray
 from livefeed.durable.engines.unit import Tx
-from livefeed.durable.engines.writer import Writer
+from livefeed.durable.engines.writer import LARGE_LOG_BYTES, Writer
 from livefeed.errors import StoreInUse, StoreUnavailable
 from livefeed.failpoints import is_mutated
 
@@ -37,7 +37,7 @@ _PRAGMAS: Final = (
     # Checkpoints are made by their own thread: see checkpoints.py.
     "PRAGMA wal_autocheckpoint = 0",
     # A log that has grown while somebody read for long is cut when it starts anew.
-    f"PRAGMA journal_size_limit = {64 * 1024 * 1024}",
+    f"PRAGMA journal_size_limit = {LARGE_LOG_BYTES}",
 )
 
 

@@ -20,7 +20,9 @@ from livefeed.durable.engines.unit import Tx
 
 _MOST_JOBS: Final = 256
 _LONGEST_S: Final = 0.005
-_LARGE_LOG_BYTES: Final = 64 * 1024 * 1024
+LARGE_LOG_BYTES: Final = 64 * 1024 * 1024
+"""The log of a database may grow so large before the writer helps; it is cut to this when it starts anew."""
+
 _LARGER_BYTES: Final = 8 * 1024 * 1024
 
 Job = tuple[Callable[..., Any], object, bool, Future]
@@ -59,7 +61,7 @@ class Writer:
         self.committed_at_ms = clock.now_ms()
         self.commits = 0
         self._is_checkpoint_asked = False
-        self._help_above_bytes = _LARGE_LOG_BYTES
+        self._help_above_bytes = LARGE_LOG_BYTES
 
     def start(self) -> None:
         """Start the thread."""
@@ -138,8 +140,8 @@ class Writer:
         if size > self._help_above_bytes:
             self._is_checkpoint_asked = True
             self._help_above_bytes = size + _LARGER_BYTES
-        elif size <= _LARGE_LOG_BYTES:
-            self._help_above_bytes = _LARGE_LOG_BYTES
+        elif size <= LARGE_LOG_BYTES:
+            self._help_above_bytes = LARGE_LOG_BYTES
 
     def _help_checkpoint(self) -> None:
         if not self._is_checkpoint_asked:

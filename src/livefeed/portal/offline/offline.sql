@@ -75,7 +75,7 @@ UPDATE offline_record SET is_error = 1 WHERE id IN (SELECT value FROM json_each(
 
 -- name: taken_by(app, process)
 -- What a process has taken, from whichever queue of its application.
-SELECT * FROM offline_record WHERE app = :app AND process = :process;
+SELECT * FROM offline_record WHERE app = :app AND process = :process AND process <> '';
 
 -- name: drop_queue(app)!
 -- The queues of an application that has left.
