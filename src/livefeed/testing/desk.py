@@ -196,7 +196,9 @@ class Desk(Checks):
         """Lead what SDKs send to the portal's name and to Bitrix24's authorization servers here.
 
         Sets the usual variables of this process for proxies and certificates while the block lasts; needs a
-        portal with TLS. Requests to any other host but this machine are refused: nothing leaves it.
+        portal with TLS. Requests to any other host but this machine are refused: nothing leaves it. A client
+        that has read the variables before does not read them again: make it in the block (``urlopen`` keeps
+        those of its first call in the process).
 
         Raises:
             SettingsError: The portal has no certificate.

@@ -5,7 +5,7 @@ import asyncio
 import click
 import msgspec
 
-from livefeed.app.inbox import InboxRow, list_inbox
+from livefeed.app.inbox import FINISHED, InboxRow, list_inbox
 from livefeed.app.rounds import is_round
 from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, EITHER, read, writable
@@ -47,9 +47,15 @@ def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool)
 
 
 def _told(row: InboxRow) -> str:
-    """The steps of one event on one line; the last one with its detail."""
-    last = f" ({row.steps[-1].detail})" if row.steps[-1].detail else ""
-    return " → ".join(step.step for step in row.steps) + last
+    """The steps of one event on one line; the last one that came to something with its detail.
+
+    The detail of the end itself is how many attempts it took, and has a column of its own.
+    """
+    telling = max((place for place, step in enumerate(row.steps) if step.step != FINISHED), default=0)
+    return " → ".join(
+        f"{step.step} ({step.detail})" if place == telling and step.detail else step.step
+        for place, step in enumerate(row.steps)
+    )
 
 
 @click.command()
