@@ -342,7 +342,7 @@ async def test_the_log_starts_anew_after_the_writer_has_helped_to_copy_it(
 async def test_a_log_that_has_become_large_is_copied_though_nobody_has_looked_at_it(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("livefeed.durable.engines.writer._LARGE_LOG_BYTES", LARGE_LOG)
+    monkeypatch.setattr("livefeed.durable.engines.writer.LARGE_LOG_BYTES", LARGE_LOG)
     own = Own(tmp_path / "own.db", clock)
     sizes = [await own.write_much() for _ in range(12)]
     own.writer.close()
