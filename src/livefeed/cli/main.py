@@ -1,6 +1,5 @@
 """The command tree: each command is imported when it is called, so that starting is quick."""
 
-import importlib
 import os
 import sys
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import click
 
 from livefeed import __version__
-from livefeed.cli.output import OneLine
+from livefeed.cli.output import OneLine, imported
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("livefeed.cli.demo.command:demo", "Start portal and notifier with a seeded company."),
@@ -60,8 +59,7 @@ class Lazy(OneLine):
         """Import and return one command."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
+        command = imported(_COMMANDS[cmd_name][0])
         if "livefeed.telemetry" in sys.modules:
             # Unless told, the log goes to stdout, which belongs to ``--json``.
             sys.modules["livefeed.telemetry"].configure_logs("warning", is_for_good=False)

@@ -1,6 +1,7 @@
 """What commands print: rows for people, JSON for scripts, one line and exit code 2 for a mistake."""
 
 import errno
+import importlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -55,6 +56,34 @@ class OneLine(click.Group):
             if exc.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
                 raise
             _fail(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+
+
+class Later(click.Group):
+    """A group some of whose commands are imported when they are called: a server has no use for them.
+
+    Attributes:
+        later: ``module:command`` by name, beside those that are added to the group.
+    """
+
+    def __init__(self, *args: Any, later: Mapping[str, str], **named: Any) -> None:  # noqa: ANN401 - click
+        super().__init__(*args, **named)
+        self.later: Final = later
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted([*super().list_commands(ctx), *self.later])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, imported if need be."""
+        target = self.later.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if target is None else imported(target)
+
+
+def imported(target: str) -> click.Command:
+    """The command ``module:command``."""
+    module, _, attribute = target.partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
 
 
 def _refuse(error: click.UsageError) -> None:

@@ -6,8 +6,6 @@ from typing import Final
 
 import click
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from livefeed.errors import SettingsError
 
@@ -54,17 +52,21 @@ def usable(cert: Path | None, key: Path | None) -> Tls | None:
     if cert is None or key is None:
         given, other = ("--tls-key", "--tls-cert") if cert is None else ("--tls-cert", "--tls-key")
         raise SettingsError(f"{given} needs {other} beside it")
-    certificate = _certificate(cert)
+    fingerprint = _fingerprint(cert)
     if "PRIVATE KEY" not in _text(key, "--tls-key"):
         raise SettingsError(f"--tls-key {key} holds no key in PEM")
     _check_pair(cert, key)
-    return Tls(cert=cert, key=key, fingerprint=certificate.fingerprint(SHA256()).hex())
+    return Tls(cert=cert, key=key, fingerprint=fingerprint)
 
 
-def _certificate(path: Path) -> x509.Certificate:
+def _fingerprint(path: Path) -> str:
+    """SHA-256 of the first certificate in a file, in hex."""
+    from cryptography import x509  # three megabytes that a server without TLS has no use for
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     text = _text(path, "--tls-cert")
     try:
-        return x509.load_pem_x509_certificate(text.encode())
+        return x509.load_pem_x509_certificate(text.encode()).fingerprint(SHA256()).hex()
     except ValueError as exc:
         raise SettingsError(f"--tls-cert {path} holds no certificate in PEM") from exc
 

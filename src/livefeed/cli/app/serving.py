@@ -14,10 +14,10 @@ from livefeed.app import App
 from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
-from livefeed.cli.app.portals import confirm, portals
 from livefeed.cli.databases import db_option, key_file_option, key_ring
 from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import PAUSE, PORT, QUIET, WAIT
+from livefeed.cli.output import Later
 from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import app_role_option, check_processes, workers_option
 from livefeed.errors import LivefeedError, SettingsError
@@ -66,13 +66,12 @@ def _told(exc: Exception) -> str:
     return f"{type(exc).__name__}: {exc}{place}"
 
 
-@click.group()
+@click.group(
+    cls=Later,
+    later={"confirm": "livefeed.cli.app.portals:confirm", "portals": "livefeed.cli.app.portals:portals"},
+)
 def app() -> None:
     """Serve an application of your own."""
-
-
-app.add_command(portals)
-app.add_command(confirm)
 
 
 @click.group()

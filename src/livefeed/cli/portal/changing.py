@@ -15,7 +15,7 @@ from livefeed.cli.databases import (
     require,
 )
 from livefeed.cli.numbers import NUMBER
-from livefeed.cli.output import json_option, print_document
+from livefeed.cli.output import Later, json_option, print_document
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import SystemClock
 from livefeed.durable.store import open_store
@@ -57,7 +57,7 @@ async def _perform_in_file(
         await store.close()
 
 
-@click.group()
+@click.group(cls=Later, later={"payment": "livefeed.cli.portal.payments:set_payment"})
 def app() -> None:
     """Register, finish, update, open, rotate and remove applications."""
 

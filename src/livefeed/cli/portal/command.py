@@ -10,13 +10,7 @@ import click
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
 from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import NUMBER, PORT
-from livefeed.cli.output import json_option, print_document
-from livefeed.cli.portal.changing import app, edit_post
-from livefeed.cli.portal.payments import set_payment
-from livefeed.cli.portal.reading import deliveries, events, why
-from livefeed.cli.portal.resending import resend
-from livefeed.cli.portal.users import user
-from livefeed.cli.portal.webhooks import webhook
+from livefeed.cli.output import Later, json_option, print_document
 from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import check_processes, portal_role_option, workers_option
 from livefeed.cli.tls import cert_option, key_option, usable
@@ -43,14 +37,21 @@ def _stage() -> "Stage | None":
     return handed_over()
 
 
-@click.group()
+@click.group(
+    cls=Later,
+    later={
+        "app": "livefeed.cli.portal.changing:app",
+        "deliveries": "livefeed.cli.portal.reading:deliveries",
+        "edit": "livefeed.cli.portal.changing:edit_post",
+        "events": "livefeed.cli.portal.reading:events",
+        "resend": "livefeed.cli.portal.resending:resend",
+        "user": "livefeed.cli.portal.users:user",
+        "webhook": "livefeed.cli.portal.webhooks:webhook",
+        "why": "livefeed.cli.portal.reading:why",
+    },
+)
 def portal() -> None:
     """Host a News Feed: people, posts, applications and an event queue."""
-
-
-for command in (app, user, webhook, edit_post, events, deliveries, why, resend):
-    portal.add_command(command)
-app.add_command(set_payment)
 
 
 @portal.command(short_help="Make a portal in a database.")
