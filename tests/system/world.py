@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.ports import free_port as free_port
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def eventually(look: Callable[[], Any], *, what: str, within_s: float = PATIENCE_S) -> Any:
