@@ -39,6 +39,7 @@ PAGES: Final[dict[str, tuple[str, list[tuple[str, list[str]]]]]] = {
             ("livefeed.testing.stand", ["StandOptions"]),
             ("livefeed.testing.company", ["Person", "Post", "InstalledApp"]),
             ("livefeed.testing.loops", ["TurnableClock"]),
+            ("livefeed.testing.rehearsal.prompter", ["RemoteClock"]),
             ("livefeed.testing.faults", []),
             ("livefeed.testing.seen", ["Delivery"]),
             ("livefeed.testing.recording", []),

@@ -64,6 +64,7 @@ class Shop:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     on_event: Callable[[Any], object] | None = None
+    app: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

@@ -38,6 +38,15 @@ def test_the_fixtures_are_documented(pytester: pytest.Pytester):
     assert "no docstring available" not in ours
 
 
+def test_what_a_process_cannot_be_is_said(pytester: pytest.Pytester):
+    marked = "import pytest\n@pytest.mark.livefeed(tls=True)\ndef test_x(portal_process): ..."
+    pytester.makepyfile(marked)
+    done = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*a portal in a process of its own has no tls*"])
+
+
 def test_the_plugin_imports_nothing_of_a_portal_until_it_is_used():
     code = "import sys, livefeed.testing.plugin; print(*sorted(m for m in sys.modules if 'livefeed' in m))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
 """Checks: what was delivered, called, refreshed and notified; a failure says what there was."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from livefeed.durable.store import Tx
@@ -10,10 +10,9 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.why import why
 from livefeed.portal.im.notifications import newest
 from livefeed.testing.company import InstalledApp, Person, Post, id_of
-from livefeed.testing.seen import Called, Delivery, Notification, Refreshed, listed
-from livefeed.testing.stand import Stand
+from livefeed.testing.seen import Called, Delivery, Notification, Refreshed, Seen, listed
 from livefeed.ui.languages import told
-from livefeed.wire.ids import UserId
+from livefeed.wire.ids import MemberId, UserId
 
 T = TypeVar("T")
 
@@ -23,30 +22,40 @@ _BELL = 1_000
 class Checks(ABC):
     """What a test asks of its portal when something was done."""
 
-    stand: Stand
+    member_id: str
 
     @abstractmethod
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on the portal's database."""
 
+    @abstractmethod
+    def now_ms(self) -> int:
+        """What the portal's clock says."""
+
+    @abstractmethod
+    def seen(self) -> Sequence[Seen]:
+        """Everything that was delivered, called and refreshed, in the order in which it ended."""
+
     @property
     def deliveries(self) -> list[Delivery]:
         """Every try to deliver an event, each try of its own, in the order in which they ended."""
-        return list(self.stand.scene.deliveries)
+        return [one for one in self.seen() if isinstance(one, Delivery)]
 
     @property
     def calls(self) -> list[Called]:
         """Every REST call, in the order of the answers; a batch counts once."""
-        return list(self.stand.scene.calls)
+        return [one for one in self.seen() if isinstance(one, Called)]
 
-    def refreshes(self, app: InstalledApp | None = None) -> list[Refreshed]:
+    def refreshes(self, app: InstalledApp | str | None = None) -> list[Refreshed]:
         """Every request to refresh a pair of tokens, of one application or of all, refused ones too."""
-        return [one for one in self.stand.scene.refreshed if app is None or one.client_id == app.client_id]
+        client_id = app.client_id if isinstance(app, InstalledApp) else app
+        asked = [one for one in self.seen() if isinstance(one, Refreshed)]
+        return [one for one in asked if client_id is None or one.client_id == client_id]
 
     def notifications(self, person: Person | int) -> list[Notification]:
         """What a person's bell holds, oldest first; a notice with a TAG has replaced those before it."""
         number = UserId(id_of(person))
-        rows = self.read(lambda tx: newest(tx, self.stand.row.member_id, number, count=_BELL))
+        rows = self.read(lambda tx: newest(tx, MemberId(self.member_id), number, count=_BELL))
         return [
             Notification(
                 person=number,
@@ -120,7 +129,7 @@ class Checks(ABC):
         lines = [f"{containing!r} was found {len(wanted)} times on the bell of person {id_of(person)}"]
         raise AssertionError("\n".join((*lines, listed("the bell", bell), listed("calls", self.calls))))
 
-    def assert_refreshed(self, app: InstalledApp | None = None, *, times: int | None = None) -> None:
+    def assert_refreshed(self, app: InstalledApp | str | None = None, *, times: int | None = None) -> None:
         """Check that a pair of tokens was refreshed, exactly ``times`` or at least once.
 
         Raises:
@@ -144,10 +153,9 @@ class Checks(ABC):
 
     def _reasons(self, event: str, post: Post | int | None, to: InstalledApp | str | None) -> list[str]:
         """What the portal itself says: one sentence for each handler that is meant."""
-        stand = self.stand
 
         def query(tx: Tx) -> list[str]:
-            portal, now_ms = stand.row.member_id, stand.clock.now_ms()
+            portal, now_ms = MemberId(self.member_id), self.now_ms()
             client_id = to.client_id if isinstance(to, InstalledApp) else to
             app = registry.find_by_client_id(tx, client_id) if client_id else None
             reasons: list[str] = []

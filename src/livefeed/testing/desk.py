@@ -27,6 +27,7 @@ from livefeed.testing.company import (
 from livefeed.testing.faults.conditions import begin, end
 from livefeed.testing.faults.plan import Faults
 from livefeed.testing.loops import Loop, TurnableClock
+from livefeed.testing.seen import Seen
 from livefeed.testing.serving.hosting import hosted_app, hosted_asgi
 from livefeed.testing.serving.network import Relay, environment
 from livefeed.testing.serving.sites import serving_wsgi
@@ -44,6 +45,7 @@ class Desk(Checks):
         stand: What runs in the thread.
         url: ``http://127.0.0.1:40123``, without a slash at its end.
         member_id: Of the portal, 32 hex digits.
+        clock: Stands still until it is turned: ``portal.clock.advance(hours=1)``; begins with the machine's.
         people: Who works here; the first is an administrator.
         posts: What the feed held at the beginning, oldest first; empty with ``seed="empty"``.
     """
@@ -65,7 +67,8 @@ class Desk(Checks):
             raise
         row, seeded = self.stand.row, self.stand.seeded
         self.url: Final = row.public_url
-        self.member_id: Final = str(row.member_id)
+        self.member_id = str(row.member_id)
+        self.clock: Final[TurnableClock] = self.stand.clock
         self.people: Final = [
             Person(
                 id=one.id,
@@ -76,11 +79,6 @@ class Desk(Checks):
             for one in seeded.people
         ]
         self.posts: Final = [Post(number, self) for number in seeded.posts]
-
-    @property
-    def clock(self) -> TurnableClock:
-        """Stands still until it is turned: ``portal.clock.advance(hours=1)``; begins with the machine's."""
-        return self.stand.clock
 
     def add_person(
         self, name: str, *, admin: bool = False, language: str = "en", position: str = ""
@@ -154,7 +152,6 @@ class Desk(Checks):
             interface=interface,
             auth_keys=auth_keys,
         )
-        self._loop.run(self.stand.introduce(made["client_id"]))
         kept = ("client_id", "client_secret", "application_token", "member_id", "signing_secret")
         app = InstalledApp(desk=self, **{name: made[name] for name in kept})
         for event, url in (events or {}).items():
@@ -224,6 +221,14 @@ class Desk(Checks):
             Refused: It cannot be done; the message says why.
         """
         return self._loop.run(self.stand.do(operation, arguments))
+
+    def now_ms(self) -> int:
+        """What the portal's clock says."""
+        return self.clock.now_ms()
+
+    def seen(self) -> Sequence[Seen]:
+        """Everything that was delivered, called and refreshed, in the order in which it ended."""
+        return list(self.stand.scene.seen)
 
     def read(self, query: Callable[[Tx], T]) -> T:
         """Run ``query`` on the portal's database."""

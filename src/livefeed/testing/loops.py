@@ -24,14 +24,23 @@ class TurnableClock(ManualClock):
         Raises:
             ValueError: That would be backwards.
         """
-        total_s = seconds + 60 * minutes + 3_600 * hours + 86_400 * days
-        if total_s < 0:
-            raise ValueError(f"the clock turns forward only, not by {total_s} s")
-        super().advance(total_s)
+        super().advance(total_seconds(seconds, minutes, hours, days))
 
     def advance_to(self, ms: int) -> None:
         """Turn the clock to ``ms`` milliseconds since the epoch, unless it is later already."""
         self.advance(max(0, ms - self.now_ms()) / 1000)
+
+
+def total_seconds(seconds: float, minutes: float, hours: float, days: float) -> float:
+    """All of it together.
+
+    Raises:
+        ValueError: It is less than nothing.
+    """
+    total_s = seconds + 60 * minutes + 3_600 * hours + 86_400 * days
+    if total_s < 0:
+        raise ValueError(f"the clock turns forward only, not by {total_s} s")
+    return total_s
 
 
 class Loop:

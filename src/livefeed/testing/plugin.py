@@ -95,16 +95,35 @@ def make_portal(
 
 
 @pytest.fixture
-def portal_process(tmp_path_factory: pytest.TempPathFactory) -> "Generator[ProcessPortal]":
-    """A portal as a process of its own with a URL: real time, real retries, and it can be killed and started.
+def portal_process(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> "Generator[ProcessPortal]":
+    """A portal as a process of its own with a URL: it works by itself, and can be killed and started.
 
-    For applications that run as processes too. Its clock is the machine's; `wait_delivered` waits for what
-    the other fixtures deliver at once.
+    For applications that run as processes too. It has the clock, the faults and the checks of `portal`; the
+    clock goes on by itself, and `wait_delivered` waits for what is delivered without being told to:
+
+        def test_what_was_promised_is_delivered(portal_process):
+            portal_process.install(events={"OnLiveFeedPostUpdate": my_url})
+            with portal_process.faults(seed=7).drop(before=0.5):
+                portal_process.edit(1, "Now on Friday")
+                portal_process.kill()
+                portal_process.start()
+                portal_process.settle()
+            portal_process.assert_delivered("OnLiveFeedPostUpdate", post=1)
+
+    Of the marker `livefeed` it takes `seed`, `policy` and `limits`.
     """
     with _extra():
         from livefeed.testing.process import ProcessPortal
 
-    with ProcessPortal(tmp_path_factory.mktemp("portal")) as made:
+    given = _marked(request)
+    others = sorted(given.keys() - {"seed", "policy", "limits"})
+    if others:
+        raise pytest.UsageError(f"the marker livefeed: a portal in a process of its own has no {others[0]}")
+    options = _read(request, given)
+    flags = ("--allow-private", "--policy", options.policy, "--limits", options.limits)
+    with ProcessPortal(tmp_path_factory.mktemp("portal"), seed=options.seed, flags=flags) as made:
         yield made
 
 
@@ -118,13 +137,17 @@ def _extra() -> Generator[None]:
 
 
 def _options(request: pytest.FixtureRequest) -> "StandOptions":
+    return _read(request, _marked(request))
+
+
+def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the test's own mark says; of its class and module what that leaves open."""
     given: dict[str, Any] = {}
     for mark in request.node.iter_markers("livefeed"):
         if mark.args:
             raise pytest.UsageError("the marker livefeed takes names only: @pytest.mark.livefeed(tls=True)")
         given = {**mark.kwargs, **given}
-    return _read(request, given)
+    return given
 
 
 def _read(request: pytest.FixtureRequest, given: dict[str, Any]) -> "StandOptions":

@@ -3,32 +3,44 @@
 import contextlib
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
-from livefeed.durable.store import Reader, open_readonly
-from livefeed.portal import portals
-from livefeed.portal.events.deliveries import DeliveryRow, list_deliveries
+from livefeed.durable.store import Tx, open_readonly
 from livefeed.portal.server import ROOMS
-from livefeed.testing.seen import listed
+from livefeed.testing.checks import Checks
+from livefeed.testing.faults.plan import Faults
+from livefeed.testing.rehearsal.prompter import Prompter, RemoteClock
+from livefeed.testing.seen import Delivery, Seen, listed
+from livefeed.testing.serving.hosting import serving_asgi
+from livefeed.testing.serving.ports import KeptPort
+from livefeed.testing.serving.sites import serving_wsgi
+
+T = TypeVar("T")
 
 PATIENCE_S: Final = 30.0
+_LONG_S: Final = 120.0  # for an answer: many hours may have to be gone through
+_HOURS: Final = 96.0  # a day more than the portal tries for
 _LOOK_S: Final = 0.02
 _COMMAND: Final = (sys.executable, "-m", "livefeed")
 
 
-class ProcessPortal:
+class ProcessPortal(Checks):
     """``livefeed portal serve`` with an SQLite database in a folder of its own.
+
+    It works by itself, in real time. `faults` and `clock` are there as with `LocalPortal`; both outlive
+    `kill` and `start`. What faults hold back (``reorder``, ``burst``) waits for `deliver`, `settle` or the
+    end of the block, and is lost when the process ends.
 
     Attributes:
         url: ``http://127.0.0.1:40123``, without a slash at its end; the same after a restart.
         member_id: Of the portal.
+        clock: The machine's, turned ahead: ``portal.clock.advance(hours=1)``.
         webhook_url: An incoming webhook of the administrator, ending in a slash.
         database: ``sqlite:////tmp/…/portal.db``, for commands.
     """
@@ -40,12 +52,16 @@ class ProcessPortal:
         self._folder = folder
         self._flags = tuple(flags)
         self._process: subprocess.Popen[bytes] | None = None
+        self._ends: Final = contextlib.ExitStack()
+        self._port: Final = KeptPort()
+        self._told = 0
         self.database: Final = f"sqlite:///{folder / 'portal.db'}"
-        self._port = _free_port()
-        self.url: Final = f"http://127.0.0.1:{self._port}"
-        founded = self.command("init", "--seed", seed, "--public-url", self.url)
-        self.member_id: Final = str(founded["member_id"])
+        self.url: Final = f"http://127.0.0.1:{self._port.number}"
+        self._prompter: Final = Prompter(folder / "rehearsal.jsonl", self._wish)
+        self.clock: Final[RemoteClock] = self._prompter.clock
         try:
+            founded = self.command("init", "--seed", seed, "--public-url", self.url)
+            self.member_id = str(founded["member_id"])
             self.start()
             self.webhook_url = self.add_webhook()
         except BaseException:
@@ -60,10 +76,12 @@ class ProcessPortal:
         """
         if self._process is not None:
             raise AssertionError("the portal runs already; stop or kill it first")
-        serve = ("portal", "serve", "--db", self.database, "--port", str(self._port))
+        place = ("--port", str(self._port.number), "--public-url", self.url)
+        serve = ("portal", "serve", "--db", self.database, *place)
+        rehearsal = ("--rehearsal", str(self._prompter.path))
         with (self._folder / "portal.log").open("a") as log:
             self._process = subprocess.Popen(
-                [*_COMMAND, *serve, *self._flags], stdout=log, stderr=subprocess.STDOUT
+                [*_COMMAND, *serve, *rehearsal, *self._flags], stdout=log, stderr=subprocess.STDOUT
             )
         self._wait(self._is_ready, "the portal did not start", lambda: [self.log()])
 
@@ -76,8 +94,12 @@ class ProcessPortal:
         self._end(is_kill=True)
 
     def close(self) -> None:
-        """End it for good."""
-        self._end(is_kill=False)
+        """End it for good, and what is served."""
+        try:
+            self._end(is_kill=False)
+        finally:
+            self._ends.close()
+            self._port.close()
 
     def log(self) -> str:
         """The end of what it wrote."""
@@ -101,20 +123,19 @@ class ProcessPortal:
         Raises:
             AssertionError: It was refused; the message says why.
         """
-        run: Mapping[str, Any] = json.loads((self._folder / "portal.db.run").read_text())
-        headers = {"authorization": f"Bearer {run['token']}", "content-type": "application/json"}
-        status, document = self._ask("POST", f"/admin/api/{operation}", json.dumps(arguments), headers)
-        if status != 200:
-            raise AssertionError(f"{operation}: {status} {document}")
-        return document
+        return self._administer(f"/admin/api/{operation}", json.dumps(arguments))
 
-    def install(self, **given: object) -> dict[str, Any]:
+    def install(self, *, events: Mapping[str, str] | None = None, **given: object) -> dict[str, Any]:
         """Register an application; its client_id, client_secret, application_token and member_id.
 
         Args:
+            events: Handlers bound in its name, event → URL; None: it binds them itself with ``event.bind``.
             given: ``name``, ``install_url``, ``handler_url``, ``scope``, ``interface``, ``auth_keys``.
         """
-        return self.do("app_add", **{"name": "App", **given})
+        app = self.do("app_add", **{"name": "App", "scope": "log,user,im", **given})
+        for event, url in (events or {}).items():
+            self._prompter.bind(app["client_id"], event, url)
+        return app
 
     def add_webhook(self, user: int = 1, *, scope: str = "log,im,user") -> str:
         """Another incoming webhook; its URL, ending in a slash."""
@@ -143,14 +164,45 @@ class ProcessPortal:
         who = {"as_automation": True} if as_automation else {"user": user}
         self.do("edit_post", post=post, text=text, **who)
 
-    def deliveries(self, *, post: int | None = None) -> list[DeliveryRow]:
-        """What was tried, one row a try, and what waits; oldest event first."""
-        with contextlib.closing(open_readonly(self.database, ROOMS)) as reader:
-            return self._deliveries(reader, post)
+    def serve_asgi(self, app: Any) -> str:
+        """Serve an ASGI application in a thread of the test until it ends; its URL."""
+        return self._ends.enter_context(serving_asgi(app))[0]
+
+    def serve_wsgi(self, app: Any) -> str:
+        """Serve a WSGI application in threads of the test until it ends; its URL."""
+        return self._ends.enter_context(serving_wsgi(app))
+
+    def faults(self, seed: int = 0) -> Faults:
+        """What goes wrong while a block lasts: ``with portal.faults(seed=7).drop(before=0.2): …``."""
+        return self._prompter.faults(seed)
+
+    def deliver(self) -> list[Delivery]:
+        """Wait until all that is due at this moment is delivered; let go what faults hold back.
+
+        Returns:
+            The deliveries that were made since this or `settle` was asked last, each try of its own.
+        """
+        self._prompter.deliver()
+        return self._news()
+
+    def settle(self, *, hours: float = _HOURS) -> list[Delivery]:
+        """Deliver, and turn the clock to each moment at which more is due, until nothing is.
+
+        Args:
+            hours: No further than this.
+
+        Returns:
+            As `deliver`.
+
+        Raises:
+            AssertionError: More was due after ``hours``.
+        """
+        self._check_settled(self._prompter.settle(hours), hours, self._told)
+        return self._news()
 
     def wait_delivered(
         self, *, post: int | None = None, times: int = 1, timeout_s: float = PATIENCE_S
-    ) -> list[DeliveryRow]:
+    ) -> list[Delivery]:
         """Wait until a handler has taken ``times`` events; of ``post``, if one is named.
 
         Returns:
@@ -159,14 +211,26 @@ class ProcessPortal:
         Raises:
             AssertionError: It did not happen in time; the message lists what was tried.
         """
+
+        def good() -> list[Delivery]:
+            return [one for one in self.deliveries if one.is_good and (post is None or one.post == post)]
+
+        what = f"{times} deliveries did not happen within {timeout_s:g} s"
+        self._wait(lambda: len(good()) >= times, what, lambda: self.deliveries, timeout_s)
+        return good()
+
+    def now_ms(self) -> int:
+        """What the portal's clock says."""
+        return self.clock.now_ms()
+
+    def seen(self) -> Sequence[Seen]:
+        """Everything that was delivered, called and refreshed, in the order in which it ended."""
+        return self._prompter.seen()
+
+    def read(self, query: Callable[[Tx], T]) -> T:
+        """Run ``query`` on the portal's database, whether it runs or not."""
         with contextlib.closing(open_readonly(self.database, ROOMS)) as reader:
-
-            def good() -> list[DeliveryRow]:
-                return [row for row in self._deliveries(reader, post) if row.state == "delivered"]
-
-            what = f"{times} deliveries did not happen within {timeout_s:g} s"
-            self._wait(lambda: len(good()) >= times, what, lambda: self._deliveries(reader, post), timeout_s)
-            return good()
+            return reader.read(query)
 
     def __enter__(self) -> Self:
         return self
@@ -174,13 +238,25 @@ class ProcessPortal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _deliveries(self, reader: Reader, post: int | None) -> list[DeliveryRow]:
-        portal = reader.read(portals.default)
-        assert portal is not None, "it was founded in the beginning"
-        return reader.read(lambda tx: list_deliveries(tx, portal=portal.member_id, post=post))
+    def _news(self) -> list[Delivery]:
+        begun, made = self._told, self.deliveries
+        self._told = len(made)
+        return made[begun:]
+
+    def _wish(self, path: str, body: str) -> Any:
+        """Ask the process for what only a rehearsal can do; None where it does not run."""
+        return None if self._process is None else self._administer(path, body)
+
+    def _administer(self, path: str, body: str) -> Any:
+        run: Mapping[str, Any] = json.loads((self._folder / "portal.db.run").read_text())
+        headers = {"authorization": f"Bearer {run['token']}", "content-type": "application/json"}
+        status, document = self._ask("POST", path, body, headers)
+        if status != 200:
+            raise AssertionError(f"{path.rpartition('/')[2]}: {status} {document}")
+        return document
 
     def _ask(self, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_LONG_S)
         with contextlib.closing(connection):
             connection.request(method, path, body.encode(), dict(headers or {}))
             answer = connection.getresponse()
@@ -217,9 +293,3 @@ class ProcessPortal:
             if time.monotonic() > end_s:
                 raise AssertionError(f"{failure}\n{listed('there was', instead())}")
             time.sleep(_LOOK_S)
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]

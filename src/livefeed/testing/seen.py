@@ -1,7 +1,7 @@
 """What was seen: deliveries, calls, refreshed tokens, notifications; and how they are told in a failure."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -98,6 +98,9 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{moment(self.at_ms)} refresh by {self.client_id}: {self.status} {self.error}".rstrip()
+
+
+Seen: TypeAlias = Delivery | Called | Refreshed
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,16 +13,17 @@ from livefeed.durable.store import Store, Tx, open_store
 from livefeed.net.http import HttpClient
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
-from livefeed.portal.apps import registry
-from livefeed.portal.events.sender import USER_AGENT, Signer, signing_key
+from livefeed.portal.events.sender import USER_AGENT
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.limits.plans import PLANS, PlanName
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.portal.seed import Seeded, seed_demo, seed_empty
 from livefeed.portal.server import HANDLER_TIMEOUT_S, ROOMS, Portal, PortalOptions
 from livefeed.secrets import KeyRing
+from livefeed.testing.faults.conditions import renamed
 from livefeed.testing.faults.door import FaultyDoor
-from livefeed.testing.faults.postman import FaultyPostman, Sender
+from livefeed.testing.faults.guests import Guests
+from livefeed.testing.faults.postman import FaultyPostman
 from livefeed.testing.faults.scene import Scene
 from livefeed.testing.loops import TurnableClock
 from livefeed.testing.serving.network import CLOUD_HOST, RENAMED_HOST, Certificate
@@ -75,7 +76,7 @@ class StandOptions:
         """The portal's address; ``listening`` is where it really is."""
         if self.is_cloud:
             return f"https://{RENAMED_HOST if is_renamed else CLOUD_HOST}"
-        return listening.replace("127.0.0.1", "localhost") if is_renamed else listening
+        return renamed(listening) if is_renamed else listening
 
 
 class Worked:
@@ -119,14 +120,6 @@ class Stand:
         """One operation of the administrator; its document."""
         document: dict[str, Any] = await self.admin.run(operation, arguments)
         return document
-
-    async def introduce(self, client_id: str) -> None:
-        """Tell the postman whose application_token this application's is."""
-        app = await self.store.read(lambda tx: registry.find_by_client_id(tx, client_id))
-        assert app is not None, "it was just registered"
-        sender = Sender(client_id=client_id, signer=Signer(signing_key(self.keys, client_id)))
-        self.postman.senders[app.application_token(self.keys).reveal()] = sender
-        self.door.clients[app.id] = client_id
 
     async def deliver(self) -> None:
         """Do what is due at this moment, and what becomes due by it, until nothing is."""
@@ -176,11 +169,12 @@ async def standing(folder: Path, options: StandOptions) -> AsyncGenerator[Stand]
         async def uninstall(client_id: str, clean: bool) -> None:
             await admin.run("app_remove", {"client_id": client_id, "clean": clean})
 
-        postman = FaultyPostman(http, scene, uninstall=uninstall)
-        portal = Portal(store=store, keys=keys, clock=clock, options=_options(options), postman=postman)
         site = Site(tls=None if options.tls is None else options.tls.chain)
         row, seeded = await store.write(lambda tx: _found(tx, keys, options, options.public_url(site.url)))
-        door = FaultyDoor(portal.asgi, scene, portal=row.member_id, keys=keys, reset=site.reset)
+        guests = Guests(store, keys, row.member_id)
+        postman = FaultyPostman(http, scene, guests=guests, uninstall=uninstall)
+        portal = Portal(store=store, keys=keys, clock=clock, options=_options(options), postman=postman)
+        door = FaultyDoor(portal.asgi, scene, portal=row.member_id, keys=keys, guests=guests)
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))
         await stack.enter_async_context(portal.running())
         site.asgi = door

@@ -20,6 +20,7 @@ from livefeed.telemetry import configure_logs
 
 if TYPE_CHECKING:
     from livefeed.portal.web.scene.stage import Stage
+    from livefeed.testing.rehearsal.rehearsal import Rehearsal
 
 
 def _base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -35,6 +36,15 @@ def _stage() -> "Stage | None":
     from livefeed.cli.demo.stage import handed_over
 
     return handed_over()
+
+
+def _rehearsal(journal: Path | None) -> "Rehearsal | None":
+    """What a test has its portal do; what it needs is not imported where there is none."""
+    if journal is None:
+        return None
+    from livefeed.testing.rehearsal.rehearsal import Rehearsal
+
+    return Rehearsal(journal)
 
 
 @click.group(
@@ -138,6 +148,7 @@ def init(
 @key_option
 @click.option("--demo", is_flag=True, hidden=True, help="People can be chosen on the feed page.")
 @click.option("--stop-with-stdin", is_flag=True, hidden=True)
+@click.option("--rehearsal", type=click.Path(dir_okay=False, path_type=Path), default=None, hidden=True)
 @db_option(PORTAL_DB)
 @key_file_option
 def serve(
@@ -156,6 +167,7 @@ def serve(
     tls_key: Path | None,
     demo: bool,
     stop_with_stdin: bool,
+    rehearsal: Path | None,
 ) -> None:
     """Serve every portal of a database until SIGINT or SIGTERM."""
     from livefeed.cli.portal.composition import prepared_portal
@@ -188,6 +200,7 @@ def serve(
             url=url,
             with_tls=tls is not None,
             stage=_stage() if demo else None,
+            rehearsal=_rehearsal(rehearsal),
         ),
         database=database,
         listeners=listeners,

@@ -2,8 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator
-
-from starlette.applications import Starlette
+from typing import TYPE_CHECKING, Any
 
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Tx, open_store
@@ -14,6 +13,9 @@ from livefeed.portal.server import ROOMS, Portal, PortalOptions
 from livefeed.portal.web.scene.stage import Stage
 from livefeed.secrets import KeyRing
 from livefeed.settings import DatabaseUrl
+
+if TYPE_CHECKING:
+    from livefeed.testing.rehearsal.rehearsal import Rehearsal
 
 
 @contextlib.asynccontextmanager
@@ -26,22 +28,28 @@ async def prepared_portal(
     url: str = "",
     with_tls: bool = False,
     stage: Stage | None = None,
-) -> AsyncGenerator[Starlette]:
+    rehearsal: "Rehearsal | None" = None,
+) -> AsyncGenerator[Any]:
     """The ASGI application of the portals in ``database``; the store closes last.
 
     A ``public_url`` becomes the address of the default portal; ``with_tls`` makes the others https.
-    With a ``stage`` there is a scene. ``url`` is where this process listens.
+    With a ``stage`` there is a scene. ``url`` is where this process listens. A ``rehearsal`` has another
+    clock, and the faults of a test.
     """
-    clock = SystemClock()
+    clock = SystemClock() if rehearsal is None else rehearsal.clock
     store = open_store(database, ROOMS, clock, create=False)
     try:
         await store.write(lambda tx: portals.check_key(tx, keys))
         await store.write(lambda tx: _move_default(tx, public_url))
         if with_tls:
             await store.write(lambda tx: _secure(tx, except_default=public_url is not None))
-        portal = Portal(store=store, keys=keys, clock=clock, options=options, stage=stage)
-        async with present(store, role=options.role, url=url):
-            yield portal.asgi
+        async with contextlib.AsyncExitStack() as stack:
+            if rehearsal is None:
+                asgi = Portal(store=store, keys=keys, clock=clock, options=options, stage=stage).asgi
+            else:
+                asgi = await stack.enter_async_context(rehearsal.portal(store, keys, options, url))
+            await stack.enter_async_context(present(store, role=options.role, url=url))
+            yield asgi
     finally:
         await store.close()
 

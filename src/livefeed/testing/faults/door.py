@@ -1,5 +1,7 @@
 """The door before the portal: keeps what REST and the token endpoint are asked, and answers for faults."""
 
+import socket
+import struct
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias, cast
 
@@ -10,6 +12,7 @@ from livefeed.portal.apps.tokens import open_access
 from livefeed.portal.limits.limiter import Limiter
 from livefeed.portal.rest import refusal
 from livefeed.secrets import KeyRing
+from livefeed.testing.faults.guests import Guests
 from livefeed.testing.faults.scene import Occasion, Scene
 from livefeed.testing.seen import Called, Refreshed
 from livefeed.wire.calls import fault_body, parse_rest_path, read_request
@@ -23,6 +26,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time; closing is then a reset
 _TOKEN_PATHS: Final = frozenset({"/oauth/token", "/oauth/token/"})
 _PAGE: Final = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
@@ -57,7 +61,6 @@ class FaultyDoor:
     """An ASGI application before the portal's own.
 
     Attributes:
-        clients: The client_id of each application, by its number.
         moved: The host that answers with redirects, and the base URL it redirects to; None: there is none.
         limiter: Counts requests while a fault limits them.
     """
@@ -69,7 +72,7 @@ class FaultyDoor:
         *,
         portal: MemberId,
         keys: KeyRing,
-        reset: Callable[[tuple[str, int]], None],
+        guests: Guests,
     ) -> None:
         """Stand before ``asgi``.
 
@@ -78,14 +81,13 @@ class FaultyDoor:
             scene: Where what is seen is kept.
             portal: Its member_id.
             keys: Open access tokens.
-            reset: Breaks the connection of a client.
+            guests: Know whose they are.
         """
         self._asgi = asgi
         self._scene = scene
         self._portal = portal
         self._keys = keys
-        self._reset = reset
-        self.clients: dict[int, str] = {}
+        self._guests = guests
         self.moved: tuple[str, str] | None = None
         self.limiter: tuple[Limiter, str] | None = None
 
@@ -100,17 +102,16 @@ class FaultyDoor:
         asked = _asked(scope, body)
         answer = await self._struck(scope, asked)
         if answer == "reset":
-            self._keep(asked, None, b"")
-            self._reset(scope["client"])
+            await self._keep(asked, None, b"")
+            _reset(send)
             while (await receive())["type"] != "http.disconnect":
                 pass  # the server is to know that nobody waits for an answer any more
             return
         if answer is not None:
-            self._keep(asked, answer.status, answer.body)
+            await self._keep(asked, answer.status, answer.body)
             await _write(send, answer)
             return
-        status, told = await self._passed(scope, messages, receive, send)
-        self._keep(asked, status, told)
+        await self._passed(asked, scope, messages, receive, send)
 
     async def _struck(self, scope: Scope, asked: Asked) -> Any:
         """What a fault answers; None: the portal answers itself."""
@@ -147,9 +148,9 @@ class FaultyDoor:
         return ExpiredToken() if self._scene.is_expired(asked.token) else None
 
     async def _passed(
-        self, scope: Scope, messages: list[Message], receive: Receive, send: Send
-    ) -> tuple[int, bytes]:
-        """Let the portal answer; status and body of what it answered."""
+        self, asked: Asked, scope: Scope, messages: list[Message], receive: Receive, send: Send
+    ) -> None:
+        """Let the portal answer; what it answers is kept before its last part is sent."""
         status, told = 500, bytearray()
 
         async def again() -> Message:
@@ -159,27 +160,26 @@ class FaultyDoor:
             nonlocal status
             status = message.get("status", status)
             told.extend(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await self._keep(asked, status, bytes(told))
             await send(message)
 
         await self._asgi(scope, again, watched)
-        return status, bytes(told)
 
-    def _keep(self, asked: Asked, status: int | None, body: bytes) -> None:
+    async def _keep(self, asked: Asked, status: int | None, body: bytes) -> None:
         at_ms, document = self._scene.clock.now_ms(), _document(body)
         error = str(document.get("error", ""))
         if asked.method != "oauth.token":
             claims = open_access(self._keys, asked.token) if asked.token else None
-            client_id = "" if claims is None else self.clients.get(claims.bearer.app, "")
-            self._scene.calls.append(
+            client_id = "" if claims is None else await self._guests.client_id(claims.bearer.app)
+            self._scene.see(
                 Called(method=asked.method, client_id=client_id, at_ms=at_ms, status=status, error=error)
             )
             return
         if status == 200 and "access_token" in document:
             self._scene.give(asked.client_id, str(document["access_token"]))
         if asked.token:
-            self._scene.refreshed.append(
-                Refreshed(client_id=asked.client_id, at_ms=at_ms, status=status, error=error)
-            )
+            self._scene.see(Refreshed(client_id=asked.client_id, at_ms=at_ms, status=status, error=error))
 
 
 def _asked(scope: Scope, body: bytes) -> Asked:
@@ -218,6 +218,13 @@ async def _write(send: Send, answer: Answered) -> None:
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+def _reset(send: Send) -> None:
+    """Break the connection, as a peer that has crashed does; ``send`` is a method of uvicorn's exchange."""
+    transport: Any = cast("Any", send).__self__.transport
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
 
 
 def _host(scope: Scope) -> str:

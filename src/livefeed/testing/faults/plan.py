@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final, Literal, Self, TypeAlias
 
@@ -51,15 +51,34 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     clean: bool = False
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted, and the seed that decides when: all that another process needs to do the same."""
+
+    seed: int
+    rules: tuple[Rule, ...]
+
+
+class Occurred(msgspec.Struct, frozen=True, kw_only=True, tag="occurred"):
+    """Something came that faults may strike; counted, for it is drawn by its how-many-th time."""
+
+    what: str
+
+
+class Struck(msgspec.Struct, frozen=True, kw_only=True, tag="struck"):
+    """The rule with this number has struck."""
+
+    rule: int
+
+
+Step: TypeAlias = Occurred | Struck
+
+
 class Faults:
     """What goes wrong while the block lasts; each fault that is added returns the same object.
 
     Whether a fault strikes hangs on the seed, the kind of the fault and what it would strike: the path of the
     address, the event, the post, and for the how-many-th time; or the REST method. So it strikes the same in
     each run, in whatever order things happen beside one another.
-
-    Attributes:
-        struck: How often each kind has struck.
 
     Example:
         >>> with portal.faults(seed=7).drop(before=0.2).duplicate(0.1):
@@ -68,15 +87,59 @@ class Faults:
     """
 
     def __init__(
-        self, seed: int, *, enter: Callable[["Faults"], None], leave: Callable[["Faults"], None]
+        self,
+        seed: int,
+        *,
+        enter: Callable[["Faults"], None],
+        leave: Callable[["Faults"], None],
+        steps: Callable[["Faults"], Iterable[Step]] | None = None,
     ) -> None:
+        """Nothing goes wrong yet.
+
+        Args:
+            seed: Decides what is struck.
+            enter: Called at the begin of the block.
+            leave: Called at its end.
+            steps: Where they strike in another process: what has happened there so far.
+        """
         self._seed = seed
         self._enter = enter
         self._leave = leave
+        self._steps = steps
         self._rules: list[Rule] = []
         self._left: dict[int, int] = {}
         self._seen: Counter[str] = Counter()
-        self.struck: Counter[Kind] = Counter()
+        self._struck: Counter[Kind] = Counter()
+        self._note: Callable[[Step], None] = _forget
+
+    @classmethod
+    def from_plan(cls, plan: Plan, past: Iterable[Step], note: Callable[[Step], None]) -> Self:
+        """The same faults in another process, where they strike; they go on after ``past``.
+
+        Args:
+            plan: Of the block.
+            past: What has happened already.
+            note: Called with each step from now on.
+        """
+        made = cls(plan.seed, enter=_nothing, leave=_nothing)
+        for rule in plan.rules:
+            made._append(rule)
+        for step in past:
+            made._take(step)
+        made._note = note
+        return made
+
+    @property
+    def plan(self) -> Plan:
+        """What is wanted."""
+        return Plan(seed=self._seed, rules=tuple(self._rules))
+
+    @property
+    def struck(self) -> Counter[Kind]:
+        """How often each kind has struck."""
+        if self._steps is None:
+            return self._struck
+        return Counter(self._rules[one.rule].kind for one in self._steps(self) if isinstance(one, Struck))
 
     def drop(self, *, before: float = 0.0, after: float = 0.0, times: int | None = None) -> Self:
         """Lose deliveries: ``before`` they reach the handler, or ``after`` it has done its work.
@@ -164,7 +227,7 @@ class Faults:
 
     def occasion(self, what: str) -> str:
         """Something that faults may strike: its name, with how often it has come in this block."""
-        self._seen[what] += 1
+        self._step(Occurred(what=what))
         return f"{what} {self._seen[what]}"
 
     def strikes(self, kind: Kind, occasion: str, *, method: str = "") -> Rule | None:
@@ -173,9 +236,7 @@ class Faults:
             if rule.kind != kind or (rule.method and rule.method != method.lower()):
                 continue
             if self._left.get(index, 1) > 0 and self.draw(f"{index} {kind} {occasion}") < rule.share:
-                if rule.times is not None:
-                    self._left[index] -= 1
-                self.struck[kind] += 1
+                self._step(Struck(rule=index))
                 return rule
         return None
 
@@ -204,9 +265,34 @@ class Faults:
     ) -> Self:
         if not 0 <= share <= 1:
             raise ValueError(f"{kind}: a share is from 0 to 1, not {share}")
-        if times is not None:
-            self._left[len(self._rules)] = times
-        self._rules.append(
+        self._append(
             Rule(kind=kind, share=share, times=times, seconds=seconds, method=method.lower(), clean=clean)
         )
         return self
+
+    def _append(self, rule: Rule) -> None:
+        if rule.times is not None:
+            self._left[len(self._rules)] = rule.times
+        self._rules.append(rule)
+
+    def _step(self, step: Step) -> None:
+        self._take(step)
+        self._note(step)
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case Occurred():
+                self._seen[step.what] += 1
+            case Struck():
+                rule = self._rules[step.rule]
+                if rule.times is not None:
+                    self._left[step.rule] -= 1
+                self._struck[rule.kind] += 1
+
+
+def _forget(_: Step) -> None:
+    """Where faults strike in the process of the test, they count for themselves."""
+
+
+def _nothing(_: Faults) -> None:
+    """Where faults only strike, the block is another process's."""

@@ -9,7 +9,8 @@ import msgspec
 from livefeed.clock import fresh_hex
 from livefeed.errors import ConnectionReset, TransportError
 from livefeed.net.http import HttpAnswer
-from livefeed.portal.events.sender import Postman, Signer
+from livefeed.portal.events.sender import Postman
+from livefeed.testing.faults.guests import Guests
 from livefeed.testing.faults.scene import Occasion, Scene
 from livefeed.testing.seen import Delivery
 from livefeed.wire.form import Form, decode, encode
@@ -22,32 +23,29 @@ _TOKENS: Final = ("access_token", "expires_in", "refresh_token", "user_id", "exp
 _SIGNED: Final = "webhook-signature"
 
 
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom an application_token belongs to; ``client_id`` is empty for an outgoing webhook."""
-
-    client_id: str
-    signer: Signer
-
-
 class _Held(msgspec.Struct, kw_only=True):
-    """A delivery that comes later: when the clock has passed ``due_ms``, in the order of ``rank``."""
+    """A delivery that comes later: when the clock has passed ``due_ms``, in the order of ``rank``.
+
+    One that ``is_late`` is only late; others come after all that is due.
+    """
 
     letter: Delivery
     occasion: Occasion
     due_ms: int
     rank: float
     is_burst: bool
+    is_late: bool
 
 
 class FaultyPostman:
     """Sends through another postman, and keeps what became of each delivery in the scene."""
 
-    def __init__(self, postman: Postman, scene: Scene, *, uninstall: Uninstall) -> None:
+    def __init__(self, postman: Postman, scene: Scene, *, guests: Guests, uninstall: Uninstall) -> None:
         self._postman = postman
         self._scene = scene
+        self._guests = guests
         self._uninstall = uninstall
         self._held: list[_Held] = []
-        self.senders: Final[dict[str, Sender]] = {}
 
     async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Make one POST, unless a fault has it otherwise.
@@ -55,12 +53,12 @@ class FaultyPostman:
         Raises:
             TransportError: As the postman behind it; or a fault lost the delivery, or its answer.
         """
-        letter = self._letter(url, body, headers)
+        letter = await self._letter(url, body, headers)
         path = url.partition("://")[2].partition("/")[2]
         occasion = self._scene.occasion(f"/{path} {letter.event} {letter.post}")
         if (rule := occasion.strikes("uninstall")) is not None and letter.client_id:
             await self._uninstall(letter.client_id, rule.clean)
-        letter = self._rewritten(letter, occasion)
+        letter = await self._rewritten(letter, occasion)
         if occasion.strikes("drop before") is not None:
             self._keep(letter, occasion, error="reset", was_received=False)
             raise ConnectionReset("a fault dropped the delivery before it was processed")
@@ -77,9 +75,17 @@ class FaultyPostman:
 
     async def release(self) -> int:
         """Send what was held back and is due now; how many that were."""
+        return await self._release(lambda _: True)
+
+    async def release_late(self) -> int:
+        """Send what was only late and is due now; what is to be overtaken waits for `release`."""
+        return await self._release(lambda one: one.is_late)
+
+    async def _release(self, is_meant: Callable[[_Held], bool]) -> int:
         now_ms = self._scene.clock.now_ms()
-        due = sorted((one for one in self._held if one.due_ms <= now_ms), key=lambda one: one.rank)
-        self._held = [one for one in self._held if one.due_ms > now_ms]
+        held = sorted(self._held, key=lambda one: one.rank)
+        due = [one for one in held if one.due_ms <= now_ms and is_meant(one)]
+        self._held = [one for one in self._held if one not in due]
         await asyncio.gather(*(self._send_again(one.letter, one.occasion) for one in due if one.is_burst))
         for one in due:
             if not one.is_burst:
@@ -99,7 +105,14 @@ class FaultyPostman:
         elif occasion.strikes("reorder") is None:
             return None
         due_ms = self._scene.clock.now_ms() + round(wait_s * 1000)
-        return _Held(letter=letter, occasion=occasion, due_ms=due_ms, rank=occasion.rank(), is_burst=is_burst)
+        return _Held(
+            letter=letter,
+            occasion=occasion,
+            due_ms=due_ms,
+            rank=occasion.rank(),
+            is_burst=is_burst,
+            is_late=rule is not None,
+        )
 
     async def _send_again(self, letter: Delivery, occasion: Occasion) -> None:
         """Send what the portal takes for delivered already; what becomes of it is in the scene."""
@@ -137,11 +150,11 @@ class FaultyPostman:
             was_received=was_received,
             faults=tuple(occasion.struck),
         )
-        self._scene.deliveries.append(told)
+        self._scene.see(told)
 
-    def _letter(self, url: str, body: bytes, headers: Mapping[str, str]) -> Delivery:
+    async def _letter(self, url: str, body: bytes, headers: Mapping[str, str]) -> Delivery:
         form: Any = decode(body, strict=True)
-        sender = self.senders.get(form["auth"].get("application_token", ""))
+        sender = await self._guests.sender(form["auth"].get("application_token", ""))
         data: Any = form.get("data", {})
         fields: Any = data.get("FIELDS", {})
         post: Any = fields.get("POST_ID") if hasattr(fields, "get") else None
@@ -156,13 +169,14 @@ class FaultyPostman:
             headers=dict(headers),
         )
 
-    def _rewritten(self, letter: Delivery, occasion: Occasion) -> Delivery:
+    async def _rewritten(self, letter: Delivery, occasion: Occasion) -> Delivery:
         """The body with other credentials where a fault wants them; tokens that it carries are given out."""
         form: Any = letter.form
         auth: Form = form["auth"]
         if "access_token" in auth:
             if occasion.strikes("no tokens") is not None:
-                letter = self._resigned(letter, form, {k: v for k, v in auth.items() if k not in _TOKENS})
+                kept: Form = {key: value for key, value in auth.items() if key not in _TOKENS}
+                letter = await self._resigned(letter, form, kept)
             else:
                 self._scene.give(letter.client_id, str(auth["access_token"]))
         if occasion.strikes("expired token") is not None:
@@ -174,10 +188,10 @@ class FaultyPostman:
             letter = msgspec.structs.replace(letter, body=body, headers=headers)
         return letter
 
-    def _resigned(self, letter: Delivery, form: Form, auth: Form) -> Delivery:
+    async def _resigned(self, letter: Delivery, form: Form, auth: Form) -> Delivery:
         """The same delivery with another ``auth`` block, signed as the portal would sign it."""
         body, headers = encode({**form, "auth": auth}), letter.headers
-        sender = self.senders.get(str(auth["application_token"]))
+        sender = await self._guests.sender(str(auth["application_token"]))
         if _SIGNED in headers and sender is not None:
             ts = int(headers["webhook-timestamp"])
             headers = sender.signer.headers(letter.webhook_id, ts, body)

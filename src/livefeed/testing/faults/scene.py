@@ -1,11 +1,12 @@
 """The scene: which plans of faults are in force, what tokens have been given out, and all that was seen."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Final
 
 from livefeed.clock import Clock
 from livefeed.testing.faults.plan import Faults, Kind, Rule
-from livefeed.testing.seen import Called, Delivery, Refreshed
+from livefeed.testing.seen import Seen
 
 
 class Occasion:
@@ -34,19 +35,23 @@ class Scene:
     """What the portal's two ends share: the one that sends events and the one that answers REST.
 
     Attributes:
-        deliveries: Every try, in the order in which they ended.
-        calls: REST calls in the order of their answers.
-        refreshed: Refreshes in the order of their answers.
+        seen: Every try to deliver, every REST call and every refresh, in the order in which they ended.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, note: Callable[[Seen], None] | None = None) -> None:
+        """Nothing was seen yet; ``note`` is called with whatever is."""
         self.clock: Final = clock
-        self.deliveries: list[Delivery] = []
-        self.calls: list[Called] = []
-        self.refreshed: list[Refreshed] = []
+        self._note = note
+        self.seen: list[Seen] = []
         self._active: list[Faults] = []
         self._given: defaultdict[str, set[str]] = defaultdict(set)
         self._expired: set[str] = set()
+
+    def see(self, what: Seen) -> None:
+        """Keep what has happened."""
+        self.seen.append(what)
+        if self._note is not None:
+            self._note(what)
 
     def enter(self, faults: Faults) -> None:
         """From now on these faults may strike."""

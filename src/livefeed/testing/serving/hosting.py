@@ -1,7 +1,7 @@
 """Hosting: the application of a test, in a thread of its own beside the portal."""
 
 import contextlib
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +23,8 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
-    """Serve an ASGI application with its lifespan; yields its URL.
-
-    What it does after an answer, in background tasks, counts as work that ``deliver`` waits for.
-    """
+def serving_asgi(app: Any) -> Generator[tuple[str, Callable[[], Awaitable[int]]]]:
+    """Serve an ASGI application with its lifespan; yields its URL, and what waits until it is idle."""
     with _looped("the application of the test") as loop:
         site = Site(app, lifespan="auto")
         loop.run(site.open())
@@ -36,13 +33,25 @@ def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
             await loop.wait(site.idle())
             return 0
 
+        try:
+            yield site.url, finish
+        finally:
+            loop.run(site.close())
+
+
+@contextlib.contextmanager
+def hosted_asgi(app: Any, stand: Stand) -> Generator[str]:
+    """Serve an ASGI application with its lifespan; yields its URL.
+
+    What it does after an answer, in background tasks, counts as work that ``deliver`` waits for.
+    """
+    with serving_asgi(app) as (url, finish):
         worker = Worked(run=finish, next_due=_never)
         stand.workers.append(worker)
         try:
-            yield site.url
+            yield url
         finally:
             stand.workers.remove(worker)
-            loop.run(site.close())
 
 
 @contextlib.contextmanager

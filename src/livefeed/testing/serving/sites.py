@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import struct
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -13,7 +12,6 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
 
-_RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time; closing is then a reset
 _HOST: Final = "127.0.0.1"
 
 
@@ -70,15 +68,6 @@ class Site:
         while tasks := list(self._server.server_state.tasks):
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.sleep(0)
-
-    def reset(self, client: tuple[str, int]) -> None:
-        """Break the connection of ``client``, as a peer that has crashed does."""
-        connections: list[Any] = list(self._server.server_state.connections)
-        for connection in connections:
-            if connection.client == client:
-                raw = connection.transport.get_extra_info("socket")
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                connection.transport.abort()
 
     async def close(self) -> None:
         """End every connection and the application."""
