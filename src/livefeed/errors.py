@@ -16,6 +16,7 @@ LivefeedError
 │   ├── StoreInUse           another process writes this file
 │   ├── StoreConflict        a constraint of the schema refused a row; the unit is rolled back
 │   └── LeaseLost            another worker holds the lane now; the unit is rolled back
+├── NotYet                   nothing was done; it can be done later (`after_s`)
 └── AppError
     ├── UnknownPortal        no installation under this member_id
     ├── NotGenuine           nothing proves that the event comes from the portal
@@ -143,6 +144,18 @@ class StoreConflict(StoreError):
 
 class LeaseLost(StoreError):
     """Another worker holds the lane now."""
+
+
+class NotYet(LivefeedError):
+    """Nothing was done, because it would have to wait for too long; it can be done later.
+
+    Attributes:
+        after_s: Seconds until then.
+    """
+
+    def __init__(self, reason: str, *, after_s: float) -> None:
+        super().__init__(f"{reason}; it can be done in {after_s:.0f} s")
+        self.after_s = after_s
 
 
 class AppError(LivefeedError):

@@ -12,7 +12,7 @@ from tests import engines
 from livefeed.client import STANDARD, Answer, Cursor, Manners, Progress, Rate, RestClient
 from livefeed.client.hooks import Hook
 from livefeed.client.pace import OwnPace
-from livefeed.client.sending.operating import Budget
+from livefeed.client.sending.operating import OwnOperating
 from livefeed.client.sending.repeating import REPEATS, Repeats
 from livefeed.clock import ManualClock
 from livefeed.durable.store import open_store
@@ -179,7 +179,7 @@ async def test_a_method_lasts_ten_minutes_because_it_is_slowed_before_its_time_i
     there: Limited, stopwatch: Stopwatch
 ):
     stopwatch.call_s = 1.0
-    async with client(there, rate=WIDE, gathers=False, budget=Budget(20.0)) as portal:
+    async with client(there, rate=WIDE, gathers=False, budget=OwnOperating(20.0, there.time)) as portal:
         for _ in range(60):
             await portal.call("server.time")
 
@@ -192,7 +192,7 @@ async def test_a_method_whose_time_is_used_up_is_called_again_when_the_portal_fo
     there: Limited, stopwatch: Stopwatch
 ):
     stopwatch.call_s = 3.0
-    async with client(there, rate=WIDE, gathers=False, budget=Budget()) as portal:
+    async with client(there, rate=WIDE, gathers=False, budget=OwnOperating(time=there.time)) as portal:
         await portal.call("server.time")
         began_s = there.time.now_s()
         await portal.call("server.time")

@@ -31,6 +31,7 @@ from livefeed.app.safes.places import PLACES, WORD
 from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.safes.keys import PortalKeys
+from livefeed.client.sending.budgets import Budgets
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock, SystemClock
 from livefeed.durable.store import Store, Tx, open_store
@@ -224,6 +225,7 @@ def _runtime(
         endpoint=endpoint,
         vault=Vault(store, portal_keys, clock, endpoint),
         buckets=Buckets(store),
+        budgets=Budgets(store, clock),
         coalesced=table.coalesced(),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="livefeed-handler"),
         writes=OwnWrites(store=store, keys=keys, brake=app.brake),

@@ -11,10 +11,11 @@ from livefeed.app.installs import following
 from livefeed.app.installs.administrators import Lent
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.client import vault
-from livefeed.client.buckets import Buckets, Pace
+from livefeed.client.buckets import Buckets
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, Credentials, RestClient
 from livefeed.client.safes.keys import PortalKeys
+from livefeed.client.sending.budgets import Budgets
 from livefeed.client.vault import Vault
 from livefeed.clock import Clock
 from livefeed.durable.consumers import ConsumerId
@@ -44,6 +45,7 @@ class Runtime:
         endpoint: The authorization server of the settings.
         vault: Tokens of those who installed, opened a page, or signed in.
         buckets: The rate of calls, by portal.
+        budgets: The running time of methods, by portal.
         coalesced: Wire names of the events of which handlers take runs; only these wait for the quiet time.
         threads: Where sync handlers run.
         writes: What the application itself has written to feeds.
@@ -60,6 +62,7 @@ class Runtime:
     endpoint: TokenEndpoint
     vault: Vault
     buckets: Buckets
+    budgets: Budgets
     coalesced: frozenset[str]
     threads: ThreadPoolExecutor
     writes: OwnWrites
@@ -135,10 +138,9 @@ class Runtime:
 
     def _client(self, member_id: MemberId, credentials: Credentials, handling: str) -> RestClient:
         http = Watched(self.http, self.writes, member_id, handling)
-        return RestClient(http, credentials, self._pace(member_id))
-
-    def _pace(self, member_id: MemberId) -> Pace | None:
-        return self.buckets.of(member_id) if self.settings.rate_limit else None
+        if not self.settings.rate_limit:
+            return RestClient(http, credentials)
+        return RestClient(http, credentials, self.buckets.of(member_id), budget=self.budgets.of(member_id))
 
 
 class _Stored:

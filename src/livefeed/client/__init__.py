@@ -8,7 +8,7 @@ from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.rest import Access, Credentials, Pace, Parameters, RestClient
 from livefeed.client.sending.repeating import Repeats
 from livefeed.client.tokens import AUTHORIZATION_SERVER, Pair
-from livefeed.errors import Fault, TransportError
+from livefeed.errors import Fault, NotYet, TransportError
 from livefeed.secrets import Secret
 from livefeed.wire.calls import Answer
 
@@ -22,6 +22,7 @@ __all__ = [
     "Cursor",
     "Fault",
     "Manners",
+    "NotYet",
     "Pace",
     "Pair",
     "Parameters",

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from livefeed.errors import Fault
 from livefeed.net.http import HttpAnswer
 from livefeed.secrets import Secret
+from livefeed.wire.calls import Answer
 from livefeed.wire.form import JsonValue
 
 Parameters: TypeAlias = Mapping[str, JsonValue]
@@ -59,6 +61,29 @@ class Pace(Protocol):
 
     async def refused(self) -> None:
         """The portal had too many calls, of whoever calls from the same address."""
+        ...
+
+
+class Operating(Protocol):
+    """How long methods may run, for one caller."""
+
+    async def reserve(self, methods: Mapping[str, int], longest_s: float) -> float:
+        """Take the time of so many calls of each method; returns the seconds to wait before they are made.
+
+        If that would be more than ``longest_s``, nothing is taken.
+        """
+        ...
+
+    def note(self, method: str, outcome: Answer | Fault | None) -> None:
+        """One call that was reserved is over; None: nobody knows how it ended."""
+        ...
+
+    async def share(self, methods: Mapping[str, int]) -> None:
+        """Let others who call for the same application know what `note` was told of these."""
+        ...
+
+    def frees_in_s(self, methods: Mapping[str, int]) -> float:
+        """Seconds until the portal forgets some of what these methods have used, as far as it is known."""
         ...
 
 

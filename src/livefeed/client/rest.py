@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from types import TracebackType
 from typing import Final, Self
 
-from livefeed.client.access import Access, Credentials, Pace, Parameters, Sends
+from livefeed.client.access import Access, Credentials, Operating, Pace, Parameters, Sends
 from livefeed.client.gathering.collector import PARALLEL
 from livefeed.client.hooks import Hook
 from livefeed.client.lists import pages
@@ -15,7 +15,7 @@ from livefeed.client.manners import POLITE, Manners
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.pace import OwnPace
 from livefeed.client.sending.calling import Caller
-from livefeed.client.sending.operating import Budget
+from livefeed.client.sending.operating import OwnOperating
 from livefeed.client.sending.repeating import NEVER, Repeats
 from livefeed.client.ticking import Time
 from livefeed.client.tokens import Keep, Pair, Tokens
@@ -53,7 +53,7 @@ class RestClient:
         pace: Pace | None = None,
         *,
         repeats: Repeats = NEVER,
-        budget: Budget | None = None,
+        budget: Operating | None = None,
         gathers: bool = False,
         time: Time | None = None,
         on_close: Callable[[], Awaitable[None]] | None = None,
@@ -117,7 +117,7 @@ class RestClient:
             credentials,
             manners.pace or own,
             repeats=manners.repeats,
-            budget=None if manners.operating_s is None else Budget(manners.operating_s),
+            budget=None if manners.operating_s is None else OwnOperating(manners.operating_s),
             gathers=manners.gathers,
             on_close=http.close if is_own else None,
         )
@@ -151,6 +151,7 @@ class RestClient:
             Fault: The portal refused; the class says why (``wire.faults``).
             TransportError: There was no usable answer.
             NotInstalled: There is no token to call with.
+            NotYet: The method has run for too long lately, and it would be long until it may run again.
         """
         return await self._call(method, params or {}, is_safe=is_safe)
 
@@ -199,6 +200,7 @@ class RestClient:
         Raises:
             Fault: The portal refused the whole batch.
             TransportError: There was no usable answer.
+            NotYet: As for `call`.
 
         Source: https://apidocs.bitrix24.com/settings/how-to-call-rest-api/batch.html
         """

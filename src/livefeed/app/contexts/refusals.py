@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, TlsFailed
+from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, NotYet, TlsFailed
 from livefeed.wire.faults import InternalServerError, UnexpectedAnswer, UnknownFault
 
-_NOT_MADE: Final = (ConnectFailed, TlsFailed, AddressBlocked, NotInstalled)
+_NOT_MADE: Final = (ConnectFailed, TlsFailed, AddressBlocked, NotInstalled, NotYet)
 
 
 def is_refusal(problem: BaseException | None) -> bool:

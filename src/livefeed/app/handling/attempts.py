@@ -1,15 +1,15 @@
 """Attempts: one try of one handler, from its filters to its verdict."""
 
-import asyncio
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from livefeed.app.contexts.context import Context
 from livefeed.app.contexts.items import Call, Item
 from livefeed.app.contexts.verdicts import Verdict
+from livefeed.app.handling.turns import Turns
 from livefeed.app.routing.arguments import Values
-from livefeed.app.routing.handlers import Handler
+from livefeed.app.routing.handlers import Handler, in_time
 from livefeed.app.routing.sources import given
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
@@ -24,7 +24,7 @@ class Attempt:
         handler: Who is called.
         lease: The run's lease.
         number: 1 for the first try.
-        slot: Held while it is called; None: it may be called any number of times at once.
+        turns: One of them is taken while it is called; None: it may be called any number of times at once.
         wanted: The events that its filters let pass, once they were asked.
         context: What it was called with; None: it was not called.
     """
@@ -33,7 +33,7 @@ class Attempt:
     handler: Handler
     lease: Lease
     number: int
-    slot: asyncio.Semaphore | None
+    turns: Turns | None
     wanted: Sequence[Item] = ()
     context: Context | None = field(default=None)
 
@@ -41,47 +41,65 @@ class Attempt:
         """Ask the filters event by event, and call the handler with what they let pass.
 
         Raises:
+            NoTurn: It was not called, because others are.
+            HandlerTooSlow: The filters, the call, or what follows a ``yield`` took too long.
             Exception: Whatever a filter, a middleware, a factory or the handler raises.
         """
         if len(items) > 1:
-            self.wanted = [item for item in items if await self._passes(item)]
-            return await self._run_filtered(self.wanted) if self.wanted else None
+            return await self._run_many(items)
         # What was made for the filters of one event serves its handler too.
         context = self._context(items)
-        values = Values(self.handler.sources, given(context))
-        try:
+        async with self._values(context) as values:
             if not await self._is_wanted(items[0], context, values):
                 return None
             self.wanted = items
             return await self._called(context, values)
-        finally:
-            await values.close()
 
-    async def _run_filtered(self, items: Sequence[Item]) -> Verdict:
-        context = self._context(items)
-        values = Values(self.handler.sources, given(context))
-        try:
+    async def _run_many(self, items: Sequence[Item]) -> Verdict:
+        async with self._in_time():
+            self.wanted = [item for item in items if await self._passes(item)]
+        if not self.wanted:
+            return None
+        context = self._context(self.wanted)
+        async with self._values(context) as values:
             return await self._called(context, values)
-        finally:
-            await values.close()
 
     async def _passes(self, item: Item) -> bool:
         context = self._context([item])
+        async with self._values(context) as values:
+            return await self._is_wanted(item, context, values)
+
+    @asynccontextmanager
+    async def _values(self, context: Context) -> AsyncGenerator[Values]:
+        """What is made for a call; what follows a ``yield`` sees what was raised, and cannot hide it."""
         values = Values(self.handler.sources, given(context))
         try:
-            return await self._is_wanted(item, context, values)
-        finally:
-            await values.close()
+            yield values
+        except BaseException as exc:
+            await self._close(values, exc)
+            raise
+        await self._close(values, None)
+
+    async def _close(self, values: Values, failure: BaseException | None) -> None:
+        if values.is_open:
+            async with self._in_time():
+                await values.close(failure)
+
+    def _in_time(self) -> AbstractAsyncContextManager[object]:
+        return in_time(self.handler.options.timeout_s)
 
     async def _is_wanted(self, item: Item, context: Context, values: Values) -> bool:
         if item.is_own and not self.handler.options.own:
             return False
         wants = self.handler.wants
-        return wants.is_anything or await wants.let_pass(context.post_id, context.portal, values)
+        if wants.is_anything:
+            return True
+        async with self._in_time():
+            return await wants.let_pass(context.post_id, context.portal, values)
 
     async def _called(self, context: Context, values: Values) -> Verdict:
-        self.context = context
-        async with self.slot or nullcontext():
+        async with self.turns.taken() if self.turns is not None else nullcontext():
+            self.context = context
             return await self.handler.call(values, self.runtime.threads)
 
     def _context(self, items: Sequence[Item]) -> Context:

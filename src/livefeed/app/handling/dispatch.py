@@ -12,7 +12,7 @@ from livefeed.app.routing.handlers import RETRIES
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
-from livefeed.errors import TransportError
+from livefeed.errors import NotYet, TransportError
 
 
 class Dispatch:
@@ -35,6 +35,8 @@ class Dispatch:
             outcome = await consumption.run(part, self._runtime)
         except TransportError as exc:
             outcome = self._portal_down(part, str(exc), through=part.through)
+        except NotYet as exc:
+            outcome = self._later(exc)
         return _of_part(outcome, part)
 
     async def _run_inbox(self, lease: Lease) -> Outcome:
@@ -42,6 +44,13 @@ class Dispatch:
             return await self._runner.run(lease)
         except TransportError as exc:
             return self._portal_down(lease, str(exc), through=lease.entries[0].seq)
+        except NotYet as exc:
+            return self._later(exc)
+
+    def _later(self, why: NotYet) -> Again:
+        """This lane has to wait for something that others do not need."""
+        at_ms = self._runtime.clock.now_ms() + round(why.after_s * 1000)
+        return Again(at_ms=at_ms, reason=str(why), is_try=False)
 
     def _portal_down(self, lease: Lease, reason: str, *, through: int) -> Outcome:
         """The portal does not answer: all lanes of the consumer wait for one of them to probe it."""

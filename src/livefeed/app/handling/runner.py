@@ -17,6 +17,7 @@ from livefeed.app.handling import quiet
 from livefeed.app.handling.attempts import Attempt
 from livefeed.app.handling.tallies import Tally, only
 from livefeed.app.handling.trials import Trial, digest_of, trials_of
+from livefeed.app.handling.turns import NoTurn, Turns
 from livefeed.app.inbox import OTHER_EVENTS, Step, open_entry
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.routing.events import is_coalescible
@@ -47,8 +48,8 @@ class Runner:
         self._table = table
         self._runtime = runtime
         self._rebind = rebind
-        self._slots = {
-            handler.name: asyncio.Semaphore(handler.options.concurrency)
+        self._turns = {
+            handler.name: Turns(handler.options.concurrency)
             for handlers in table.by_event.values()
             for handler in handlers
             if handler.options.concurrency is not None
@@ -201,13 +202,16 @@ class Runner:
             handler=handler,
             lease=tally.lease,
             number=number,
-            slot=self._slots.get(handler.name),
+            turns=self._turns.get(handler.name),
         )
         # Gathered, a failure is a value: the other handlers of the event run all the same.
         (answer,) = await asyncio.gather(attempt.run(part), return_exceptions=True)
         tally.now_ms = self._runtime.clock.now_ms()
         if attempt.context is not None:
             tally.steps.extend(attempt.context.steps)
+        if isinstance(answer, NoTurn):
+            tally.put_off(answer)
+            return False
         if isinstance(answer, BaseException) and not isinstance(answer, Drop):
             return not tally.fail(handler, part, before, number, answer)
         if isinstance(answer, Drop):

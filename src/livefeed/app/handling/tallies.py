@@ -20,7 +20,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Effects, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Tx
-from livefeed.errors import LoopBraked, TransportError
+from livefeed.errors import LoopBraked, NotYet, TransportError
 from livefeed.telemetry import logger
 
 _LOG: Final = logger("app")
@@ -50,6 +50,7 @@ class Tally:
         due_ms: When handlers are to be called that wait for their own next try.
         reasons: Why handlers failed now.
         away: What says that the portal does not answer.
+        is_put_off: Whether a handler was not called that is to be.
     """
 
     lease: Lease
@@ -66,6 +67,7 @@ class Tally:
     due_ms: list[int] = field(default_factory=list[int])
     reasons: list[str] = field(default_factory=list[str])
     away: list[str] = field(default_factory=list[str])
+    is_put_off: bool = False
 
     def note(self, step: str, detail: str) -> None:
         """Show that something happened; what happened to several handlers is one step."""
@@ -88,7 +90,7 @@ class Tally:
         first_at_ms = self.lease.first_at_ms if before is None else before.first_at_ms
         at_ms = None
         if not isinstance(failure, LoopBraked):
-            asked_s = failure.after_s if isinstance(failure, Retry) else None
+            asked_s = failure.after_s if isinstance(failure, Retry | NotYet) else None
             at_ms = next_at(
                 handler.options.retry,
                 attempt=attempt,
@@ -118,6 +120,11 @@ class Tally:
         )
         return at_ms is not None
 
+    def put_off(self, why: NotYet) -> None:
+        """Note that a handler was not called, and when it may be; that is no try of it."""
+        self.is_put_off = True
+        self.due_ms.append(self.now_ms + round(why.after_s * 1000))
+
     def outcome(self, handlers: Sequence[Handler]) -> Outcome:
         """The one outcome of all of them."""
         seqs = [item.seq for item in self.items]
@@ -137,6 +144,8 @@ class Tally:
                 seq=seqs[0],
                 reason=reason,
             )
+        if self.is_put_off and not self.finished and not self.failed:
+            return Again(at_ms=min(self.due_ms), reason="waits for its turn", is_try=False)
         if self.due_ms:
             effects = self._effects(seqs, handlers, ends=False, is_dead=False)
             if self.away:

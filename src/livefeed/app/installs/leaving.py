@@ -12,6 +12,7 @@ from livefeed.app.installs.registry import SQL, Wanted
 from livefeed.client import buckets, vault
 from livefeed.client.safes import keys as safes
 from livefeed.client.safes.keys import PortalKeys
+from livefeed.client.sending import budgets
 from livefeed.durable.entries import append
 from livefeed.durable.purge import purge_portal
 from livefeed.durable.store import Store, Tx
@@ -123,6 +124,7 @@ class Leaving:
         registry.retire_consumers(tx, member_id)
         safes.drop(tx, member_id)
         buckets.forget(tx, member_id)
+        budgets.forget(tx, member_id)
         for unit in self.when_erased:
             unit(tx, member_id)
         return True

@@ -3,16 +3,34 @@
 import inspect
 import types
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Final, cast
 
 from livefeed.errors import SettingsError
 
 Factory = Callable[..., Any]
 Names = Mapping[str, "Provided"]
+
+_YIELDING: Final = {AsyncGenerator, AsyncIterator, Generator, Iterator}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +57,7 @@ class Provided:
         kind: Its type: a parameter of another name that is annotated with it asks for it as well.
         factory: Makes it for one call of a handler; None: it is there already.
         asked: What the factory asks for itself.
-        is_scoped: The factory is an async generator; what follows its ``yield`` runs after the handler.
+        is_scoped: The factory is a generator; what follows its ``yield`` runs after the handler.
     """
 
     name: str
@@ -94,14 +112,14 @@ def provided_by(factory: Factory, name: str | None) -> Provided:
         SettingsError: It asks for what has no name.
     """
     kind = _hints(factory).get("return")
-    if typing.get_origin(kind) in {AsyncGenerator, typing.get_origin(typing.AsyncIterator[int])}:
+    if typing.get_origin(kind) in _YIELDING:
         kind = typing.get_args(kind)[0]
     return Provided(
         name=name or getattr(factory, "__name__", ""),
         kind=kind if isinstance(kind, type) and kind is not type(None) else None,
         factory=factory,
         asked=asked_by(factory),
-        is_scoped=inspect.isasyncgenfunction(factory),
+        is_scoped=inspect.isasyncgenfunction(factory) or inspect.isgeneratorfunction(factory),
     )
 
 
@@ -172,14 +190,26 @@ class Values:
     sources: Names
     made: dict[str, Any]
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _is_open: bool = False
 
     async def of(self, planned: Plan) -> dict[str, Any]:
         """The arguments of one function."""
         return {parameter: await self._value(source) for parameter, source in planned.fills}
 
-    async def close(self) -> None:
-        """Run what follows the ``yield`` of factories, the last one first."""
-        await self._stack.aclose()
+    @property
+    def is_open(self) -> bool:
+        """Whether something is to be run by `close`."""
+        return self._is_open
+
+    async def close(self, failure: BaseException | None = None) -> None:
+        """Run what follows the ``yield`` of factories, the last one first.
+
+        Each sees ``failure`` raised at its ``yield``; one that raises another in its place puts that in its
+        place for all, one that raises nothing hides it from nobody.
+        """
+        self._is_open = False
+        trace = None if failure is None else failure.__traceback__
+        await self._stack.__aexit__(None if failure is None else type(failure), failure, trace)
 
     async def _value(self, source: Provided) -> Any:  # noqa: ANN401 - whatever its factory makes
         if source.name in self.made:
@@ -189,12 +219,38 @@ class Values:
         arguments = await self.of(plan(source.asked, self.sources))
         made: Any = source.factory(**arguments)
         if source.is_scoped:
-            made = await self._stack.enter_async_context(asynccontextmanager(partial(_itself, made))())
+            made = await self._entered(made)
         elif isinstance(made, Awaitable):
             made = await cast("Awaitable[Any]", made)
         self.made[source.name] = made
         return made
 
+    async def _entered(self, generator: Any) -> Any:  # noqa: ANN401 - whatever it yields
+        self._is_open = True
+        if inspect.isgenerator(generator):
+            plain = contextmanager(lambda: cast("Generator[Any]", generator))()
+            made = plain.__enter__()
+            self._stack.push(partial(_leave, plain))
+            return made
+        manager = asynccontextmanager(lambda: cast("AsyncGenerator[Any]", generator))()
+        made = await manager.__aenter__()
+        self._stack.push_async_exit(partial(_leave_async, manager))
+        return made
 
-def _itself(generator: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
-    return generator
+
+def _leave(
+    manager: AbstractContextManager[object],
+    kind: type[BaseException] | None,
+    failure: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    manager.__exit__(kind, failure, trace)
+
+
+async def _leave_async(
+    manager: AbstractAsyncContextManager[object],
+    kind: type[BaseException] | None,
+    failure: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    await manager.__aexit__(kind, failure, trace)

@@ -2,8 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -51,7 +52,7 @@ class Options:
         quiet_s: A lane of its own, due after so many seconds without a new event; None: no lane of its own.
         max_wait_s: Such a lane is due after this in any case.
         retry: When a failure is repeated; None: never.
-        timeout_s: Seconds for one call; None: any.
+        timeout_s: Seconds for its filters, for one call, and for what follows a ``yield``; None: any.
         concurrency: Calls at a time in this process; None: any number.
         own: Whether it also gets events of what the application itself has written.
     """
@@ -123,44 +124,63 @@ class Handler:
         Raises:
             HandlerTooSlow: The time was over; the call was cancelled.
         """
-        if not self.is_async:
-            return await self._call_watched(values, threads)
-        limit = asyncio.timeout(self.options.timeout_s)
-        try:
-            async with limit:
-                return await self._call_from(0, values, threads)
-        except TimeoutError as exc:
-            if not limit.expired():
-                raise
-            words = f"it took longer than {self.options.timeout_s:g} s; give it more with timeout_s"
-            raise HandlerTooSlow(words) from exc
+        async with in_time(self.options.timeout_s) as limit:
+            return await self._call_from(0, values, _Way(threads, limit))
 
-    async def _call_watched(self, values: Values, threads: ThreadPoolExecutor) -> Verdict:
-        warning: asyncio.TimerHandle | None = None
-        if self.options.timeout_s is not None:
-            words = partial(_LOG.warning, "handler_slow", handler=self.name, timeout_s=self.options.timeout_s)
-            warning = asyncio.get_running_loop().call_later(self.options.timeout_s, words)
-        try:
-            return await self._call_from(0, values, threads)
-        finally:
-            if warning is not None:
-                warning.cancel()
-
-    async def _call_from(self, number: int, values: Values, threads: ThreadPoolExecutor) -> Verdict:
+    async def _call_from(self, number: int, values: Values, way: "_Way") -> Verdict:
         if number == len(self.around):
-            return await self._call_function(values, threads)
+            return await self._call_function(values, way)
         function, planned = self.around[number]
         arguments = await values.of(planned)
-        return await function(call=partial(self._call_from, number + 1, values, threads), **arguments)
+        return await function(call=partial(self._call_from, number + 1, values, way), **arguments)
 
-    async def _call_function(self, values: Values, threads: ThreadPoolExecutor) -> Verdict:
+    async def _call_function(self, values: Values, way: "_Way") -> Verdict:
         arguments = await values.of(self.plan)
         if self.is_async:
             answer: object = await cast("Awaitable[object]", self.function(**arguments))
         else:
-            work = partial(copy_context().run, self.function, **arguments)
-            answer = await asyncio.get_running_loop().run_in_executor(threads, work)
+            answer = await self._call_in_thread(partial(self.function, **arguments), way)
         return answer if isinstance(answer, Retry | Drop) else None
+
+    async def _call_in_thread(self, function: Callable[[], object], way: "_Way") -> object:
+        """What is around it in the event loop has its time again when the thread is done."""
+        loop, timeout_s = asyncio.get_running_loop(), self.options.timeout_s
+        work = partial(copy_context().run, function)
+        if timeout_s is None:
+            return await loop.run_in_executor(way.threads, work)
+        words = partial(_LOG.warning, "handler_slow", handler=self.name, timeout_s=timeout_s)
+        warning = loop.call_later(timeout_s, words)
+        way.limit.reschedule(None)
+        try:
+            return await loop.run_in_executor(way.threads, work)
+        finally:
+            warning.cancel()
+            way.limit.reschedule(loop.time() + timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one call is made."""
+
+    threads: ThreadPoolExecutor
+    limit: asyncio.Timeout
+
+
+@asynccontextmanager
+async def in_time(seconds: float | None) -> AsyncGenerator[asyncio.Timeout]:
+    """Cancel the block after so many seconds; None: never.
+
+    Raises:
+        HandlerTooSlow: It was cancelled.
+    """
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield limit
+    except TimeoutError as exc:
+        if not limit.expired():
+            raise
+        raise HandlerTooSlow(f"it took longer than {seconds:g} s; give it more with timeout_s") from exc
 
 
 def is_async(function: Callable[..., object]) -> bool:

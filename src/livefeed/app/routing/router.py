@@ -87,8 +87,9 @@ class Router:
             posts: Only events of these posts.
             portal: Only events of these portals, by member_id.
             retry: When a failure is repeated; None: never, it becomes a dead letter at once.
-            timeout_s: Seconds after which a call is cancelled and counts as failed; None: never.
-            concurrency: Calls at a time in this process.
+            timeout_s: Seconds after which a call is cancelled and counts as failed; None: never. Its filters
+                have as long before it, and what follows a ``yield`` as long after it.
+            concurrency: Calls at a time in this process; an event that finds none free comes again later.
             own: Whether to be called for what this application itself has written; see ``ctx.is_own``.
             name: Under which the store remembers that it has finished; default ``module.qualname``.
 
@@ -164,7 +165,9 @@ class Router:
         """Let handlers, filters and middlewares ask for what ``factory`` makes: by name, or by its type.
 
         It is made once for each call of a handler. A factory takes arguments by name too; it is a plain
-        function that is quick, an async one, or an async generator that yields once.
+        function that is quick, an async one, or a generator of either kind that yields once. What follows its
+        ``yield`` runs after the handler, and sees what the handler has raised raised there: by another error
+        in its place it decides what becomes of the event, by none it changes nothing.
 
         Example:
             >>> @app.provide

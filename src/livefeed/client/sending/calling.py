@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from livefeed.client.access import Credentials, Pace, Parameters, Sends
+from livefeed.client.access import Credentials, Operating, Pace, Parameters, Sends
 from livefeed.client.gathering.collector import Collector
-from livefeed.client.sending.operating import Budget
 from livefeed.client.sending.posting import Poster, Received
 from livefeed.client.sending.reads import is_read
 from livefeed.client.sending.repeating import Repeater, Repeats
-from livefeed.client.ticking import LoopTime, Time
+from livefeed.client.ticking import Time
 from livefeed.errors import Fault
 from livefeed.wire.batch import build_batch, read_batch
 from livefeed.wire.calls import Answer
@@ -31,14 +30,13 @@ class Caller:
         pace: Pace | None,
         *,
         repeats: Repeats,
-        budget: Budget | None,
+        budget: Operating | None,
         time: Time | None,
     ) -> None:
         self._poster = Poster(http, credentials, pace)
         self._collector = Collector(self._poster.post)
         self._budget = budget
-        self._time = time or LoopTime()
-        self._repeater = Repeater(repeats, budget, time=self._time)
+        self._repeater = Repeater(repeats, budget, time=time)
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -97,4 +95,4 @@ class Caller:
 
     def _note(self, method: str, outcome: Answer | Fault | None) -> None:
         if self._budget is not None:
-            self._budget.note(method, outcome, self._time.now_s())
+            self._budget.note(method, outcome)

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from livefeed.client.sending.operating import Budget
+from livefeed.client.access import Operating
 from livefeed.client.sending.posting import Received
 from livefeed.client.ticking import LoopTime, Time
-from livefeed.errors import ConnectFailed, ConnectionReset, Fault, TimedOut, TransportError
+from livefeed.errors import ConnectFailed, ConnectionReset, Fault, NotYet, TimedOut, TransportError
 from livefeed.wire.calls import Answer
 from livefeed.wire.faults import OperationTimeLimit, OverloadLimit, QueryLimitExceeded
 
@@ -24,7 +24,7 @@ class Repeats:
         attempts: At most; 1: never again.
         first_s: The first pause, which doubles each time; up to half of it is added at random.
         longest_s: No pause that nobody asked for is longer.
-        patience_s: How long one call waits, all its pauses together.
+        patience_s: How long one call waits, all its pauses together, and for the time of its method.
     """
 
     attempts: int = 10
@@ -41,8 +41,8 @@ class Repeats:
 REPEATS: Final = Repeats()
 """What a client that is used alone does."""
 
-NEVER: Final = Repeats(attempts=1)
-"""What a client of an application does: its clockwork repeats."""
+NEVER: Final = Repeats(attempts=1, patience_s=2.0)
+"""What a client of an application does: its clockwork repeats, and wakes up whoever would have to wait."""
 
 
 def is_safe_again(problem: Fault | TransportError, *, is_read: bool) -> bool:
@@ -72,7 +72,7 @@ class Repeater:
     def __init__(
         self,
         repeats: Repeats,
-        budget: Budget | None = None,
+        budget: Operating | None = None,
         *,
         time: Time | None = None,
         jitter: Jitter = random.random,
@@ -95,6 +95,7 @@ class Repeater:
         Raises:
             Fault: The portal refused, and it is of no use or not safe to ask again, or patience is over.
             TransportError: There was no usable answer, likewise.
+            NotYet: It would be too long until its method may run; nothing was sent.
         """
         attempt, waited_s = 0, 0.0
         while True:
@@ -107,12 +108,14 @@ class Repeater:
             except TransportError as exc:
                 problem = exc
             else:
+                if self._budget is not None:
+                    await self._budget.share(methods)
                 if isinstance(received.outcome, Answer):
                     return received.outcome
                 problem, asked_s = received.outcome, received.asked_s
             pause_s = self._repeats.pause_s(attempt, self._jitter(), asked_s)
             if isinstance(problem, OperationTimeLimit) and self._budget is not None:
-                pause_s = max(pause_s, self._budget.frees_in_s(methods, self._time.now_s()))
+                pause_s = max(pause_s, self._budget.frees_in_s(methods))
             waited_s += pause_s
             is_over = attempt >= self._repeats.attempts or waited_s > self._repeats.patience_s
             if is_over or not is_safe_again(problem, is_read=is_read):
@@ -122,6 +125,9 @@ class Repeater:
     async def _in_time(self, methods: Mapping[str, int]) -> None:
         if self._budget is None:
             return
-        pause_s = self._budget.reserve(methods, self._time.now_s())
+        longest_s = self._repeats.patience_s
+        pause_s = await self._budget.reserve(methods, longest_s)
+        if pause_s > longest_s:
+            raise NotYet(f"the running time of {', '.join(methods)} is used up", after_s=pause_s)
         if pause_s > 0:
             await self._time.sleep(pause_s)
