@@ -117,7 +117,7 @@ def test_a_port_or_host_that_is_none_is_refused(place: Place):
         (*serve, "--host", "999.1.1.1"),
         (*serve, "--host", f"{'a' * 70}.example"),
     )
-    assert [] == [line for line in said if "port" not in line]
+    assert [] == [line for line in said if "port" not in line and "choose another --host" not in line]
 
 
 def test_a_folder_that_cannot_be_written_is_named(unwritable: Path, tmp_path: Path):
@@ -160,9 +160,13 @@ def test_another_key_file_is_noticed_before_anything_is_done(place: Place):
         ("portal", "serve", "--port", "0", *with_other_key),
         ("portal", "init", "--public-url", "http://second.example", *with_other_key),
         ("portal", "app", "add", "--name", "x", *with_other_key, "--json"),
+        ("keys", "list", *with_other_key),
+        ("keys", "rotate", *with_other_key),
+        ("keys", "retire", *with_other_key),
         side_by_side=1,
     ):
         assert "sealed with another key; set LIVEFEED_KEY_FILE to the right one" in said
+    assert 1 == len((place.folder / "other.key").read_text().split()), "no key was added"
 
 
 def test_a_notifier_with_another_key_does_not_start(place: Place, tmp_path: Path):
@@ -414,6 +418,14 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     finally:
         os.close(written)
     assert "" == done.stderr
+
+
+def test_a_terminal_that_lacks_letters_or_is_closed_is_no_error(place: Place):
+    assert "why, \\u2026" in livefeed("--help", env={"PYTHONIOENCODING": "latin-1"}).stdout
+
+    unheard = ("sh", "-c", '"$@" >&- 2>&-', "sh", sys.executable, "-m", "livefeed", "doctor", "--local")
+    done = subprocess.run([*unheard, "--db", place.portal], timeout=30, check=False)
+    assert 0 == done.returncode
 
 
 def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:

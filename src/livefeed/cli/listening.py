@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -75,6 +76,8 @@ def bound_socket(host: str, port: int, *, flag: str = "--port", is_shared: bool 
         listener.listen(2048)
     except OSError as exc:
         listener.close()
+        if exc.errno == errno.EADDRNOTAVAIL or isinstance(exc, socket.gaierror):
+            flag = "--host"
         raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another {flag}") from exc
     except (OverflowError, UnicodeError) as exc:
         listener.close()

@@ -1,5 +1,6 @@
 """The command tree: each command is imported when it is called, so that starting is quick."""
 
+import io
 import os
 import sys
 from typing import Final
@@ -83,11 +84,14 @@ def run() -> None:
     The threads of the HTTP client outlive the interpreter's last moments and may abort it there; so once
     everything is closed and written, the process ends without them.
     """
+    streams = [one for one in (sys.stdout, sys.stderr) if isinstance(one, io.TextIOWrapper)]  # closed: None
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")  # a terminal need not know every letter
     try:
         main(prog_name="livefeed")
     except SystemExit as exc:
         if "pyreqwest" not in sys.modules:
             raise
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in streams:
+            stream.flush()
         os._exit(exc.code if isinstance(exc.code, int) else int(exc.code is not None))

@@ -55,7 +55,7 @@ class OneLine(click.Group):
         except OSError as exc:
             if exc.errno == errno.EPIPE:  # the reader has seen enough; click ends quietly
                 raise
-            _fail(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else str(exc))
+            _fail(f"{exc.strerror or exc}: {exc.filename}" if exc.filename else exc.strerror or str(exc))
 
 
 class Later(click.Group):

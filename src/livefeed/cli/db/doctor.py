@@ -59,7 +59,7 @@ def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> It
     try:
         rooms = rooms_of(database)
     except LivefeedError as exc:
-        yield problem("database", str(exc), "see what it says")
+        yield _told("database", exc, "name another --db")
         return
     yield ok("database", f"{database} can be read")
     is_portal = rooms is PORTAL_ROOMS
@@ -118,12 +118,18 @@ def _key(tx: Tx, database: DatabaseUrl, key_file: Path | None, *, is_portal: boo
         keys = read_or_create_key_file(path)
         is_right = is_key_of_portal(tx, keys) if is_portal else is_key_of_app(tx, keys)
     except SettingsError as exc:
-        return problem("key", str(exc), "set LIVEFEED_KEY_FILE to the key this database was made with")
+        return _told("key", exc, "set LIVEFEED_KEY_FILE to the key this database was made with")
     if not is_right:
         return problem("key", "the key check of this database is damaged", "restore the last backup")
     if path.stat().st_mode & 0o077:
         return problem("key", f"{path} can be read by others than its owner", f"chmod 600 {path}")
     return ok("key", f"{path} opens what is sealed")
+
+
+def _told(item: str, error: LivefeedError, otherwise: str) -> Finding:
+    """An error as a finding: most say behind a semicolon what to do."""
+    said, _, then = str(error).partition("; ")
+    return problem(item, said, then or otherwise)
 
 
 def _print(finding: Finding, *, as_json: bool) -> None:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from livefeed.app.running import is_key_of as is_key_of_app
 from livefeed.app.safes.places import PLACES as APP_PLACES
 from livefeed.cli.halves import EITHER, read, rooms_of, writable
 from livefeed.errors import SettingsError, StoreInUse
 from livefeed.failpoints import failpoint
 from livefeed.portal.apps.resealing import PLACES as PORTAL_PLACES
 from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
+from livefeed.portal.portals import is_key_of as is_key_of_portal
 from livefeed.sealing.places import Place, hanging, reseal
 from livefeed.secrets import (
     KeyRing,
@@ -71,9 +73,10 @@ def keys_of(database: DatabaseUrl, path: Path) -> list[Key]:
     """The keys of a key file, newest first, with what hangs on each in a database.
 
     Raises:
-        SettingsError: The file or the database cannot be used.
+        SettingsError: The file or the database cannot be used, or they do not belong together.
         StoreError: The database cannot be read.
     """
+    _belonging(database, path)
     ids = [SealingKey(key).id for key in read_keys(path)[0]]
     places = _places(database)
     counts = read(database, EITHER, lambda tx: hanging(tx, places, ids))
@@ -84,9 +87,11 @@ def rotate(database: DatabaseUrl, path: Path, *, patience_s: float, told: Told) 
     """Add a key, and have everything sealed anew: by the running half, or here if none runs.
 
     Raises:
-        SettingsError: The file or the database cannot be used, or a running half does not take the key over.
+        SettingsError: The file or the database cannot be used, they do not belong together, or a running half
+            does not take the key over.
         StoreError: The database cannot be read or written now; come again, nothing is lost.
     """
+    _belonging(database, path)
     places = [place for place in _places(database) if place.reseal is not None]
     with _alone(path):
         is_made = not _left(database, path, places)
@@ -133,6 +138,14 @@ def _hanging(keys: Iterable[Key]) -> dict[str, int]:
     for key in keys:
         total.update(key.hangs)
     return dict(total)
+
+
+def _belonging(database: DatabaseUrl, path: Path) -> None:
+    """Refuse the key file of another database: on none of its keys would anything seem to hang."""
+    ring = read_or_create_key_file(path)
+    is_key_of = is_key_of_portal if rooms_of(database) is PORTAL_ROOMS else is_key_of_app
+    if not read(database, EITHER, lambda tx: is_key_of(tx, ring)):
+        raise SettingsError(f"the key check of {database} is damaged; restore the last backup")
 
 
 def _places(database: DatabaseUrl) -> Sequence[Place]:

@@ -57,7 +57,11 @@ async def _perform_in_file(
         await store.close()
 
 
-@click.group(cls=Later, later={"payment": "livefeed.cli.portal.payments:set_payment"})
+@click.group(
+    cls=Later,
+    later={"payment": "livefeed.cli.portal.payments:set_payment"},
+    short_help="Register, update, open and remove applications.",
+)
 def app() -> None:
     """Register, finish, update, open, rotate and remove applications."""
 
