@@ -1,14 +1,16 @@
 """The command tree: each command is imported when it is called, so that starting is quick."""
 
-import io
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final, TextIO, cast
 
 import click
 
 from livefeed import __version__
 from livefeed.cli.output import OneLine, imported
+
+if TYPE_CHECKING:
+    import io
 
 _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("livefeed.cli.demo.command:demo", "Start portal and notifier with a seeded company."),
@@ -84,9 +86,9 @@ def run() -> None:
     The threads of the HTTP client outlive the interpreter's last moments and may abort it there; so once
     everything is closed and written, the process ends without them.
     """
-    streams = [one for one in (sys.stdout, sys.stderr) if isinstance(one, io.TextIOWrapper)]  # closed: None
+    streams: list[TextIO] = [one for one in (sys.__stdout__, sys.__stderr__) if one]  # a closed one is None
     for stream in streams:
-        stream.reconfigure(errors="backslashreplace")  # a terminal need not know every letter
+        cast("io.TextIOWrapper", stream).reconfigure(errors="backslashreplace")  # a terminal may lack letters
     try:
         main(prog_name="livefeed")
     except SystemExit as exc:
