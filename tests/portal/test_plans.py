@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.anyio, of_a_file]
 
 SIGHT = {"viewer": 2, "is_admin": 0}
 PAGE = {**SIGHT, "codes": None, "since": None, "until": None, "count": 50}
+QUEUE = {"app": 1, "connector": "", "most": 50}
+TAKEN = {"app": 1, "process": "x", "messages": None}
 HOT: list[tuple[str, str, str, dict[str, Any]]] = [
     ("livefeed.portal.apps", "webhooks.sql", "webhook", {"person": 1, "code_hash": b"", "now": 1}),
     ("livefeed.portal.apps", "webhooks.sql", "incoming", {"id": 1}),
@@ -40,10 +42,15 @@ HOT: list[tuple[str, str, str, dict[str, Any]]] = [
     ("livefeed.portal.frames", "frames.sql", "frame", {"sid_hash": b"", "now": 1}),
     ("livefeed.portal.frames", "frames.sql", "forget_frames", {"now": 1}),
     ("livefeed.portal.offline", "offline.sql", "queues", {"event": "ONLIVEFEEDPOSTUPDATE"}),
-    ("livefeed.portal.offline", "offline.sql", "free", {"app": 1, "connector": "", "count": 50}),
-    ("livefeed.portal.offline", "offline.sql", "of_process", {"app": 1, "connector": "", "process": "x"}),
-    ("livefeed.portal.offline", "offline.sql", "page", {"app": 1, "connector": "", "count": 50, "skip": 0}),
-    ("livefeed.portal.offline", "offline.sql", "taken_by", {"app": 1, "process": "x"}),
+    ("livefeed.portal.offline", "offline.sql", "about_messages", {**QUEUE, "messages": "[1,2]"}),
+    ("livefeed.portal.offline", "offline.sql", "about_event", {**QUEUE, "event": "ONLIVEFEEDPOSTUPDATE"}),
+    ("livefeed.portal.offline", "offline.sql", "about_failures", QUEUE),
+    ("livefeed.portal.offline", "offline.sql", "about_processes", {**QUEUE, "first": "x", "before": "y"}),
+    ("livefeed.portal.offline", "offline.sql", "about_numbers", {**QUEUE, "first": 1, "before": 2}),
+    ("livefeed.portal.offline", "offline.sql", "about_times", {**QUEUE, "first": 1, "before": 2}),
+    ("livefeed.portal.offline", "offline.sql", "some", {"few": "[1,2]"}),
+    ("livefeed.portal.offline", "offline.sql", "drop_taken", {**TAKEN, "ids": None}),
+    ("livefeed.portal.offline", "offline.sql", "fail_taken", TAKEN),
     ("livefeed.portal.people", "people.sql", "person", {"id": 1}),
     ("livefeed.portal.im", "im.sql", "bell", {"person": 1, "kinds": "[2,4]", "before": 10**9, "count": 50}),
     ("livefeed.portal.im", "im.sql", "count_bell", {"person": 1}),
@@ -72,10 +79,10 @@ async def test_a_hot_statement_needs_no_scan_and_no_sort(
 
 
 async def test_what_a_process_took_is_found_whatever_else_waits(house: House):
-    sql = load("livefeed.portal.offline", "offline.sql").taken_by.sql
+    sql = load("livefeed.portal.offline", "offline.sql").fail_taken.sql
 
     def plan(tx: Tx) -> list[str]:
-        return [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", {"app": 1, "process": "x"})]
+        return [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {sql}", TAKEN)]
 
-    (step,) = await house.store.read(plan)
-    assert "USING INDEX offline_taken (app=? AND process=?)" in step
+    first, *_ = await house.store.read(plan)
+    assert "USING INDEX offline_taken (app=? AND process=?)" in first

@@ -1,6 +1,5 @@
 """Methods about offline events: ``event.offline.*``, and ``feature.get``, which says that they are there."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from livefeed.clock import iso
@@ -10,9 +9,10 @@ from livefeed.portal.apps.registry import App
 from livefeed.portal.call import Call, Method
 from livefeed.portal.offline import queue
 from livefeed.portal.offline.bindings import Queue
-from livefeed.portal.offline.filters import FIELDS, LIST_FIELDS, read_filter, read_order, sorted_by
+from livefeed.portal.offline.filters import FIELDS, LIST_FIELDS, read_filter, read_order
 from livefeed.portal.offline.origins import connector_of
 from livefeed.portal.offline.queue import Record
+from livefeed.portal.offline.selection import BY_NUMBER, OLDEST_FIRST, count_all
 from livefeed.wire.calls import PAGE_SIZE, Answer, page_of
 from livefeed.wire.events import post_data
 from livefeed.wire.faults import AccessDenied, ArgumentError, FeatureNeedsCode
@@ -35,20 +35,14 @@ def get(tx: Tx, call: Call) -> Answer:
         AccessDenied: The caller is no administrator.
         ArgumentError: ``filter`` or ``order`` cannot be read.
     """
-    wanted, params = _queue(tx, call), call.params
-    tests, order = read_filter(params, FIELDS), read_order(params, FIELDS)
-    limit = min(max(1, params.integer("limit", _LIMIT)), _MOST)
+    params, of = call.params, _queue(tx, call)
+    wanted, order = read_filter(params, FIELDS), read_order(params, FIELDS) or OLDEST_FIRST
+    count = min(max(1, params.integer("limit", _LIMIT)), _MOST)
     process, with_failed = params.text("process_id").strip(), params.flag("error")
-    if not (process or tests or order or with_failed):
-        chosen = queue.free(tx, wanted, limit)
+    if process:
+        chosen = queue.of_process(tx, of, process, wanted, order, count=count, with_failed=with_failed)
     else:
-        found = (
-            queue.of_process(tx, wanted, process, with_failed=with_failed)
-            if process
-            else queue.all_free(tx, wanted, with_failed=with_failed)
-        )
-        passed = [one for one in found if all(test(one) for test in tests)]
-        chosen = sorted_by(passed, order)[:limit]
+        chosen = queue.free(tx, of, count, wanted=wanted, order=order, with_failed=with_failed)
     if params.flag("clear", default=True):
         queue.drop(tx, chosen)
         reserved = None
@@ -66,15 +60,10 @@ def list_records(tx: Tx, call: Call) -> Answer:
         AccessDenied: The caller is no administrator.
         ArgumentError: ``filter`` or ``order`` cannot be read.
     """
-    wanted, start = _queue(tx, call), max(-1, call.params.integer("start"))
-    tests, order = read_filter(call.params, LIST_FIELDS), read_order(call.params, LIST_FIELDS)
-    first = max(0, start)
-    if not (tests or order):
-        page = queue.everything(tx, wanted, count=PAGE_SIZE, skip=first)
-        total = queue.count_records(tx, wanted)
-    else:
-        passed = [one for one in queue.everything(tx, wanted) if all(test(one) for test in tests)]
-        page, total = sorted_by(passed, order)[first : first + PAGE_SIZE], len(passed)
+    of, start = _queue(tx, call), max(-1, call.params.integer("start"))
+    wanted, order = read_filter(call.params, LIST_FIELDS), read_order(call.params, LIST_FIELDS) or BY_NUMBER
+    page = queue.page(tx, of, wanted, order, count=PAGE_SIZE, skip=max(0, start))
+    total = 0 if start < 0 else count_all(tx, of, wanted)
     rows: list[JsonValue] = [
         {**_event(one), "PROCESS_ID": one.process, "ERROR": str(int(one.is_error))} for one in page
     ]
@@ -90,13 +79,9 @@ def clear(tx: Tx, call: Call) -> Answer:
         AccessDenied: The caller is no administrator.
         ArgumentError: No ``process_id``.
     """
-    taken = _taken(tx, call)
-    if call.params.has("id"):
-        numbers = frozenset(call.params.integers("id"))
-        taken = [one for one in taken if one.id in numbers]
-    else:
-        taken = _with_messages(call, taken)
-    queue.drop(tx, taken)
+    app, process = _administered(tx, call), _process(call)
+    ids = _numbers(call, "id")
+    queue.confirm(tx, app, process, ids=ids, messages=_numbers(call, "message_id") if ids is None else None)
     return Answer(result=True)
 
 
@@ -109,7 +94,8 @@ def error(tx: Tx, call: Call) -> Answer:
         AccessDenied: The caller is no administrator.
         ArgumentError: No ``process_id``.
     """
-    queue.fail(tx, _with_messages(call, _taken(tx, call)))
+    app, process = _administered(tx, call), _process(call)
+    queue.fail(tx, app, process, messages=_numbers(call, "message_id"))
     return Answer(result=True)
 
 
@@ -138,19 +124,15 @@ def _administered(tx: Tx, call: Call) -> App:
     return app
 
 
-def _taken(tx: Tx, call: Call) -> list[Record]:
-    app = _administered(tx, call)
-    process = call.params.text("process_id", fault=ArgumentError("PROCESS_ID is missing")).strip()
+def _process(call: Call) -> str:
+    process = call.params.text("process_id").strip()
     if not process:
         raise ArgumentError("PROCESS_ID is missing")
-    return queue.taken_by(tx, app, process)
+    return process
 
 
-def _with_messages(call: Call, taken: Sequence[Record]) -> list[Record]:
-    if not call.params.has("message_id"):
-        return list(taken)
-    messages = frozenset(call.params.integers("message_id"))
-    return [one for one in taken if one.message in messages]
+def _numbers(call: Call, name: str) -> frozenset[int] | None:
+    return frozenset(call.params.integers(name)) if call.params.has(name) else None
 
 
 def _event(one: Record) -> dict[str, JsonValue]:

@@ -32,33 +32,61 @@ VALUES (:app, :connector, :event, :object, :message, :now)
 ON CONFLICT (app, connector, event, object) WHERE process = ''
 DO UPDATE SET changed_at = excluded.changed_at;
 
--- name: free(app, connector, count)
--- The records that nobody has taken, those that changed first at the head.
-SELECT * FROM offline_record
-WHERE app = :app AND connector = :connector AND process = ''
-ORDER BY changed_at, id LIMIT :count;
-
--- name: free_and_failed(app, connector)
--- The records that nobody has taken, and those that were taken and failed.
-SELECT * FROM offline_record
-WHERE app = :app AND connector = :connector AND (process = '' OR is_error = 1)
-ORDER BY changed_at, id;
-
--- name: of_process(app, connector, process)
--- What a process has taken and not confirmed.
-SELECT * FROM offline_record
-WHERE app = :app AND connector = :connector AND process = :process
-ORDER BY changed_at, id;
-
--- name: page(app, connector, count, skip)
--- A page of one queue, reserved and failed records too.
-SELECT * FROM offline_record
+-- name: count_chosen(app, connector, id_from, id_before, changed_from, changed_before, message_from, message_before, process_from, process_before, not_ids, seconds, not_seconds, messages, not_messages, processes, not_processes, events, errors)$
+-- How many records of a queue pass a filter. `selection` makes of it what gets a page of them; only columns and
+-- directions that it knows itself are put in.
+SELECT count(*) FROM offline_record
 WHERE app = :app AND connector = :connector
-ORDER BY id LIMIT :count OFFSET :skip;
+  AND id >= :id_from AND id < :id_before
+  AND changed_at >= :changed_from AND changed_at < :changed_before
+  AND +message >= :message_from AND +message < :message_before
+  AND process >= :process_from AND process < :process_before
+  AND (CAST(:not_ids AS TEXT) IS NULL OR id NOT IN (SELECT value FROM json_each(:not_ids)))
+  AND (CAST(:seconds AS TEXT) IS NULL OR changed_at / 1000 IN (SELECT value FROM json_each(:seconds)))
+  AND (CAST(:not_seconds AS TEXT) IS NULL OR changed_at / 1000 NOT IN (SELECT value FROM json_each(:not_seconds)))
+  AND (CAST(:messages AS TEXT) IS NULL
+    OR message IN (SELECT value FROM json_each(:messages)))
+  AND (CAST(:not_messages AS TEXT) IS NULL OR message NOT IN (SELECT value FROM json_each(:not_messages)))
+  AND (CAST(:processes AS TEXT) IS NULL OR process IN (SELECT value FROM json_each(:processes)))
+  AND (CAST(:not_processes AS TEXT) IS NULL OR process NOT IN (SELECT value FROM json_each(:not_processes)))
+  AND (CAST(:events AS TEXT) IS NULL OR event IN (SELECT value FROM json_each(:events)))
+  AND (CAST(:errors AS TEXT) IS NULL OR is_error IN (SELECT value FROM json_each(:errors)));
 
--- name: count_records(app, connector)$
--- How many records a queue holds.
-SELECT count(*) FROM offline_record WHERE app = :app AND connector = :connector;
+-- name: some(few)
+-- Records by their numbers, a JSON list, and by nothing else: what is asked of them besides is asked afterwards.
+SELECT * FROM offline_record NOT INDEXED WHERE id IN (SELECT value FROM json_each(:few)) LIMIT -1;
+
+-- name: about_messages(app, connector, messages, most)
+-- The first few records about some events and objects; messages is a JSON list.
+SELECT id FROM offline_record
+WHERE app = :app AND connector = :connector AND message IN (SELECT value FROM json_each(:messages))
+LIMIT :most;
+
+-- name: about_event(app, connector, event, most)
+-- The first few records of one event.
+SELECT id FROM offline_record WHERE app = :app AND connector = :connector AND event = :event LIMIT :most;
+
+-- name: about_failures(app, connector, most)
+-- The first few records that could not be dealt with.
+SELECT id FROM offline_record WHERE app = :app AND connector = :connector AND is_error = 1 LIMIT :most;
+
+-- name: about_processes(app, connector, first, before, most)
+-- The first few records of the processes whose names lie between two.
+SELECT id FROM offline_record
+WHERE app = :app AND connector = :connector AND process >= :first AND process < :before
+LIMIT :most;
+
+-- name: about_numbers(app, connector, first, before, most)
+-- The first few records whose numbers lie between two.
+SELECT id FROM offline_record
+WHERE app = :app AND connector = :connector AND id >= :first AND id < :before
+LIMIT :most;
+
+-- name: about_times(app, connector, first, before, most)
+-- The first few records that have changed between two moments.
+SELECT id FROM offline_record
+WHERE app = :app AND connector = :connector AND changed_at >= :first AND changed_at < :before
+LIMIT :most;
 
 -- name: reserve(ids, process, now)!
 -- Hide records from everyone but one process; ids is a JSON list.
@@ -69,13 +97,18 @@ WHERE id IN (SELECT value FROM json_each(:ids));
 -- Records that were handed out and are done with; ids is a JSON list.
 DELETE FROM offline_record WHERE id IN (SELECT value FROM json_each(:ids));
 
--- name: fail_records(ids)!
--- Records that could not be dealt with; ids is a JSON list.
-UPDATE offline_record SET is_error = 1 WHERE id IN (SELECT value FROM json_each(:ids));
+-- name: drop_taken(app, process, ids, messages)!
+-- What a process has taken is done with, from whichever queue of its application: all, or what is in a JSON list.
+DELETE FROM offline_record
+WHERE app = :app AND process = :process AND process <> ''
+  AND (CAST(:ids AS TEXT) IS NULL OR id IN (SELECT value FROM json_each(:ids)))
+  AND (CAST(:messages AS TEXT) IS NULL OR message IN (SELECT value FROM json_each(:messages)));
 
--- name: taken_by(app, process)
--- What a process has taken, from whichever queue of its application.
-SELECT * FROM offline_record WHERE app = :app AND process = :process AND process <> '';
+-- name: fail_taken(app, process, messages)!
+-- What a process has taken could not be dealt with: all, or what is in a JSON list.
+UPDATE offline_record SET is_error = 1
+WHERE app = :app AND process = :process AND process <> ''
+  AND (CAST(:messages AS TEXT) IS NULL OR message IN (SELECT value FROM json_each(:messages)));
 
 -- name: drop_queue(app)!
 -- The queues of an application that has left.

@@ -12,6 +12,15 @@ from livefeed.durable.store import Tx
 from livefeed.portal.apps.registry import App
 from livefeed.portal.offline import bindings
 from livefeed.portal.offline.bindings import Origin, Queue
+from livefeed.portal.offline.filters import ANY, Filter, Order
+from livefeed.portal.offline.selection import (
+    EVERYWHERE,
+    FREE,
+    OLDEST_FIRST,
+    choose,
+    choose_free_and_failed,
+    taken,
+)
 from livefeed.wire.ids import AppId, MemberId, PostId
 
 RESERVED_DAYS: Final = 30
@@ -79,32 +88,32 @@ def note(
     return frozenset(queue.app for queue in concerned)
 
 
-def free(tx: Tx, queue: Queue, count: int) -> list[Record]:
-    """Up to ``count`` records that nobody has taken, those that changed first at the head."""
-    return _records(_sql.free(tx.conn, app=queue.app, connector=queue.connector, count=count))
+def free(
+    tx: Tx,
+    queue: Queue,
+    count: int,
+    *,
+    wanted: Filter = ANY,
+    order: Order = OLDEST_FIRST,
+    with_failed: bool = False,
+) -> list[Record]:
+    """Up to ``count`` records that may be taken; failed ones too if they are asked for (contract A-52)."""
+    if with_failed:
+        return _records(choose_free_and_failed(tx, queue, wanted, order, count=count))
+    return _records(choose(tx, queue, wanted, order, place=FREE, count=count))
 
 
-def all_free(tx: Tx, queue: Queue, *, with_failed: bool) -> list[Record]:
-    """Every record that may be taken; with the failed ones if they are asked for (contract A-52)."""
-    rows = _sql.free_and_failed(tx.conn, app=queue.app, connector=queue.connector)
-    return [one for one in _records(rows) if with_failed or not one.is_error]
+def of_process(
+    tx: Tx, queue: Queue, process: str, wanted: Filter, order: Order, *, count: int, with_failed: bool
+) -> list[Record]:
+    """Up to ``count`` of those that a process has taken and not confirmed."""
+    place = taken(process, with_failed=with_failed)
+    return _records(choose(tx, queue, wanted, order, place=place, count=count))
 
 
-def of_process(tx: Tx, queue: Queue, process: str, *, with_failed: bool) -> list[Record]:
-    """What a process has taken and not confirmed."""
-    rows = _sql.of_process(tx.conn, app=queue.app, connector=queue.connector, process=process)
-    return [one for one in _records(rows) if with_failed or not one.is_error]
-
-
-def everything(tx: Tx, queue: Queue, *, count: int | None = None, skip: int = 0) -> list[Record]:
-    """A page of the queue by number; without ``count`` the whole of it."""
-    wanted = count_records(tx, queue) if count is None else count
-    return _records(_sql.page(tx.conn, app=queue.app, connector=queue.connector, count=wanted, skip=skip))
-
-
-def count_records(tx: Tx, queue: Queue) -> int:
-    """How many records the queue holds, reserved and failed ones too."""
-    return int(_sql.count_records(tx.conn, app=queue.app, connector=queue.connector))
+def page(tx: Tx, queue: Queue, wanted: Filter, order: Order, *, count: int, skip: int) -> list[Record]:
+    """A page of the queue, reserved and failed records too."""
+    return _records(choose(tx, queue, wanted, order, place=EVERYWHERE, count=count, skip=skip))
 
 
 def reserve(tx: Tx, records: Collection[Record], process: str = "") -> str:
@@ -123,14 +132,16 @@ def drop(tx: Tx, records: Collection[Record]) -> None:
     _sql.drop_records(tx.conn, ids=_ids(records))
 
 
-def fail(tx: Tx, records: Collection[Record]) -> None:
-    """They could not be dealt with: they stay, and are handed out again to those who ask for failed ones."""
-    _sql.fail_records(tx.conn, ids=_ids(records))
+def confirm(
+    tx: Tx, app: App, process: str, *, ids: Collection[int] | None, messages: Collection[int] | None
+) -> None:
+    """What a process of an application has taken is done with: those of ``ids``, of ``messages``, or all."""
+    _sql.drop_taken(tx.conn, app=app.id, process=process, ids=_listed(ids), messages=_listed(messages))
 
 
-def taken_by(tx: Tx, app: App, process: str) -> list[Record]:
-    """What a process of an application has taken; nothing for an empty name, which free records have."""
-    return _records(_sql.taken_by(tx.conn, app=app.id, process=process)) if process else []
+def fail(tx: Tx, app: App, process: str, *, messages: Collection[int] | None) -> None:
+    """It could not be dealt with: it stays, and is handed out again to those who ask for what failed."""
+    _sql.fail_taken(tx.conn, app=app.id, process=process, messages=_listed(messages))
 
 
 def forget(tx: Tx, app: App) -> None:
@@ -159,6 +170,10 @@ def message_of(event: str, post: PostId) -> int:
 
 def _ids(records: Collection[Record]) -> str:
     return msgspec.json.encode([one.id for one in records]).decode()
+
+
+def _listed(numbers: Collection[int] | None) -> str | None:
+    return None if numbers is None else msgspec.json.encode(sorted(numbers)).decode()
 
 
 def _records(rows: Sequence[Any]) -> list[Record]:
