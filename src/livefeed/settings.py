@@ -121,8 +121,8 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         offline_events: Queue changes at the portal too, and fetch them: a second channel beside the events.
         offline_every_s: Seconds after which the queue is fetched even if nothing calls for it.
         watch_every_s: Seconds after which the portal is asked whether all handlers are still bound; 0: never.
-        rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second), and methods
-            within their running time.
+        rate_limit: Keep calls to a portal within its documented bucket (50 at once, then 2 a second), and
+            methods within their running time.
     """
 
     db: str = "sqlite:///livefeed-app.db"

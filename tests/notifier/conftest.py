@@ -10,6 +10,7 @@ from livefeed.app import Running, opened
 from livefeed.app.inbox import post_key, seal_entry
 from livefeed.app.installs.ladder import Installed
 from livefeed.app.runtime import ROOMS
+from livefeed.client import vault
 from livefeed.clock import ManualClock
 from livefeed.durable.consumers import set_state
 from livefeed.durable.entries import append
@@ -18,6 +19,7 @@ from livefeed.notifier.notices import list_notices
 from livefeed.settings import AppSettings
 from livefeed.wire.auth import Auth
 from livefeed.wire.envelopes import Envelope
+from livefeed.wire.oauth import TokenAnswer
 
 from .fake_portal import CLIENT_ID, MEMBER, FakePortal, serving
 
@@ -50,6 +52,16 @@ class House:
         )
         assert await self.running.ladder.install(envelope) == Installed(member_id=MEMBER)
         await self.work(QUIET_S)
+
+    async def connect(self, person: int) -> None:
+        """A person has opened the application; the pair of that is kept."""
+        token = f"access-of-{person}"
+        self.portal.tokens[token] = person
+        answer = TokenAnswer(
+            access_token=token, refresh_token=f"refresh-of-{person}", expires_in=90_000, member_id=MEMBER
+        )
+        pair = self.running.runtime.vault.seal(MEMBER, person, answer)
+        assert await self.store.write(lambda tx: vault.keep_opener(tx, pair, is_proved=True))
 
     async def arrive(
         self, event: str, post: int, *, user: int | None = None, user_id: int | None = None

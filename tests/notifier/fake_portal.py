@@ -19,7 +19,7 @@ from livefeed.wire.calls import (
     parse_rest_path,
     read_request,
 )
-from livefeed.wire.faults import ExpiredToken, MethodNotFound, NoAuthFound, QueryLimitExceeded
+from livefeed.wire.faults import ExpiredToken, InvalidGrant, MethodNotFound, NoAuthFound, QueryLimitExceeded
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.params import Params
 from livefeed.wire.people import UserRow
@@ -39,12 +39,14 @@ class FakePortal:
         entries: Post id → feed entry id.
         comments: (id, feed entry id, person), in the order they were written.
         unreadable: Posts nobody's token shows.
+        only_for: Post id → the people who see it; the others are seen by all.
         bell: TAG → (person, text): a newer notice under one TAG replaces the older.
         calls: (method, parameters), batched ones too.
         tokens: Access token → user; 1 is the installer.
         faults: Method → how many of its next calls fail with QUERY_LIMIT_EXCEEDED.
         holds: Method → set when a call of it has been done; its answer is held back for ever.
         cut_answers: Method → how many of its next calls are done, but the connection ends before the answer.
+        refuses_refresh: Every refresh token is answered invalid_grant.
         bells_wanted: False: im.notify answers false.
         oldest_comments_first: The other order in which log.blogcomment.user.get may answer.
     """
@@ -55,12 +57,14 @@ class FakePortal:
     entries: dict[int, int] = field(default_factory=dict)
     comments: list[tuple[int, int, int]] = field(default_factory=list)
     unreadable: set[int] = field(default_factory=set)
+    only_for: dict[int, set[int]] = field(default_factory=dict)
     bell: dict[str, tuple[int, str]] = field(default_factory=dict)
     calls: list[tuple[str, Params]] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=lambda: {"access-0": 1})
     faults: dict[str, int] = field(default_factory=dict)
     holds: dict[str, asyncio.Event] = field(default_factory=dict)
     cut_answers: dict[str, int] = field(default_factory=dict)
+    refuses_refresh: bool = False
     bells_wanted: bool = True
     oldest_comments_first: bool = False
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1000))
@@ -99,7 +103,7 @@ class FakePortal:
             case "batch":
                 return self._batch(params, user)
             case "log.blogpost.get":
-                return self._posts(params)
+                return self._posts(params, user)
             case "log.blogcomment.user.get":
                 return self._comments(params, user)
             case "user.get":
@@ -129,11 +133,12 @@ class FakePortal:
             outcomes.append(Outcome(name=command.name, answer=answer))
         return compose_answer(outcomes)
 
-    def _posts(self, params: Params) -> Answer:
+    def _posts(self, params: Params, user: int) -> Answer:
+        seen = {n for n in self.posts if n not in self.unreadable and user in self.only_for.get(n, {user})}
         if number := params.integer("POST_ID"):
-            shown = [self.posts[number]] if number in self.posts and number not in self.unreadable else []
+            shown = [self.posts[number]] if number in seen else []
             return Answer(result=[row.to_wire() for row in shown], total=len(shown))
-        newest = sorted((n for n in self.posts if n not in self.unreadable), key=lambda n: -self.entries[n])
+        newest = sorted(seen, key=lambda n: -self.entries[n])
         if (first := params.maybe_integer("FIRST_ID")) is not None:
             newest = [n for n in reversed(newest) if self.entries[n] > first][: params.integer("LIMIT", 50)]
         elif (last := params.maybe_integer("LAST_ID")) is not None:
@@ -183,7 +188,7 @@ class FakePortal:
     def http(self, target: str, body: bytes) -> tuple[int, bytes]:
         path, _, query = target.partition("?")
         if path == "/oauth/token/":
-            return 200, self._token()
+            return (400, fault_body(InvalidGrant())) if self.refuses_refresh else (200, self._token())
         rest = parse_rest_path(path)
         assert rest is not None
         request = read_request(rest, query=query.encode(), content_type="form", body=body)

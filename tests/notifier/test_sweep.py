@@ -163,3 +163,111 @@ async def test_a_portal_that_refuses_for_days_does_not_end_the_sweeps(house, com
     await house.work(21_600)
     await sweep(house)
     assert "[s]1[/s] [b]3[/b]" in company.bell_of(3)[0]
+
+
+PRIVATE = 9
+BORIS = 3
+
+
+async def state_of(house: House, post: int) -> tuple[int, bool] | None:
+    """The version that was seen last, and whether the post is gone."""
+    known = await house.store.read(lambda tx: archive.find(tx, MEMBER, post))
+    return None if known is None else (known.seen_version, known.is_gone)
+
+
+async def test_a_post_that_the_installer_does_not_see_is_found_with_the_token_of_one_who_does(house, company):
+    company.add_post(PRIVATE, 2, "The party is on Friday. [USER=4]Chris[/USER] brings the cake")
+    company.only_for[PRIVATE] = {2, BORIS, 4}
+    await sweep(house)
+    assert await state_of(house, PRIVATE) is None
+
+    await house.connect(BORIS)
+    await sweep(house)
+    assert await state_of(house, PRIVATE) == (1, False)
+
+    company.edit(PRIVATE, text="The party is on Monday. [USER=4]Chris[/USER] brings the cake")
+    await sweep(house)
+    (text,) = company.bell_of(4)
+    assert "(found by sweep): " in text
+
+    del company.posts[PRIVATE]
+    await sweep(house, NIGHT_S)
+    assert await state_of(house, PRIVATE) == (2, True)
+    found = await reported(house)
+    assert found.coverage.readable == 2
+
+
+async def test_what_the_installer_sees_stays_his_to_miss(house, company):
+    """The other one's token ends; what he saw as well is missed all the same."""
+    await house.connect(BORIS)
+    await sweep(house)
+    del company.tokens[f"access-of-{BORIS}"]
+    company.refuses_refresh = True
+    del company.posts[7]
+    await sweep(house, NIGHT_S)
+
+    assert await state_of(house, 7) == (1, True)
+    assert {"hot", "all"} == {one.scope for one in (await reported(house)).sweeps if one.last_ended_at}
+
+
+async def test_a_post_that_only_another_one_sees_now_is_not_gone(house, company):
+    await house.connect(BORIS)
+    await sweep(house)
+    company.only_for[7] = {BORIS}
+    await sweep(house, NIGHT_S)
+
+    assert await state_of(house, 7) == (1, False)
+
+
+async def test_an_installer_without_a_token_does_not_end_the_sweeps(house, company):
+    await house.connect(BORIS)
+    for token, person in list(company.tokens.items()):
+        if person == 1:
+            del company.tokens[token]
+    company.refuses_refresh = True
+    company.edit(7, text="Canteen opens at 11:30")
+    await sweep(house)
+
+    assert await state_of(house, 7) == (2, False)
+
+
+async def test_a_sweep_asks_once_more_for_each_of_at_most_ten_others(house, company):
+    for person in range(20, 40):
+        company.add_person(person, f"Number {person}")
+        await house.connect(person)
+    company.calls.clear()
+    await house.work(QUARTER_S)
+
+    assert 11 == len(company.called("batch"))
+
+
+async def test_an_interrupted_sweep_goes_on_with_the_one_who_was_looking(company, tmp_path, clock, served):
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        for person in (3, 4):
+            await house.connect(person)
+        asked, calls = company.answer, []
+
+        def refuse_the_third(method, params, user):
+            if method == "batch":
+                calls.append(user)
+                if len(calls) >= 3:
+                    company.faults["batch"] = 1
+            return asked(method, params, user)
+
+        company.answer = refuse_the_third
+        clock.advance(QUARTER_S)
+        await house.running.worker.run_due()
+        assert calls == [1, 3, 4]
+    company.answer = asked
+    async with open_house(tmp_path, company, clock) as house:
+        seen = []
+        company.answer = lambda method, params, user: (
+            seen.append(user) if method == "batch" else None,
+            asked(method, params, user),
+        )[1]
+        clock.advance(60)
+        await house.running.worker.run_due()
+
+        assert seen == [4]
+        assert (await house.store.read(lambda tx: progress.find(tx, MEMBER, "hot"))).began_at is None

@@ -7,6 +7,7 @@ from typing import Literal, TypeVar
 from livefeed.app.contexts.effects import Caller, Once, OnUnknown
 from livefeed.app.contexts.items import Call, Item
 from livefeed.app.contexts.posts import Post, fetch_post
+from livefeed.app.contexts.refusals import TOKEN_FAULTS
 from livefeed.app.inbox import Step
 from livefeed.app.runtime import Runtime
 from livefeed.client.rest import Parameters, RestClient
@@ -16,13 +17,6 @@ from livefeed.durable.store import Tx
 from livefeed.errors import Fault, NotInstalled, PostUnreadable
 from livefeed.secrets import Secret
 from livefeed.wire.events import Envelope, Event
-from livefeed.wire.faults import (
-    ExpiredToken,
-    InsufficientScope,
-    InvalidCredentials,
-    NoAuthFound,
-    UserAccessError,
-)
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import MemberId, PostId, UserId, decimal
 
@@ -30,9 +24,6 @@ T = TypeVar("T")
 
 _LONGEST_CALL_S = 3600.0
 _LEASE_MS = 10_000
-
-# The event's token is good for an hour at most, and for its user's rights: the stored pair may do better.
-_TOKEN_FAULTS = (ExpiredToken, NoAuthFound, InsufficientScope, InvalidCredentials, UserAccessError)
 
 
 class Context:
@@ -186,16 +177,17 @@ class Context:
         """Like `post`, but None if nobody sees it; that is no proof that it is deleted."""
         acting = self.event_client
         if acting is not None:
+            # Its token is good for an hour, and for its user's rights: the stored pairs may do better.
             try:
                 post = await fetch_post(acting, post_id)
-            except _TOKEN_FAULTS:
+            except TOKEN_FAULTS:
                 post = None
             if post is not None:
                 return post
         try:
             post = await fetch_post(self.runtime.client(self.portal), post_id)
-        except NotInstalled as exc:
-            missing: NotInstalled | None = exc
+        except (NotInstalled, *TOKEN_FAULTS) as exc:
+            missing: Exception | None = exc
         else:
             if post is not None:
                 return post
@@ -214,7 +206,7 @@ class Context:
                 continue
             try:
                 post = await fetch_post(self.client_of(user_id), post_id)
-            except (NotInstalled, *_TOKEN_FAULTS):
+            except (NotInstalled, *TOKEN_FAULTS):
                 continue
             has_asked = True
             if post is not None:

@@ -3,7 +3,19 @@
 from typing import Final
 
 from livefeed.errors import AddressBlocked, ConnectFailed, Fault, NotInstalled, NotYet, TlsFailed
-from livefeed.wire.faults import InternalServerError, UnexpectedAnswer, UnknownFault
+from livefeed.wire.faults import (
+    ExpiredToken,
+    InsufficientScope,
+    InternalServerError,
+    InvalidCredentials,
+    NoAuthFound,
+    UnexpectedAnswer,
+    UnknownFault,
+    UserAccessError,
+)
+
+TOKEN_FAULTS: Final = (ExpiredToken, NoAuthFound, InsufficientScope, InvalidCredentials, UserAccessError)
+"""What says that a token, or its user, may not do it; another's may."""
 
 _NOT_MADE: Final = (ConnectFailed, TlsFailed, AddressBlocked, NotInstalled, NotYet)
 

@@ -33,6 +33,12 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     last_ended_at: int | None
     last_looked: int | None
     last_found: int | None
+    reader: UserId | None = None
+
+    @property
+    def looker(self) -> UserId:
+        """Whose token looks now."""
+        return self.person if self.reader is None else self.reader
 
     @property
     def place(self) -> Place:
@@ -83,8 +89,22 @@ def begin(
     return _written(tx, portal, scope)
 
 
-def move(tx: Tx, sweep: Sweep, look: Look, base: int | None) -> Sweep:
-    """Remember that pages were compared; returns the sweep as it stands then."""
+def turn(tx: Tx, sweep: Sweep, reader: UserId) -> Sweep:
+    """Remember that another one looks from the beginning; returns the sweep as it stands then."""
+    SQL.turn(tx.conn, portal=sweep.portal, scope=sweep.scope, reader=reader, cursor=FIRST, stride=LIMIT)
+    return _written(tx, sweep.portal, sweep.scope)
+
+
+def move(tx: Tx, sweep: Sweep, look: Look, base: int | None, *, looked: int) -> Sweep:
+    """Remember that pages were compared; returns the sweep as it stands then.
+
+    Args:
+        tx: The unit.
+        sweep: As it stood before.
+        look: What was read.
+        base: Below this feed entry there was nothing to see; None: nobody knows.
+        looked: How many posts nobody had seen in this sweep before.
+    """
     place = look.place or sweep.place
     SQL.move(
         tx.conn,
@@ -92,10 +112,10 @@ def move(tx: Tx, sweep: Sweep, look: Look, base: int | None) -> Sweep:
         scope=sweep.scope,
         cursor=place.cursor,
         stride=place.stride,
-        looked=len(look.rows),
+        looked=looked,
         first_post=look.rows[0].id if look.rows else None,
     )
-    if base is not None:
+    if base is not None and sweep.reader is None:
         SQL.raise_base(tx.conn, portal=sweep.portal, scope=sweep.scope, base=base)
     return _written(tx, sweep.portal, sweep.scope)
 

@@ -1,6 +1,7 @@
 """Runs: a sweep is the work of a lane that is due again and again; each page is committed before the next."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from livefeed import telemetry
 from livefeed.app.application import Application
 from livefeed.app.channels import Found, Sealed, append_found, seal
+from livefeed.app.contexts.refusals import TOKEN_FAULTS
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.rounds.lanes import KIND, first, next_round, pending_posts
 from livefeed.app.runtime import Runtime
@@ -25,7 +27,7 @@ from livefeed.telemetry import logger
 from livefeed.wire.calls import Answer
 from livefeed.wire.events import PostDeleted
 from livefeed.wire.feed.rows import PostRow
-from livefeed.wire.ids import MemberId, PostId
+from livefeed.wire.ids import MemberId, PostId, UserId
 
 _LOG: Final = logger("app.sweep")
 _TRIES: Final = 5  # then the next sweep is waited for: one that was given up would be the last
@@ -58,6 +60,9 @@ class Sweeper:
     async def run(self, lease: Lease, runtime: Runtime) -> Outcome:
         """Look at everything once, from where an interrupted sweep stood; then the next one is ordered.
 
+        Whoever installed the application looks first, then at most ten others whose tokens are kept: each
+        asks for all that he sees; what was seen before him in this sweep is not compared again.
+
         Raises:
             Fault: The portal refused; tried again later.
             TransportError: It gave no usable answer; likewise.
@@ -74,7 +79,7 @@ class Sweeper:
         return Done(effects=lambda tx: next_round(tx, portal.member_id, self.name, lease.consumer.id))
 
     async def _sweep(self, runtime: Runtime, portal: KnownPortal) -> None:
-        store, client, person = runtime.store, runtime.client(portal.member_id), portal.user_id
+        store, person = runtime.store, portal.user_id
         assert person is not None, "without a token there is nothing to look with"
         since = None if self.window_s is None else runtime.clock.now_ms() - round(self.window_s * 1000)
         sweep = await store.write(
@@ -82,13 +87,38 @@ class Sweeper:
                 tx, portal.member_id, self.scope, person, since, longest_ms=max(self.every_ms, _HOUR_MS)
             )
         )
+        looked: list[UserId] = []
+        problem: Exception | None = None
+        for one in await _readers(runtime, portal.member_id, person):
+            if _is_behind(sweep, one):
+                looked.append(one)
+                continue
+            try:
+                sweep = await self._look_as(runtime, portal, sweep, one)
+            except (NotInstalled, *TOKEN_FAULTS) as exc:
+                problem = problem or exc
+            else:
+                looked.append(one)
+        if problem is not None and not looked:
+            raise problem
+        for one in looked:
+            client = runtime.client_of(portal.member_id, one)
+            with suppress(NotInstalled, *TOKEN_FAULTS):
+                await self._look_for_missed(runtime, client, portal, sweep, one)
+        await store.write(partial(self._finish, sweep=sweep))
+
+    async def _look_as(self, runtime: Runtime, portal: KnownPortal, sweep: Sweep, person: UserId) -> Sweep:
+        """Look at everything with the token of one person, from where this stood."""
+        if person != sweep.looker:
+            before = sweep
+            sweep = await runtime.store.write(lambda tx: progress.turn(tx, before, person))
+        client = runtime.client_of(portal.member_id, person)
         is_over = False
         while not is_over:
             look, base = await _look(client, sweep)
             sweep = await self._compare(runtime, portal, sweep, look, base)
             is_over = look.place is None
-        await self._look_for_missed(runtime, client, portal, sweep)
-        await store.write(partial(self._finish, sweep=sweep))
+        return sweep
 
     async def _compare(
         self, runtime: Runtime, portal: KnownPortal, sweep: Sweep, look: Look, base: int | None
@@ -98,9 +128,15 @@ class Sweeper:
         Returns:
             The sweep as it stands then.
         """
-        member, watch = portal.member_id, self.watch
+        member, watch, looked = portal.member_id, self.watch, 0
         for start in range(0, len(look.rows), _POSTS_A_UNIT):
-            some = look.rows[start : start + _POSTS_A_UNIT]
+            some: Sequence[PostRow] = look.rows[start : start + _POSTS_A_UNIT]
+            if sweep.reader is not None:
+                # What another one's token has shown in this sweep stays his: he misses it when it is gone.
+                some = await runtime.store.read(
+                    lambda tx, some=some: watch.unlooked(tx, member, some, began_ms=sweep.began_at or 0)
+                )
+            looked += len(some)
             found = await runtime.store.read(lambda tx, some=some: watch.differing(tx, member, some))
             news = await self._news(runtime, portal, found)
 
@@ -108,10 +144,10 @@ class Sweeper:
                 tx.serialize(member)
                 append_found(tx, member, news, portal.inbox, "sweep")
                 SQL.add_found(tx.conn, portal=member, scope=self.scope, found=len(news))
-                watch.saw(tx, member, sweep.person, some)
+                watch.saw(tx, member, sweep.looker, some)
 
             await runtime.store.write(keep)
-        return await runtime.store.write(lambda tx: progress.move(tx, sweep, look, base))
+        return await runtime.store.write(lambda tx: progress.move(tx, sweep, look, base, looked=looked))
 
     async def _news(self, runtime: Runtime, portal: KnownPortal, found: Sequence[Found]) -> list[Sealed]:
         """What nobody expects yet: a post with something in its lane is looked at anyway."""
@@ -127,13 +163,13 @@ class Sweeper:
         ]
 
     async def _look_for_missed(
-        self, runtime: Runtime, client: RestClient, portal: KnownPortal, sweep: Sweep
+        self, runtime: Runtime, client: RestClient, portal: KnownPortal, sweep: Sweep, person: UserId
     ) -> None:
-        """Ask once more for posts that this token saw once and did not see now: they may be deleted."""
+        """Ask once more for posts that this token saw once and nobody's saw now: they may be deleted."""
         member, watch, began = portal.member_id, self.watch, sweep.began_at or 0
         while missed := await runtime.store.read(
             lambda tx: watch.unseen(
-                tx, member, sweep.person, since_ms=sweep.since, began_ms=began, limit=_MISSED_AT_ONCE
+                tx, member, person, since_ms=sweep.since, began_ms=began, limit=_MISSED_AT_ONCE
             )
         ):
             answers = await client.batch(
@@ -157,7 +193,7 @@ class Sweeper:
                 tx.serialize(member)
                 append_found(tx, member, news, portal.inbox, "sweep")
                 SQL.add_found(tx.conn, portal=member, scope=self.scope, found=len(news))
-                watch.saw(tx, member, sweep.person, rows)
+                watch.saw(tx, member, person, rows)
                 watch.passed(tx, member, missed)
 
             await runtime.store.write(keep)
@@ -184,6 +220,19 @@ def sweep_with(app: Application, watch: Watch) -> None:
         app.consume(sweeper.name, sweeper.run, kind=KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
         app.when_installed(partial(first, name=sweeper.name))
     app.when_erased(progress.forget)
+
+
+async def _readers(runtime: Runtime, portal: MemberId, person: UserId) -> list[UserId]:
+    """With whose tokens a sweep looks: whoever installed, then at most ten others by their numbers."""
+    others = await runtime.people(portal)
+    return [person, *sorted(one for one in others if one != person)]
+
+
+def _is_behind(sweep: Sweep, person: UserId) -> bool:
+    """Whether an interrupted sweep has looked with this person's token already."""
+    if sweep.reader is None:
+        return False
+    return person == sweep.person or person < sweep.reader
 
 
 async def _look(client: RestClient, sweep: Sweep) -> tuple[Look, int | None]:

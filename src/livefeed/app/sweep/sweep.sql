@@ -10,7 +10,12 @@ INSERT INTO sweep (portal, scope, person, since, cursor, stride, began_at)
 VALUES (:portal, :scope, :person, :since, :cursor, :stride, :now)
 ON CONFLICT (portal, scope) DO UPDATE SET
     person = excluded.person, since = excluded.since, cursor = excluded.cursor, stride = excluded.stride,
-    began_at = excluded.began_at, looked = 0, found = 0, first_post = NULL;
+    began_at = excluded.began_at, looked = 0, found = 0, first_post = NULL, reader = NULL;
+
+-- name: turn(portal, scope, reader, cursor, stride)!
+-- The next one looks, from the beginning.
+UPDATE sweep SET reader = :reader, cursor = :cursor, stride = :stride, first_post = NULL
+WHERE portal = :portal AND scope = :scope;
 
 -- name: move(portal, scope, cursor, stride, looked, first_post)!
 -- Pages were compared.

@@ -16,6 +16,12 @@ class Watch(Protocol):
         """Which of ``rows`` are not as they were last seen, or were never seen; it changes nothing."""
         ...
 
+    def unlooked(
+        self, tx: Tx, portal: MemberId, rows: Sequence[PostRow], *, began_ms: int
+    ) -> Sequence[PostRow]:
+        """Those of ``rows`` that nobody has seen since ``began_ms``; it changes nothing."""
+        ...
+
     def saw(self, tx: Tx, portal: MemberId, person: UserId, rows: Sequence[PostRow]) -> None:
         """Remember that ``person`` sees ``rows`` now."""
         ...

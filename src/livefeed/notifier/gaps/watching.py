@@ -37,6 +37,14 @@ class ArchiveWatch:
                 found.append(Found(post=row.id, event=PostUpdated.wire_name, since_ms=before["since"]))
         return found
 
+    def unlooked(
+        self, tx: Tx, portal: MemberId, rows: Sequence[PostRow], *, began_ms: int
+    ) -> Sequence[PostRow]:
+        """Those that no other token has shown in this sweep."""
+        posts = msgspec.json.encode([row.id for row in rows]).decode()
+        looked = {row[0] for row in SQL.looked(tx.conn, portal=portal, posts=posts, since=began_ms)}
+        return [row for row in rows if row.id not in looked]
+
     def saw(self, tx: Tx, portal: MemberId, person: UserId, rows: Sequence[PostRow]) -> None:
         """Remember when these posts were last looked at, and with whose token."""
         published = msgspec.json.encode({str(row.id): published_ms(row) for row in rows}).decode()
@@ -59,7 +67,7 @@ class ArchiveWatch:
 
 
 def count_readable(tx: Tx, portal: MemberId, count: int) -> None:
-    """Remember how many posts the portal shows to whoever installed the application."""
+    """Remember how many posts the portal shows to those whose tokens are kept."""
     SQL.set_readable(tx.conn, portal=portal, count=count)
 
 

@@ -5,6 +5,12 @@ FROM archived_post AS p
 JOIN archived_version AS v ON v.portal = p.portal AND v.post = p.post AND v.version = p.seen_version
 WHERE p.portal = :portal AND p.post IN (SELECT CAST(json_array_elements_text(CAST(:posts AS json)) AS BIGINT));
 
+-- name: looked(portal, posts, since)
+-- Which posts somebody has seen since; posts is a JSON list.
+SELECT post FROM archived_post
+WHERE portal = :portal AND swept_at >= :since
+    AND post IN (SELECT CAST(json_array_elements_text(CAST(:posts AS json)) AS BIGINT));
+
 -- name: saw(portal, person, published, now)!
 -- They are seen now; published is a JSON object: post → ms, or null.
 UPDATE archived_post SET swept_at = :now, seen_by = :person, published_at = CAST(j.value AS BIGINT)

@@ -7,6 +7,11 @@ FROM archived_post AS p
 JOIN archived_version AS v ON v.portal = p.portal AND v.post = p.post AND v.version = p.seen_version
 WHERE p.portal = :portal AND p.post IN (SELECT value FROM json_each(:posts));
 
+-- name: looked(portal, posts, since)
+-- Which posts somebody has seen since; posts is a JSON list.
+SELECT post FROM archived_post
+WHERE portal = :portal AND swept_at >= :since AND post IN (SELECT value FROM json_each(:posts));
+
 -- name: saw(portal, person, published, now)!
 -- They are seen now; published is a JSON object: post → ms, or null.
 UPDATE archived_post SET swept_at = :now, seen_by = :person, published_at = json_each.value
