@@ -73,6 +73,14 @@ async def test_another_token_shows_nothing(house: House, token: str):
     assert "set-cookie" not in answer.headers
 
 
+async def test_the_console_of_another_application_on_this_machine_stays_open(house: House):
+    visitor = await inside(house)
+    other = f"livefeed_console={'9' * 13}.{'0' * 32}; livefeed_console_8030={'9' * 13}.{'0' * 32}"
+    visitor.cookie = f"{other}; {visitor.cookie}"
+
+    assert (await visitor.get("")).status == 200
+
+
 @pytest.mark.parametrize(
     "cookie", ["", "livefeed_console=", "livefeed_console=9999999999999.x", "livefeed_console=x"]
 )
@@ -194,7 +202,8 @@ async def test_an_open_page_hears_that_something_has_happened(house: House):
         elif body.startswith(b"data"):
             happened.set()
 
-    headers = [(b"cookie", visitor.cookie.encode())]
+    host = house.url.partition("//")[2].encode()
+    headers = [(b"host", host), (b"cookie", visitor.cookie.encode())]
     scope = {"type": "http", "method": "GET", "path": "/console/live", "query_string": b""}
     scope["headers"] = headers
     async with asyncio.timeout(20):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.browser.test_journeys import edit, post_of
 from tests.browser.watching import Watched
 from tests.system.demo import Demo
-from tests.system.world import eventually, rows
+from tests.system.world import eventually, rest, rows
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
@@ -28,8 +28,10 @@ def check(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def edited(demo: Demo) -> int:
-    """A post whose edit was told."""
+    """A post whose edit was told; whoever comments on it, or rings a bell, knows a word that has no end."""
     post = post_of(demo)
+    rest(demo.webhook(2), "log.blogcomment.add", POST_ID=post, TEXT="endless" * 60)
+    rest(demo.webhook(2), "im.notify.personal.add", USER_ID=1, MESSAGE="endless" * 60)
     edit(demo, post, "3 to 14 June")
     eventually(
         lambda: [

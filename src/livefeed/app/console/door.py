@@ -122,8 +122,7 @@ class ConsoleDoor:
         if not self._entry.accepts(asked.query.text("token")):
             await send_page(send, self._plain(asked, _CLOSED, status=401))
             return
-        cookie = cookie_header(self._entry.fresh_cookie(), is_secure=scope["scheme"] == "https")
-        await _go(send, _HOME, cookie)
+        await _go(send, _HOME, _cookie(scope, self._entry.fresh_cookie()))
 
     async def _follow(self, receive: Receive, send: Send, asked: Asked, cookie: str) -> None:
         """An open page hears that something has happened, and asks for itself again."""
@@ -220,7 +219,7 @@ class ConsoleDoor:
         elif location:
             await _go(send, location)
         else:
-            await _go(send, _HOME, cookie_header("", is_secure=scope["scheme"] == "https"))
+            await _go(send, _HOME, _cookie(scope, ""))
 
     async def _done(self, place: str, form: Params) -> str | None:
         """Do what a form asks for; where to go then, empty to leave, or None for an unknown form."""
@@ -261,6 +260,10 @@ def _is_from_here(scope: Scope) -> bool:
     """Whether a form comes from a page of this host, as far as the browser tells."""
     origin = header_of(scope, b"origin")
     return not origin or origin.partition("://")[2].lower() == header_of(scope, b"host").lower()
+
+
+def _cookie(scope: Scope, value: str) -> tuple[bytes, bytes]:
+    return cookie_header(value, headers=scope["headers"], is_secure=scope["scheme"] == "https")
 
 
 async def _go(send: Send, location: str, *headers: tuple[bytes, bytes]) -> None:

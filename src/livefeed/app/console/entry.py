@@ -4,7 +4,7 @@ Cookies are a MAC under the token, so every process that has the token lets in w
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
@@ -17,6 +17,7 @@ COOKIE_LIFE_S: Final = 12 * 3_600
 """How long one is let in before the token is asked for again; it ends with the token in any case."""
 
 _PATH: Final = "/console/"
+_PORT_DIGITS: Final = 5
 
 
 def console_url(base_url: str, token: str) -> str:
@@ -68,23 +69,33 @@ class Entry:
         return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
 
 
-def read_cookie(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def cookie_name(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """What the cookie is called at the port that was asked: browsers send one host's to all its ports."""
+    host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
+    port = host.rpartition(":")[2]
+    return f"{COOKIE}_{port}" if ":" in host and port.isdecimal() and len(port) <= _PORT_DIGITS else COOKIE
+
+
+def read_cookie(headers: Sequence[tuple[bytes, bytes]]) -> str:
     """The console's cookie of a request; empty: none."""
     for name, value in headers:
         if name == b"cookie":
             try:
-                found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
+                cookies = SimpleCookie(value.decode("latin-1"))
             except CookieError:
                 continue
+            found = cookies.get(cookie_name(headers), cookies.get(COOKIE))
             if found is not None:
                 return found.value
     return ""
 
 
-def cookie_header(value: str, *, is_secure: bool) -> tuple[bytes, bytes]:
-    """The header that gives a browser its cookie, or with an empty value takes it away."""
+def cookie_header(
+    value: str, *, headers: Iterable[tuple[bytes, bytes]], is_secure: bool
+) -> tuple[bytes, bytes]:
+    """The header that gives whoever sent ``headers`` a cookie, or with an empty value takes it away."""
     life_s = COOKIE_LIFE_S if value else 0
     secure = "; Secure" if is_secure else ""
     # Strict would lose it on the way from the link that a terminal opens.
-    text = f"{COOKIE}={value}; Path={_PATH}; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
+    text = f"{cookie_name(headers)}={value}; Path={_PATH}; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode("ascii")

@@ -30,6 +30,7 @@ STATES: Final[Mapping[str, Words]] = {
     "backing_off": noted("failed, will be tried again"),
     "done": noted("done"),
     "dead": noted("given up"),
+    "replayed": noted("given up and put back"),
     "dropped": noted("dropped: the portal has left"),
 }
 _TOKENS: Final[Mapping[str, Words]] = {
