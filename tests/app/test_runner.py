@@ -165,7 +165,28 @@ async def test_a_handler_that_never_works_leaves_a_dead_letter_that_can_be_repla
     await house.work()
 
     assert seen == [205]
-    assert (await states(house))[-1] == "done"
+    given_up, again = await house.inbox(post=205)
+    assert (given_up.state, again.state) == ("replayed", "done")
+    assert (given_up.steps[-1].step, given_up.steps[-1].detail) == ("replayed", f"as {again.seq}")
+    assert "failed" in [step.step for step in given_up.steps]
+
+
+async def test_a_replay_that_is_given_up_too_is_replayed_in_its_turn(serve: Opening, app: App):
+    @app.on(PostUpdated, retry=None)
+    async def never(event: PostUpdated) -> None:
+        raise RuntimeError("broken")
+
+    house = await installed(serve, app)
+    await house.event()
+    await house.work()
+    for _ in range(2):
+        await house.operate("dead_replay", since_ms=0)
+        assert (await states(house))[-1] == "waiting"
+        await house.work()
+
+    first, second, third = await house.inbox(post=205)
+    assert [row.state for row in (first, second, third)] == ["replayed", "replayed", "dead"]
+    assert [first.steps[-1].detail, second.steps[-1].detail] == [f"as {second.seq}", f"as {third.seq}"]
 
 
 async def test_only_the_handler_that_failed_runs_again(serve: Opening, app: App):

@@ -40,6 +40,7 @@ from livefeed.errors import SettingsError
 from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
 from livefeed.sealing.following import follow_key_file
+from livefeed.sealing.places import check_ring
 from livefeed.secrets import KeyRing, read_or_create_key_file
 from livefeed.settings import AppRole, AppSettings, DatabaseUrl
 from livefeed.telemetry import logger
@@ -153,6 +154,7 @@ async def _composed(
     on_left: Callable[[], None],
 ) -> Running:
     await _check_keys(store, keys)
+    await store.read(lambda tx: check_ring(tx, PLACES, keys))
     table = app.table()
     runtime = _runtime(app, table, settings, clock, keys, store, http)
     await runtime.writes.load()

@@ -10,7 +10,7 @@ from livefeed.client.safes.pairs import context_of
 from livefeed.client.safes.resealing import moved
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
-from livefeed.sealing.places import SLICE, Counts, Place
+from livefeed.sealing.places import KEY_CHECK, SLICE, Counts, Place
 from livefeed.secrets import KeyRing, key_id_of
 
 WORD: Final = b"livefeed"
@@ -70,7 +70,7 @@ def _counter(heads: Callable[..., Iterable[Any]]) -> Callable[[Tx, Sequence[byte
 PLACES: Final = (
     *resealing.PLACES,
     Place(name="quarantine", count=_count_quarantine, reseal=_reseal_quarantine),
-    Place(name="key check", count=_count_word, reseal=_reseal_word, is_on_ring=True),
+    Place(name=KEY_CHECK, count=_count_word, reseal=_reseal_word, is_on_ring=True),
     Place(name="events", count=_counter(_SQL.entry_heads)),
     Place(name="dead letters", count=_counter(_SQL.dead_heads)),
 )

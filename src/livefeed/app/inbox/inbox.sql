@@ -41,6 +41,15 @@ SELECT d.seq, d.reason
 FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
 WHERE c.name = 'inbox' AND d.seq IN (SELECT value FROM json_each(:seqs));
 
+-- name: replays_of(seqs)
+-- Which of some events were put back, and as which event; no two events have one sealed body.
+SELECT e.seq, min(r.seq) AS again, min(r.at) AS at
+FROM json_each(:seqs) AS j
+CROSS JOIN entry AS e ON e.seq = j.value
+CROSS JOIN entry AS r ON r.portal = e.portal AND r.key = e.key AND r.seq > e.seq
+WHERE r.source = 'replay' AND r.body = e.body
+GROUP BY e.seq;
+
 -- name: orphan_steps(limit)
 -- Steps of events that are purged. Read on a snapshot: it may pass over the whole table.
 SELECT DISTINCT s.seq FROM step AS s LEFT JOIN entry AS e ON e.seq = s.seq WHERE e.seq IS NULL LIMIT :limit;

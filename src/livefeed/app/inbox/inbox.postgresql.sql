@@ -13,6 +13,14 @@ SELECT d.seq, d.reason
 FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
 WHERE c.name = 'inbox' AND d.seq IN (SELECT CAST(json_array_elements_text(CAST(:seqs AS json)) AS BIGINT));
 
+-- name: replays_of(seqs)
+-- Which of some events were put back, and as which event; no two events have one sealed body.
+SELECT e.seq, min(r.seq) AS again, min(r.at) AS at
+FROM entry AS e JOIN entry AS r ON r.portal = e.portal AND r.key = e.key AND r.seq > e.seq
+WHERE e.seq IN (SELECT CAST(json_array_elements_text(CAST(:seqs AS json)) AS BIGINT))
+    AND r.source = 'replay' AND r.body = e.body
+GROUP BY e.seq;
+
 -- name: drop_steps(seqs)!
 DELETE FROM step WHERE seq IN (SELECT CAST(json_array_elements_text(CAST(:seqs AS json)) AS BIGINT));
 
