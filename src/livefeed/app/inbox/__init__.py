@@ -1,0 +1,51 @@
+"""The inbox: how an event lies in it, what happened to it there, and how it is shown."""
+
+from livefeed.app.inbox.entries import (
+    OTHER_EVENTS,
+    Opener,
+    Received,
+    open_body,
+    open_entry,
+    post_key,
+    read_event,
+    seal_entry,
+)
+from livefeed.app.inbox.showing import (
+    DEAD,
+    FINISHED,
+    FOUND_BY_SWEEP,
+    REPLAYED,
+    STEPS,
+    EventState,
+    InboxRow,
+    Step,
+    add_steps,
+    drop_steps,
+    list_inbox,
+    orphan_steps,
+    pending_setup,
+)
+
+__all__ = [
+    "DEAD",
+    "FINISHED",
+    "FOUND_BY_SWEEP",
+    "OTHER_EVENTS",
+    "REPLAYED",
+    "STEPS",
+    "EventState",
+    "InboxRow",
+    "Opener",
+    "Received",
+    "Step",
+    "add_steps",
+    "drop_steps",
+    "list_inbox",
+    "open_body",
+    "open_entry",
+    "orphan_steps",
+    "pending_setup",
+    "post_key",
+    "read_event",
+    "seal_entry",
+]
