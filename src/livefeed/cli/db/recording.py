@@ -5,7 +5,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -21,6 +21,9 @@ from livefeed.errors import SettingsError, WireError
 from livefeed.secrets import KeyRing, Secret, key_id_of
 from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.ids import MemberId
+
+if TYPE_CHECKING:
+    from livefeed.testing.recording.masks import Masks
 
 _LAST: Final = 50
 _ENGINES: Final = {True: "SELECT sqlite_version()", False: "SHOW server_version"}
@@ -94,6 +97,18 @@ def write_recording(
     Raises:
         SettingsError: The file exists, or cannot be made.
     """
+    from livefeed.testing.recording.masks import Masks  # not needed by what only looks
+
+    masks = Masks()
+    for value in (getattr(settings, name) for name in settings.__struct_fields__):
+        if isinstance(value, Secret) and value.reveal():
+            masks.learn(value.reveal())
+    for one in bodies:
+        masks.learn_request("/events", {"content-type": one.content_type}, one.content)
+    told = [
+        msgspec.structs.replace(one, said=masks.sentence(one.said), then=masks.sentence(one.then))
+        for one in findings
+    ]
     document = {
         "made_at": iso(SystemClock().now_ms()),
         "versions": {
@@ -103,9 +118,9 @@ def write_recording(
             "engine": engine,
         },
         "settings": _settings(settings, database),
-        "findings": findings,
+        "findings": told,
         "portals": [_portal(one) for one in portals],
-        "events": _masked(bodies),
+        "events": _masked(bodies, masks),
     }
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -150,11 +165,8 @@ def _portal(one: Known) -> dict[str, object]:
     }
 
 
-def _masked(bodies: Sequence[Body]) -> list[dict[str, object]]:
+def _masked(bodies: Sequence[Body], masks: "Masks") -> list[dict[str, object]]:
     """As `livefeed.testing.recording` reads requests, and what became of each."""
-    from livefeed.testing.recording.masks import Masks  # not needed by what only looks
-
-    masks = Masks()
     return [
         {
             "at": iso(one.at_ms),

@@ -42,7 +42,8 @@ class Recorder:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         query = scope["query_string"].decode("latin-1")
-        path = f"{scope['path']}?{query}" if query else scope["path"]
+        path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+        path = f"{path}?{query}" if query else path
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         now_ms = self._clock.now_ms()
         self.requests.append(
@@ -74,8 +75,8 @@ def recorder(path: Path, *, forward_to: str = "") -> Generator[Recorder]:
     """Record what arrives at the recorder's URL, of 127.0.0.1, while the block lasts.
 
     Args:
-        path: A JSONL file; what it holds is kept. Secrets are replaced in forms and in JSON, which is what
-            a Bitrix24 sends; in a body of another kind nothing is.
+        path: A JSONL file; what it holds is kept. Secrets are replaced in forms, JSON, multipart/form-data,
+            addresses and texts; headers that authorize are left out.
         forward_to: Every request is sent on to this URL, as it came; status and body of the answer are given
             back.
 

@@ -8,7 +8,7 @@ import msgspec
 from livefeed.errors import TransportError
 from livefeed.net.http import HttpClient
 from livefeed.testing.loops import Loop
-from livefeed.testing.recording.masks import rewritten
+from livefeed.testing.recording.rewriting import Keys, rewritten
 from livefeed.testing.recording.tape import Request, read_tape
 
 
@@ -39,8 +39,8 @@ async def replaying(
     """
     others = {**(values or {}), **({"application_token": application_token} if application_token else {})}
 
-    def chosen(key: str, value: str) -> str:
-        return others.get(key, value)
+    def chosen(keys: Keys, value: str) -> str:
+        return others.get(keys[-1], value) if keys else value
 
     sent: list[Replayed] = []
     async with HttpClient(allow_private=True) as http:

@@ -8,10 +8,10 @@ import msgspec
 
 from livefeed.clock import iso
 from livefeed.errors import SettingsError
-from livefeed.testing.recording.masks import Masks
+from livefeed.testing.recording.masks import Masks, unpacked
 
 _KEPT: Final = ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
-"""A signature is over the secrets that are masked, so it is not among them."""
+"""What authorizes is not among them, nor a signature, which is over the secrets that are masked."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,16 +47,15 @@ class Tape:
 
     def add(self, *, at_ms: int, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Request:
         """Write one request, and return it as it was written."""
-        masked = self._masks.body(body, headers.get("content-type", ""))
-        route, is_asked, query = path.partition("?")
-        if is_asked:
-            route += "?" + self._masks.body(query.encode("latin-1"), "").decode("latin-1")
+        masks = self._masks
+        masks.learn_request(path, headers, body)
+        plain = unpacked(body, headers)
         request = Request(
             at=iso(at_ms),
             method=method,
-            path=self._masks.text(route),
-            headers={name: self._masks.text(headers[name]) for name in _KEPT if name in headers},
-            body=masked.decode("latin-1"),
+            path=masks.address(path),
+            headers={name: masks.sentence(headers[name]) for name in _KEPT if name in headers},
+            body=masks.body(plain, headers.get("content-type", "")).decode("latin-1"),
         )
         with self._path.open("ab") as file:
             file.write(msgspec.json.encode(request) + b"\n")
