@@ -177,8 +177,15 @@ async def test_leaving_takes_the_cookie_away(house: House):
 
 
 async def test_pages_are_in_the_language_of_the_browser(house: House):
-    page = (await (await inside(house)).get("", **{"accept-language": "ru"})).body.decode()
+    await house.event()
+    await house.work()
+    visitor = await inside(house)
+
+    page = (await visitor.get("", **{"accept-language": "ru"})).body.decode()
+    listed = (await visitor.get("inbox", **{"accept-language": "ru"})).body.decode()
+
     assert '<html lang="ru">' in page
+    assert "получено → проверено" in listed
     assert "Обзор" in page
 
 

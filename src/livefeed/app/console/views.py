@@ -33,6 +33,23 @@ STATES: Final[Mapping[str, Words]] = {
     "replayed": noted("given up and put back"),
     "dropped": noted("dropped: the portal has left"),
 }
+_STEPS: Final[Mapping[str, Words]] = {
+    "received": noted("received"),
+    "verified": noted("verified"),
+    "coalesced": noted("coalesced"),
+    "fetched": noted("fetched"),
+    "compared": noted("compared"),
+    "told": noted("told"),
+    "forwarded": noted("handed on"),
+    "installed": noted("installed"),
+    "no handler": noted("no handler"),
+    "failed": noted("failed"),
+    "finished": noted("finished"),
+    "dead": noted("given up"),
+    "replayed": noted("given up and put back"),
+}
+"""The steps that are livefeed's own; what a handler calls its steps is shown as it is."""
+
 _TOKENS: Final[Mapping[str, Words]] = {
     "usable": noted("usable"),
     "dead": noted("dead: install the application there again"),
@@ -73,6 +90,7 @@ class StepCard:
     """One step of an event: what happened, when, how long after the one before."""
 
     step: str
+    name: Words | str
     at: str
     after: Words
     detail: str
@@ -215,6 +233,7 @@ def _event(row: InboxRow, language: str) -> EventCard:
         steps=[
             StepCard(
                 step=step.step,
+                name=_STEPS.get(step.step, step.step),
                 at=moment(step.at_ms, language).iso,
                 after=span(max(step.at_ms - earlier.at_ms, 0)),
                 detail=step.detail,
