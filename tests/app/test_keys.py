@@ -1,6 +1,7 @@
 """Keys: one for each portal, sealed with the key file's; rotated while events come in, nothing is lost."""
 
 import asyncio
+import fcntl
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from livefeed.clock import ManualClock
 from livefeed.durable.store import open_store
 from livefeed.errors import SettingsError
 from livefeed.sealing.places import reseal
-from livefeed.secrets import key_id_of, read_keys, read_or_create_key_file
+from livefeed.secrets import key_id_of, read_key_file, read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.ids import MemberId, UserId
 
@@ -130,6 +131,68 @@ async def test_a_rotation_that_is_killed_between_two_slices_is_ended_by_the_next
     assert {b"something"} == {fresh.open(one, blobs[one], context=b"") for one in ids}
 
 
+async def test_two_rotations_at_once_are_kept_apart(settings: AppSettings, clock: ManualClock):
+    """Each would otherwise make a key of what it has read, and one of the two keys would be lost."""
+    path = Path(settings.key_file)
+    store = open_store(settings.db, ROOMS, clock)
+    await PortalKeys(store, read_or_create_key_file(path)).ensure(PORTAL)
+    await store.close()
+    before = path.read_bytes()
+    command = (sys.executable, "-m", "livefeed", "keys", "rotate", "--db", settings.db, "--json")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        pair = [
+            await asyncio.create_subprocess_exec(
+                *command, env={**os.environ, "LIVEFEED_KEY_FILE": str(path)}, stdout=asyncio.subprocess.PIPE
+            )
+            for _ in range(2)
+        ]
+        async with asyncio.timeout(30):
+            while not {one.pid for one in pair} <= waiting_for_a_lock():
+                await asyncio.sleep(0.02)
+        assert before == path.read_bytes(), "both wait before they have read anything"
+    finally:
+        os.close(folder)
+    done = [json.loads((await one.communicate())[0]) for one in pair]
+    _, (newest, *older), _ = await livefeed(settings, "keys", "list")
+
+    assert 2 == len({one["key"] for one in done}), "one after the other, each with a key of its own"
+    assert {one["key"] for one in done} < {key["id"] for key in (newest, *older)}
+    assert 2 == len(older)
+    assert {"portal keys": 1} == newest["hangs"]
+    assert [{}, {}] == [key["hangs"] for key in older]
+
+
+def waiting_for_a_lock() -> set[int]:
+    """Who waits for a lock that somebody else holds, by what the kernel says."""
+    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return {int(line[5]) for line in lines if line[1] == "->"}
+
+
+async def test_a_prepared_key_seals_only_once_the_keys_are_rotated(settings: AppSettings, clock: ManualClock):
+    path = Path(settings.key_file)
+    store = open_store(settings.db, ROOMS, clock)
+    await PortalKeys(store, read_or_create_key_file(path)).ensure(PORTAL)
+    await store.close()
+
+    killed, _, _ = await livefeed(settings, "keys", "rotate", "--prepare", LIVEFEED_FAILPOINT="keys.prepared")
+    _, prepared, _ = await livefeed(settings, "keys", "rotate", "--prepare")
+    _, before, _ = await livefeed(settings, "keys", "list")
+    _, rotated, _ = await livefeed(settings, "keys", "rotate")
+    _, after, _ = await livefeed(settings, "keys", "list")
+
+    assert (137, True) == (killed, rotated["is_made"])
+    assert [prepared["prepared"]] == [key["id"] for key in before if key["is_prepared"]], "the same one"
+    assert [{"portal keys": 1}, {}] == [key["hangs"] for key in before]
+    assert (prepared["prepared"], True, {"portal keys": 1}) == (
+        after[0]["id"],
+        after[0]["is_newest"],
+        after[0]["hangs"],
+    )
+    assert [] == [key for key in after if key["is_prepared"]]
+
+
 async def test_a_key_that_another_database_needs_is_not_retired(
     settings: AppSettings, clock: ManualClock, tmp_path: Path
 ):
@@ -141,12 +204,12 @@ async def test_a_key_that_another_database_needs_is_not_retired(
         await store.close()
     await livefeed(settings, "keys", "rotate")
     aged(settings.key_file)
-    keys, _ = read_keys(path)
+    file = read_key_file(path)
 
     gone, left = retire([DatabaseUrl.parse(url) for url in databases], path)
 
     assert ([], [{"portal keys": 1}]) == (gone, [key.hangs for key in left])
-    assert keys == read_keys(path)[0]
+    assert file == read_key_file(path)
 
 
 async def test_what_the_key_file_sealed_itself_is_read_and_gets_the_key_of_its_portal(house: House):

@@ -1,5 +1,7 @@
 """Sealed values open only with their key and context; secrets never show themselves."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefeed.errors import SettingsError
-from livefeed.secrets import KeyRing, Secret, read_keys, read_or_create_key_file, write_keys
+from livefeed.secrets import (
+    KeyFile,
+    KeyRing,
+    Secret,
+    hash_key_of,
+    key_id_of,
+    read_key_file,
+    read_or_create_key_file,
+    write_key_file,
+)
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -70,11 +81,53 @@ def test_another_file_is_not_taken_for_a_key_file(tmp_path: Path, content: str):
 def test_a_key_that_is_added_while_a_process_starts_is_taken_over(tmp_path: Path):
     path = tmp_path / "app.key"
     read_or_create_key_file(path)
-    keys, hash_key = read_keys(path)
-    write_keys(path, [NEW, *keys], hash_key)
-    ring = KeyRing(keys, hash_key=hash_key, source=path)  # it has read the file before the key was added
+    before = read_key_file(path)
+    write_key_file(path, replace(before, keys=(NEW, *before.keys)))
+    ring = KeyRing(
+        before.keys, hash_key=before.hash_key, source=path
+    )  # it has read the file before the key was added
 
     assert b"token" == ring.open(KeyRing([NEW]).seal(b"token"))
+
+
+def test_a_prepared_key_opens_and_seals_only_when_it_is_seen_to_seal(tmp_path: Path):
+    path = tmp_path / "app.key"
+    ring = read_or_create_key_file(path)
+    older, digest = ring.ids, ring.hash("token")
+    write_key_file(path, replace(read_key_file(path), prepared=NEW))
+    ring.look_again(now=True)
+    blob = KeyRing([NEW]).seal(b"token")
+
+    before = (ring.ids, key_id_of(ring.seal(b"token")), ring.hash("token"))
+    opened = ring.open(blob)
+
+    assert (older, older[0], digest) == before
+    assert (b"token", key_id_of(blob), digest) == (opened, key_id_of(ring.seal(b"token")), ring.hash("token"))
+    os.utime(path, (1, 1))
+    ring.look_again(now=True)
+    assert (key_id_of(blob), *older) == ring.ids, "and stays the newest whatever the file says"
+    assert None is ring.prepared_id
+
+
+@pytest.mark.parametrize("line", ["next:00ff", "next:zz", "last:" + "0" * 64])
+def test_a_line_that_says_nothing_known_makes_no_key_file(tmp_path: Path, line: str):
+    path = tmp_path / "app.key"
+    path.write_text(f"{NEW.hex()}\n{line}\n")
+
+    with pytest.raises(SettingsError, match=r"app\.key|32 bytes"):
+        read_key_file(path)
+
+
+def test_what_a_key_file_holds_is_read_as_it_was_written(tmp_path: Path):
+    path = tmp_path / "app.key"
+    path.touch()
+    for content in (
+        KeyFile(keys=(NEW, OLD), hash_key=hash_key_of(OLD)),
+        KeyFile(keys=(NEW,), hash_key=hash_key_of(OLD), prepared=OLD),
+    ):
+        write_key_file(path, content)
+        assert content == read_key_file(path)
+        assert NEW.hex() not in repr(content)
 
 
 def test_no_two_blobs_share_a_nonce():

@@ -18,7 +18,7 @@ KNOWN = {
     "portal/frames/targets.py:_NO_OPTIONS": "always empty",
     "portal/people/passwords.py:_queue": "how many comparisons this process makes at once",
     "portal/seed/company.py:_NOBODY": "always empty",
-    "secrets.py:_nonces": "random bytes, drawn ahead; a forked process draws its own",
+    "secrets/sealing.py:_nonces": "random bytes, drawn ahead; a forked process draws its own",
     "telemetry.py:_page_of": "which worker this process is, set once after the fork",
     "wire/form/decode.py:_known_paths": "what the same key was split into before",
     "wire/form/decode.py:_known_php_paths": "what the same key was split into before",

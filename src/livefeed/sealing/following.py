@@ -6,7 +6,7 @@ from typing import Final
 
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError, StoreError
-from livefeed.sealing.places import Place, hanging, reseal
+from livefeed.sealing.places import KEY_CHECK, Place, hanging, reseal
 from livefeed.secrets import KeyRing
 from livefeed.telemetry import logger
 
@@ -26,6 +26,7 @@ async def follow_key_file(store: Store, keys: KeyRing, places: Sequence[Place]) 
     again_until_s = loop.time() + _EVERY_S / 2
     while True:
         keys.look_again(now=True)
+        await _take_over_prepared(store, keys, places)
         if keys.ids[:1] != done:
             done = keys.ids[:1]
             again_until_s = loop.time() + _STRAGGLERS_S
@@ -33,6 +34,21 @@ async def follow_key_file(store: Store, keys: KeyRing, places: Sequence[Place]) 
         if loop.time() < again_until_s:
             await _seal_anew(store, keys, places)
         await asyncio.sleep(_EVERY_S)
+
+
+async def _take_over_prepared(store: Store, keys: KeyRing, places: Sequence[Place]) -> None:
+    """Seal with the key that was prepared once another machine does."""
+    prepared = keys.prepared_id
+    if prepared is None:
+        return
+    words = [place for place in places if place.name == KEY_CHECK]
+    try:
+        found = await store.read(lambda tx: hanging(tx, words, [prepared]))
+    except StoreError as exc:
+        _LOG.warning("not_taken_over", error=str(exc))
+        return
+    if found[prepared]:
+        keys.take_over()
 
 
 async def _seal_anew(store: Store, keys: KeyRing, places: Sequence[Place]) -> None:

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from livefeed.durable.store import Store, Tx
+from livefeed.errors import SettingsError
 from livefeed.failpoints import failpoint
 from livefeed.secrets import KeyRing
 
 SLICE: Final = 100
 """How many values a unit seals anew: well under the time that a unit may take."""
+
+KEY_CHECK: Final = "key check"
+"""The place of the word that every rotation seals first where several machines share a database."""
 
 Counts: TypeAlias = Mapping[bytes, int]
 """Key id → how many values are sealed with that key."""
@@ -41,6 +45,26 @@ def hanging(tx: Tx, places: Sequence[Place], ids: Sequence[bytes]) -> dict[bytes
             if key_id in counts and count:
                 counts[key_id][place.name] = count
     return counts
+
+
+def check_ring(tx: Tx, places: Sequence[Place], ring: KeyRing) -> None:
+    """Fail at the start, not at the first call, when the key file lacks a key with which something is sealed.
+
+    Raises:
+        SettingsError: It does; the message says which one.
+    """
+    missing: dict[bytes, list[str]] = {}
+    for place in places:
+        found = place.count(tx, ring.ids).items() if place.is_on_ring else ()
+        for key_id, count in found:
+            if count and not ring.knows(key_id):
+                missing.setdefault(key_id, []).append(f"{place.name}: {count}")
+    if missing:
+        told = " and ".join(f"key {key_id.hex()} ({', '.join(hangs)})" for key_id, hangs in missing.items())
+        raise SettingsError(
+            f"the key file lacks {told}: this database was sealed with another key; set LIVEFEED_KEY_FILE to "
+            "the right one, or copy it from the machine where the keys were rotated"
+        )
 
 
 async def reseal(

@@ -8,17 +8,16 @@ from typing import Final
 import click
 import msgspec
 
-from livefeed.app.running import is_key_of as is_key_of_app
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option
 from livefeed.cli.db import installs, recording
 from livefeed.cli.halves import APPLICATION, read, rooms_of
+from livefeed.cli.keys.holding import opens
 from livefeed.cli.output import encode, json_option
 from livefeed.clock import SystemClock
 from livefeed.durable.diagnosis import Finding, examine, ok, problem
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, SettingsError
 from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
-from livefeed.portal.portals import is_key_of as is_key_of_portal
 from livefeed.secrets import read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
 
@@ -116,7 +115,7 @@ def _key(tx: Tx, database: DatabaseUrl, key_file: Path | None, *, is_portal: boo
         return problem("key", f"there is no key file {path}", "set LIVEFEED_KEY_FILE to the right one")
     try:
         keys = read_or_create_key_file(path)
-        is_right = is_key_of_portal(tx, keys) if is_portal else is_key_of_app(tx, keys)
+        is_right = opens(tx, keys, is_portal=is_portal)
     except SettingsError as exc:
         return _told("key", exc, "set LIVEFEED_KEY_FILE to the key this database was made with")
     if not is_right:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option
-from livefeed.cli.keys.rotating import Key, keys_of, retire, rotate
+from livefeed.cli.keys.holding import Key, keys_of
+from livefeed.cli.keys.rotating import prepare, retire, rotate
 from livefeed.cli.output import encode, json_option
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
@@ -42,19 +43,40 @@ def list_(database: DatabaseUrl, key_file: Path | None, as_json: bool) -> None:
     metavar="S",
     help="How long to wait for a running half.",
 )
+@click.option(
+    "--prepare", "is_prepared", is_flag=True, help="Only add the key, so that it can be copied first."
+)
+@click.option("--one-file", "is_one_file", is_flag=True, help="All machines read this very file.")
 @json_option
-def rotate_(database: DatabaseUrl, key_file: Path | None, patience_s: float, as_json: bool) -> None:
+def rotate_(
+    database: DatabaseUrl,
+    key_file: Path | None,
+    patience_s: float,
+    is_prepared: bool,
+    is_one_file: bool,
+    as_json: bool,
+) -> None:
     """Make a new key and seal everything anew with it, in small units, while the half goes on working.
 
     Running processes read the key file again by themselves. A rotation that was interrupted is ended, and no
-    second key is made. Where processes run on several machines, all must see the same key file.
+    second key is made.
+
+    Where processes run on several machines, each has a copy of the key file: run this with --prepare on one
+    of them, copy the file to the others, and run it again without. They take the key over when it seals.
     """
     path = _existing(database, key_file)
+    if is_prepared:
+        key = prepare(database, path)
+        if as_json:
+            click.echo(encode({"prepared": key}))
+            return
+        click.echo(f"key {key} prepared; copy {path} to every machine, then run: livefeed keys rotate")
+        return
 
     def told(place: str, count: int) -> None:
         click.echo(f"livefeed: {count} {place} sealed anew", err=True)
 
-    done = rotate(database, path, patience_s=patience_s, told=told)
+    done = rotate(database, path, patience_s=patience_s, told=told, is_one_file=is_one_file)
     if as_json:
         click.echo(encode(asdict(done)))
         return
@@ -63,6 +85,8 @@ def rotate_(database: DatabaseUrl, key_file: Path | None, patience_s: float, as_
     for place, number in done.waits.items():
         click.echo(f"{number} {place} hang on an older key until they are past their retention")
     click.echo("old keys stay in the file; take them out with: livefeed keys retire")
+    if not database.is_file:
+        click.echo(f"where other machines have a copy of {path}, copy it there before they are started again")
 
 
 @keys.command("retire", short_help="Take old keys out of the key file.")
@@ -92,7 +116,8 @@ def retire_(database: DatabaseUrl, also: tuple[str, ...], key_file: Path | None,
 
 def _line(key: Key) -> str:
     hangs = ", ".join(f"{number} {place}" for place, number in key.hangs.items()) or "nothing hangs on it"
-    return f"{key.id}  {'newest' if key.is_newest else 'older '}  {hangs}"
+    kind = "newest" if key.is_newest else "next  " if key.is_prepared else "older "
+    return f"{key.id}  {kind}  {hangs}"
 
 
 def _existing(database: DatabaseUrl, key_file: Path | None) -> Path:

@@ -1,33 +1,29 @@
 """Rotation: another key goes to the key file, running halves take it over, old ones go when nothing hangs."""
 
 import asyncio
-import contextlib
-import fcntl
-import os
+import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from livefeed.app.running import is_key_of as is_key_of_app
-from livefeed.app.safes.places import PLACES as APP_PLACES
-from livefeed.cli.halves import EITHER, read, rooms_of, writable
+from livefeed.cli.halves import EITHER, read, writable
+from livefeed.cli.keys.holding import Key, alone, check_belonging, keys_of, places_of
+from livefeed.durable.store import Tx
+from livefeed.durable.watch.processes import ALIVE_MS, list_processes
 from livefeed.errors import SettingsError, StoreInUse
 from livefeed.failpoints import failpoint
-from livefeed.portal.apps.resealing import PLACES as PORTAL_PLACES
-from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
-from livefeed.portal.portals import is_key_of as is_key_of_portal
-from livefeed.sealing.places import Place, hanging, reseal
+from livefeed.sealing.places import KEY_CHECK, Place, hanging, reseal
 from livefeed.secrets import (
+    KeyFile,
     KeyRing,
     SealingKey,
     fresh_key,
-    hash_key_of,
-    read_keys,
+    read_key_file,
     read_or_create_key_file,
-    write_keys,
+    write_key_file,
 )
 from livefeed.settings import DatabaseUrl
 
@@ -37,21 +33,6 @@ SETTLED_S: Final = 60.0
 _LOOK_S: Final = 0.1
 
 Told = Callable[[str, int], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One key of a key file.
-
-    Attributes:
-        id: Eight hex digits, with which whatever it sealed begins.
-        is_newest: Whether it seals.
-        hangs: Where something is still sealed with it, and how much.
-    """
-
-    id: str
-    is_newest: bool
-    hangs: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,42 +50,46 @@ class Rotation:
     waits: Mapping[str, int]
 
 
-def keys_of(database: DatabaseUrl, path: Path) -> list[Key]:
-    """The keys of a key file, newest first, with what hangs on each in a database.
+def prepare(database: DatabaseUrl, path: Path) -> str:
+    """Add a key that opens, and with which the next rotation will seal; its id.
 
     Raises:
         SettingsError: The file or the database cannot be used, or they do not belong together.
         StoreError: The database cannot be read.
     """
-    _belonging(database, path)
-    ids = [SealingKey(key).id for key in read_keys(path)[0]]
-    places = _places(database)
-    counts = read(database, EITHER, lambda tx: hanging(tx, places, ids))
-    return [Key(id=one.hex(), is_newest=one == ids[0], hangs=counts[one]) for one in ids]
+    check_belonging(database, path)
+    with alone(path):
+        file = _prepared(path, read_key_file(path))
+    return SealingKey(_next(file)).id.hex()
 
 
-def rotate(database: DatabaseUrl, path: Path, *, patience_s: float, told: Told) -> Rotation:
-    """Add a key, and have everything sealed anew: by the running half, or here if none runs.
+def rotate(
+    database: DatabaseUrl, path: Path, *, patience_s: float, told: Told, is_one_file: bool = False
+) -> Rotation:
+    """Seal everything anew with another key: by the running half, or here if none runs.
+
+    Args:
+        database: Of either half.
+        path: Its key file.
+        patience_s: How long to wait for a running half.
+        told: Hears what was sealed anew, and how much.
+        is_one_file: Whether all machines read this very file, so that none has to be prepared.
 
     Raises:
-        SettingsError: The file or the database cannot be used, they do not belong together, or a running half
-            does not take the key over.
+        SettingsError: The file or the database cannot be used, they do not belong together, another machine
+            was not prepared, or a running half does not take the key over.
         StoreError: The database cannot be read or written now; come again, nothing is lost.
     """
-    _belonging(database, path)
-    places = [place for place in _places(database) if place.reseal is not None]
-    with _alone(path):
-        is_made = not _left(database, path, places)
-        if is_made:
-            keys, hash_key = read_keys(path)
-            write_keys(path, [fresh_key(), *keys], hash_key)
-            failpoint("keys.file.written")
-    ring = read_or_create_key_file(path)
-    try:
-        asyncio.run(_seal_anew(database, ring, places, told))
-    except StoreInUse:
-        _wait_for_others(database, path, places, patience_s, told)
-    older = keys_of(database, path)[1:]
+    check_belonging(database, path)
+    places = [place for place in places_of(database) if place.reseal is not None]
+    with alone(path):
+        is_made = _seals_with_another(database, path, places, is_one_file=is_one_file)
+        ring = read_or_create_key_file(path)
+        try:
+            asyncio.run(_seal_anew(database, ring, places, told))
+        except StoreInUse:
+            _wait_for_others(database, path, places, patience_s, told)
+    older = [key for key in keys_of(database, path) if not key.is_newest]
     return Rotation(key=ring.ids[0].hex(), is_made=is_made, waits=_hanging(older))
 
 
@@ -115,21 +100,92 @@ def retire(databases: Sequence[DatabaseUrl], path: Path) -> tuple[list[Key], lis
         SettingsError: The file or a database cannot be used, or the newest key is too young.
         StoreError: A database cannot be read.
     """
-    with _alone(path):
-        keys, hash_key = read_keys(path)
+    with alone(path):
+        file = read_key_file(path)
         age_s = time.time() - path.stat().st_mtime
-        if len(keys) > 1 and age_s < SETTLED_S:
+        if len(file.keys) > 1 and age_s < SETTLED_S:
             raise SettingsError(
                 f"the key file was changed {age_s:.0f} s ago; a process may still seal with an older one; "
                 f"come again in {SETTLED_S - age_s:.0f} s"
             )
-        found = [keys_of(database, path)[1:] for database in databases]
-        older = [replace(same[0], hangs=_hanging(same)) for same in zip(*found, strict=True)]
+        found = [key for one in databases for key in keys_of(one, path)]
+        newest, *others = file.keys
+        ids = [SealingKey(key).id.hex() for key in others]
+        hangs = {one: _hanging(key for key in found if key.id == one) for one in ids}
+        older = [Key(id=one, is_newest=False, is_prepared=False, hangs=hangs[one]) for one in ids]
         needed = {key.id for key in older if key.hangs}
-        kept = [key for key in keys if key is keys[0] or SealingKey(key).id.hex() in needed]
-        if len(kept) < len(keys):
-            write_keys(path, kept, hash_key or hash_key_of(keys[-1]))
+        kept = (newest, *(key for key in others if SealingKey(key).id.hex() in needed))
+        if len(kept) < len(file.keys):
+            write_key_file(path, replace(file, keys=kept))
         return [one for one in older if not one.hangs], [one for one in older if one.hangs]
+
+
+def _seals_with_another(
+    database: DatabaseUrl, path: Path, places: Sequence[Place], *, is_one_file: bool
+) -> bool:
+    """Make a prepared key the newest of the file; False: an earlier rotation did, and was not ended."""
+    file = read_key_file(path)
+    if file.prepared is None:
+        if _left(database, path, places):
+            return False
+        if not is_one_file:
+            _refuse_unprepared(database, path)
+        file = _prepared(path, file)
+    asyncio.run(_claim(database, file))
+    write_key_file(path, replace(file, keys=(_next(file), *file.keys), prepared=None))
+    failpoint("keys.file.written")
+    return True
+
+
+def _prepared(path: Path, file: KeyFile) -> KeyFile:
+    if file.prepared is None:
+        file = replace(file, prepared=fresh_key())
+        write_key_file(path, file)
+        failpoint("keys.prepared")
+    return file
+
+
+def _next(file: KeyFile) -> bytes:
+    assert file.prepared is not None, "it was prepared just now"
+    return file.prepared
+
+
+def _refuse_unprepared(database: DatabaseUrl, path: Path) -> None:
+    """Whoever lacks the new key could open nothing until he has it."""
+
+    def hosts(tx: Tx) -> set[str]:
+        return {one.host for one in list_processes(tx) if one.seen_at > tx.now_ms - ALIVE_MS}
+
+    others = set[str]() if database.is_file else read(database, EITHER, hosts) - {socket.gethostname()}
+    if others:
+        raise SettingsError(
+            f"processes run on {', '.join(sorted(others))} too and would open nothing; first run livefeed "
+            f"keys rotate --prepare and copy {path} there, or add --one-file if they read this very file"
+        )
+
+
+async def _claim(database: DatabaseUrl, file: KeyFile) -> None:
+    """Seal the key check of a shared database: of two machines that rotate at once, one finds it taken.
+
+    Raises:
+        SettingsError: Another machine has rotated with a key that is not in this file.
+    """
+    if database.is_file:
+        return
+    ring = KeyRing((_next(file), *file.keys), hash_key=file.hash_key)
+    [word] = [place.reseal for place in places_of(database) if place.name == KEY_CHECK]
+    assert word is not None
+
+    def unit(tx: Tx) -> None:
+        tx.serialize(KEY_CHECK)
+        word(tx, ring)
+
+    with writable(database) as store:
+        try:
+            await store.write(unit)
+        finally:
+            await store.close()
+    failpoint("keys.claimed")
 
 
 def _hanging(keys: Iterable[Key]) -> dict[str, int]:
@@ -140,21 +196,9 @@ def _hanging(keys: Iterable[Key]) -> dict[str, int]:
     return dict(total)
 
 
-def _belonging(database: DatabaseUrl, path: Path) -> None:
-    """Refuse the key file of another database: on none of its keys would anything seem to hang."""
-    ring = read_or_create_key_file(path)
-    is_key_of = is_key_of_portal if rooms_of(database) is PORTAL_ROOMS else is_key_of_app
-    if not read(database, EITHER, lambda tx: is_key_of(tx, ring)):
-        raise SettingsError(f"the key check of {database} is damaged; restore the last backup")
-
-
-def _places(database: DatabaseUrl) -> Sequence[Place]:
-    return PORTAL_PLACES if rooms_of(database) is PORTAL_ROOMS else APP_PLACES
-
-
 def _left(database: DatabaseUrl, path: Path, places: Sequence[Place]) -> int:
     """How many values are to be sealed anew."""
-    older = [SealingKey(key).id for key in read_keys(path)[0]][1:]
+    older = [SealingKey(key).id for key in read_key_file(path).keys[1:]]
     if not older:
         return 0
     counts = read(database, EITHER, lambda tx: hanging(tx, places, older))
@@ -184,14 +228,3 @@ def _wait_for_others(
                 f"not take the key over; is {path} its key file?"
             )
         time.sleep(_LOOK_S)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Generator[None]:
-    """One command at a time changes a key file; the lock ends with its process."""
-    folder = os.open(path.resolve().parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)

@@ -9,8 +9,10 @@ from livefeed.durable.store import Tx, open_store
 from livefeed.durable.watch.processes import present
 from livefeed.errors import SettingsError
 from livefeed.portal import portals
+from livefeed.portal.apps.resealing import PLACES
 from livefeed.portal.server import ROOMS, Portal, PortalOptions
 from livefeed.portal.web.scene.stage import Stage
+from livefeed.sealing.places import check_ring
 from livefeed.secrets import KeyRing
 from livefeed.settings import DatabaseUrl
 
@@ -40,6 +42,7 @@ async def prepared_portal(
     store = open_store(database, ROOMS, clock, create=False)
     try:
         await store.write(lambda tx: portals.check_key(tx, keys))
+        await store.read(lambda tx: check_ring(tx, PLACES, keys))
         await store.write(lambda tx: _move_default(tx, public_url))
         if with_tls:
             await store.write(lambda tx: _secure(tx, except_default=public_url is not None))

@@ -7,7 +7,7 @@ from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.portal.apps.outgoing import context_of
 from livefeed.portal.portals import WORD
-from livefeed.sealing.places import SLICE, Counts, Place
+from livefeed.sealing.places import KEY_CHECK, SLICE, Counts, Place
 from livefeed.secrets import KeyRing, key_id_of
 
 _SQL: Final = sql.load("livefeed.portal.apps", "resealing.sql")
@@ -58,5 +58,5 @@ def _anew(ring: KeyRing, blob: bytes, context: bytes) -> bytes:
 PLACES: Final = (
     Place(name="applications", count=_count_apps, reseal=_reseal_apps, is_on_ring=True),
     Place(name="outgoing webhooks", count=_count_webhooks, reseal=_reseal_webhooks, is_on_ring=True),
-    Place(name="key check", count=_count_word, reseal=_reseal_word, is_on_ring=True),
+    Place(name=KEY_CHECK, count=_count_word, reseal=_reseal_word, is_on_ring=True),
 )
