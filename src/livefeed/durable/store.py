@@ -36,6 +36,11 @@ class Store(Protocol):
         """``sqlite`` or ``postgresql``."""
         ...
 
+    @property
+    def units(self) -> int:
+        """How many units were run so far, each row of a bulk unit counted."""
+        ...
+
     async def write(self, unit: Callable[[Tx], T]) -> T:
         """Run ``unit`` and return its result after the commit.
 

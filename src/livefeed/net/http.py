@@ -2,10 +2,10 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 from pyreqwest.client import Client, ClientBuilder
@@ -96,13 +96,15 @@ class HttpClient:
             raise AnswerTooLarge(f"the answer ({answer.status}) is longer than {limit} bytes")
         return answer
 
-    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    def deliver(
+        self, url: str, *, body: bytes, headers: Mapping[str, str]
+    ) -> Coroutine[Any, Any, HttpAnswer]:
         """POST ``body`` and read no more of the answer than the bound; the rest is dropped.
 
         Raises:
             TransportError: As `send`, but never for the length of the answer.
         """
-        return await self._exchange("POST", url, body, headers, None, self._max_answer_bytes)
+        return self._exchange("POST", url, body, headers, None, self._max_answer_bytes)
 
     async def close(self) -> None:
         """Close every connection."""

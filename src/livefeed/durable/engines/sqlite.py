@@ -90,6 +90,11 @@ class SqliteStore:
         return "sqlite"
 
     @property
+    def units(self) -> int:
+        """How many units were run so far."""
+        return self._writer.units
+
+    @property
     def committed_at_ms(self) -> int:
         """When a commit last succeeded."""
         return self._writer.committed_at_ms

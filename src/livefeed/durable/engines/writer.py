@@ -60,6 +60,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="livefeed-writer", daemon=True)
         self.committed_at_ms = clock.now_ms()
         self.commits = 0
+        self.units = 0
         self._is_checkpoint_asked = False
         self._help_above_bytes = LARGE_LOG_BYTES
 
@@ -91,6 +92,7 @@ class Writer:
 
     def _run(self) -> None:
         while jobs := self._box.take(_MOST_JOBS):
+            self.units += len(jobs)
             groups = _grouped(jobs)
             while groups:
                 groups = self._commit_some(groups)

@@ -14,6 +14,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store
+from livefeed.durable.worker.appetite import Appetite
 from livefeed.durable.worker.exchange import Exchange
 from livefeed.durable.worker.patience import Patience
 from livefeed.durable.worker.runners import Runners
@@ -30,10 +31,6 @@ _STOP_TURNS: Final = 6
 _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
-_AHEAD_FACTOR: Final = 3
-_MOST_A_TURN: Final = 192  # whoever writes to the same file meanwhile waits for a whole turn
-_MOST_A_SHARED_TURN: Final = 512  # a server has others write beside it
-_UNSETTLED_FACTOR: Final = 4
 _CAPS_AHEAD: Final = 10  # so many times its cap a consumer is leased where no other process leases
 _PARKED_FACTOR: Final = 4
 _STOPPED: Final = "the worker stopped"
@@ -81,7 +78,7 @@ class Worker:
         self._run = run
         self._clock = clock
         self._concurrency = concurrency
-        self._most_a_turn = _MOST_A_TURN if store.engine == "sqlite" else _MOST_A_SHARED_TURN
+        self._appetite = Appetite(store, concurrency)
         self._lease_s = lease_s
         self._schedule = schedule or Schedule()
         self._ahead, self._on_leased, self._on_finished = ahead, on_leased, on_finished
@@ -171,6 +168,7 @@ class Worker:
     async def _pump(self) -> None:
         while not self._is_stopping:
             self._bell.clear()
+            self._appetite.look_around()
             wanted = self._wanted()
             self._is_filled = wanted <= 0
             is_full = self._slots.parked > _PARKED_FACTOR * self._concurrency
@@ -181,16 +179,11 @@ class Worker:
                 await self._rest(due_ms)
 
     def _wanted(self) -> int:
-        """How many lanes to lease: a whole batch when few are ready, so that a lease costs little for each.
-
-        A slow disk may leave some settles unfinished, but not any number.
-        """
+        """How many lanes to lease: a whole batch when few are ready."""
         if not self._is_short():
             return 0
-        slots = self._slots
-        ahead = _AHEAD_FACTOR * self._concurrency - (slots.running - slots.hanging) - len(self._runners.ready)
-        unsettled = len(self._exchange.held) - len(self._exchange.over) - slots.parked - slots.hanging
-        return min(ahead, _UNSETTLED_FACTOR * self._concurrency - unsettled, self._most_a_turn)
+        held, over = len(self._exchange.held), len(self._exchange.over)
+        return self._appetite.wanted(self._slots, ready=len(self._runners.ready), unsettled=held - over)
 
     def _is_short(self) -> bool:
         return len(self._runners.ready) <= self._concurrency // 2

@@ -58,6 +58,7 @@ class Crew:
         self._rows: Final[dict[Bulk, deque[Job]]] = {}
         self._running: Final[dict[Bulk, int]] = {}
         self._waiting = 0
+        self.units = 0
         self._closed = False
         self.committed_at_ms = clock.now_ms()
         self._threads = [
@@ -82,6 +83,7 @@ class Crew:
         with self._ready:
             self.check_open()
             self._waiting += 1
+            self.units += 1
             if not is_bulk:
                 self._turns.append(_Work(unit=unit, is_bulk=False, futures=[future]))
                 self._ready.notify()

@@ -60,6 +60,11 @@ class PostgresqlStore:
         return "postgresql"
 
     @property
+    def units(self) -> int:
+        """How many units this process has handed over so far."""
+        return self._crew.units
+
+    @property
     def committed_at_ms(self) -> int:
         """When a commit of this process last succeeded."""
         return self._crew.committed_at_ms
