@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -544,8 +544,10 @@ async def test_what_is_set_up_at_the_start_is_there_for_handlers_and_closed_at_t
             seen.append(f"{name} closes")
 
         @app.on_start
-        def second(state: SimpleNamespace) -> None:
+        def second(state: SimpleNamespace) -> Iterator[None]:
             seen.append(f"{state.name} again")
+            yield
+            seen.append(f"{state.name} ends")
 
         @app.on_stop
         async def stop(state: SimpleNamespace) -> None:
@@ -561,5 +563,5 @@ async def test_what_is_set_up_at_the_start_is_there_for_handlers_and_closed_at_t
     with pytest.raises(SettingsError, match="nothing provides 'ctx'"):
         make("three").on_start(lambda ctx: None)
 
-    assert seen[:4] == ["one opens", "one again", "one stops", "one closes"]
-    assert len(seen) == 8
+    assert seen[:5] == ["one opens", "one again", "one stops", "one ends", "one closes"]
+    assert len(seen) == 10

@@ -171,6 +171,25 @@ async def test_a_handler_that_never_works_leaves_a_dead_letter_that_can_be_repla
     assert "failed" in [step.step for step in given_up.steps]
 
 
+async def test_an_event_behind_one_that_fails_is_shown_as_waiting(serve: Opening, app: App):
+    @app.on(PostUpdated)
+    async def never(event: PostUpdated) -> None:
+        raise RuntimeError("broken")
+
+    @app.on(PostUpdated, coalesce=True, quiet_s=0)
+    async def calm(ctx: Context) -> None: ...
+
+    house = await installed(serve, app)
+    await house.event()
+    await house.event()
+    await house.work()
+
+    failing, behind = await house.inbox(post=205)
+    assert (failing.state, failing.attempts) == ("backing_off", 1)
+    assert (behind.state, behind.attempts) == ("waiting", 0)
+    assert "finished" not in [step.step for step in failing.steps], "one of two handlers is done with it"
+
+
 async def test_a_replay_that_is_given_up_too_is_replayed_in_its_turn(serve: Opening, app: App):
     @app.on(PostUpdated, retry=None)
     async def never(event: PostUpdated) -> None:

@@ -71,8 +71,9 @@ class Application(Router):
     def on_start(self, function: Hook) -> Hook:
         """Run the decorated function before the first handler, and keep what it sets in ``state``.
 
-        It takes ``state``, ``runtime`` or nothing; plain, async, or an async generator that yields once: what
-        follows its ``yield`` runs after the last handler. Each running application has its own ``state``.
+        It takes ``state``, ``runtime`` or nothing; plain, async, or a generator of either kind that yields
+        once: what follows its ``yield`` runs after the last handler. Each running application has its own
+        ``state``.
 
         Example:
             >>> @app.on_start

@@ -12,7 +12,7 @@ from livefeed.app.contexts.items import Item
 from livefeed.app.contexts.verdicts import Retry
 from livefeed.app.handling import trials
 from livefeed.app.handling.trials import Trial, next_at
-from livefeed.app.inbox import DEAD, FINISHED, Step, add_steps
+from livefeed.app.inbox import DEAD, FAILED, FINISHED, Step, add_steps
 from livefeed.app.routing.handlers import Handler
 from livefeed.durable import done
 from livefeed.durable.entries import Entry
@@ -136,7 +136,7 @@ class Tally:
             return Done(through=through, effects=self._effects(seqs, handlers, ends=True, is_dead=False))
         reason = "; ".join(self.reasons)
         if reason:
-            self.steps.append(Step("failed", self.now_ms, reason))
+            self.steps.append(Step(FAILED, self.now_ms, reason))
             _LOG.warning(
                 "handler_failed",
                 portal=self.lease.consumer.portal,

@@ -12,6 +12,7 @@ from livefeed.app.inbox.entries import (
 )
 from livefeed.app.inbox.showing import (
     DEAD,
+    FAILED,
     FINISHED,
     FOUND_BY_SWEEP,
     REPLAYED,
@@ -28,6 +29,7 @@ from livefeed.app.inbox.showing import (
 
 __all__ = [
     "DEAD",
+    "FAILED",
     "FINISHED",
     "FOUND_BY_SWEEP",
     "OTHER_EVENTS",

@@ -5,7 +5,7 @@ ON CONFLICT (seq, step) DO UPDATE SET place = excluded.place, at = excluded.at, 
 
 -- name: list_events(portal, key, since, before, limit)
 -- The newest events of the inboxes, with what is still to be done for each. Entries for other consumers are none.
--- One that has just arrived has no lane yet.
+-- One that has just arrived has no lane yet; one that waits has another before it in its lane.
 SELECT
     e.seq, e.portal, e.kind, e.key, e.at, e.source,
     coalesce(l.attempt, 0) + CASE WHEN r.token IS NOT NULL THEN 1 ELSE 0 END AS attempt,
@@ -14,7 +14,11 @@ SELECT
         WHEN p.seq IS NOT NULL THEN 1
         WHEN e.arrived_for = c.id AND e.seq > (SELECT value FROM sequence WHERE name = 'routed') THEN 1
         ELSE 0
-    END AS pending
+    END AS pending,
+    CASE
+        WHEN p.seq > (SELECT min(f.seq) FROM lane AS f WHERE f.consumer = c.id AND f.key = e.key AND f.seq > 0)
+        THEN 1 ELSE 0
+    END AS waits
 FROM entry AS e
 JOIN consumer AS c ON c.portal = e.portal AND c.name = 'inbox'
 LEFT JOIN lane AS p ON p.consumer = c.id AND p.key = e.key AND p.seq = e.seq

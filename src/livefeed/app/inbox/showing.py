@@ -18,6 +18,9 @@ STEPS: Final = "steps"
 FINISHED: Final = "finished"
 """The step that ends an event; its detail is the number of tries."""
 
+FAILED: Final = "failed"
+"""The step of a try that failed; its detail says why."""
+
 DEAD: Final = "dead"
 """The step that says that an event was given up, by all its handlers or by one with lanes of its own."""
 
@@ -72,6 +75,7 @@ class _EventRow(msgspec.Struct, frozen=True):
     attempt: int | None
     is_leased: int
     is_pending: int
+    has_another_before: int
 
 
 def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:
@@ -125,6 +129,9 @@ def drop_steps(tx: Tx, seqs: Sequence[int]) -> None:
 
 
 def _shown(row: _EventRow, steps: list[Step], death: str | None, again: Step | None) -> InboxRow:
+    if row.is_pending:
+        # A handler with lanes of its own is done with it; the others are not.
+        steps = [step for step in steps if step.step != FINISHED]
     ends = [Step(DEAD, row.at, death)] if death is not None else [again] if again is not None else []
     post_id = decimal(row.key.removeprefix(POST)) if row.key.startswith(POST) else None
     return InboxRow(
@@ -153,7 +160,9 @@ def _is_unclear(row: _EventRow, steps: list[Step]) -> bool:
 
 def _state(row: _EventRow, steps: list[Step]) -> EventState:
     if row.is_pending:
-        return "leased" if row.is_leased else "backing_off" if row.attempt else "waiting"
+        if not row.attempt or _is_behind(row, steps):
+            return "waiting"
+        return "leased" if row.is_leased else "backing_off"
     ends = [step.step for step in steps if step.step in _ENDS]
     match ends[-1:]:
         case [step] if step == REPLAYED:
@@ -164,8 +173,13 @@ def _state(row: _EventRow, steps: list[Step]) -> EventState:
             return "dropped"
 
 
+def _is_behind(row: _EventRow, steps: list[Step]) -> bool:
+    """Whether it waits for another event of its lane, and was no part of what was tried with that."""
+    return bool(row.has_another_before) and not any(step.step == FAILED for step in steps)
+
+
 def _attempts(row: _EventRow, steps: list[Step]) -> int:
     if row.is_pending:
-        return row.attempt or 0
+        return 0 if _is_behind(row, steps) else row.attempt or 0
     counts = [decimal(step.detail) or 1 for step in steps if step.step == FINISHED]
     return counts[-1] if counts else 0

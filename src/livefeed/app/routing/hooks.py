@@ -9,7 +9,7 @@ from livefeed.app.routing.arguments import Names, Plan, Provided, asked_by, plan
 from livefeed.app.runtime import Runtime
 
 Hook: TypeAlias = Callable[..., Any]
-"""Takes ``state`` and ``runtime`` by name; plain, async, or an async generator that yields once."""
+"""Takes ``state`` and ``runtime`` by name; plain, async, or a generator of either kind that yields once."""
 
 _SOURCES: Final[Names] = {name: Provided(name=name) for name in ("state", "runtime")}
 
@@ -51,6 +51,10 @@ class Hooks:
                     generator = function(**arguments)
                     stack.push_async_callback(anext, generator, None)
                     await anext(generator)
+                elif inspect.isgeneratorfunction(function):
+                    plain = function(**arguments)
+                    stack.callback(next, plain, None)
+                    next(plain)
                 else:
                     await _called(function, arguments)
             for function, planned in self._stops:
