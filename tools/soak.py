@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,7 +73,7 @@ class Soak:
                 run_round(plan, folder, lambda name, at=folder: database(at, name, engine=engine))
             )
             shutil.rmtree(folder)
-            self.rounds.append(result)
+            self.rounds.append({**result, "commit": _commit()})
             self.summary.write_text(json.dumps({"rounds": self.rounds}))
             print(
                 f"{engine}: {self.kills(engine)} kills, {self.acked(engine):,} acked, 0 lost, "
@@ -90,7 +91,7 @@ def report(soak: Soak, command: str) -> str:
         .read_text()
         .format(
             command=command,
-            commit=_out("git", "rev-parse", "--short=12", "HEAD"),
+            commits=_commits(soak.rounds),
             machine=_machine(),
             day=datetime.now(UTC).date().isoformat(),
             rounds=len(soak.rounds),
@@ -102,6 +103,18 @@ def report(soak: Soak, command: str) -> str:
             state=_state(soak),
             **total,
         )
+    )
+
+
+def _commits(rounds: Sequence[dict[str, Any]]) -> str:
+    counts = Counter(one["commit"] for one in rounds)
+    if len(counts) == 1:
+        return f"commit `{next(iter(counts))}`"
+    engines = {
+        commit: sorted({one["engine"] for one in rounds if one["commit"] == commit}) for commit in counts
+    }
+    return "commits " + ", ".join(
+        f"`{commit}` ({count} rounds, {' and '.join(engines[commit])})" for commit, count in counts.items()
     )
 
 
@@ -158,6 +171,10 @@ def _machine() -> str:
     )
     total_kib = int(Path("/proc/meminfo").read_text().split()[1])
     return f"{cores} cores of {model}, {total_kib / 2**20:.0f} GiB, CPython {sys.version.split()[0]}"
+
+
+def _commit() -> str:
+    return _out("git", "rev-parse", "--short=12", "HEAD")
 
 
 def _out(*command: str) -> str:
