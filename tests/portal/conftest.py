@@ -117,6 +117,11 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def house(store: Store, clock: ManualClock) -> House:
+    return await founded(store, clock)
+
+
+async def founded(store: Store, clock: ManualClock) -> House:
+    """A company in an empty database."""
     keys = KeyRing([bytes(range(32))])
     portal = await store.write(
         lambda tx: portals.create(tx, public_url="http://127.0.0.1:8024", name="Meridian")

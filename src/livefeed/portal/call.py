@@ -1,6 +1,6 @@
 """One call of a REST method: who calls, what is called, and how a method is declared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,7 @@ class Method:
     Attributes:
         name: On the wire, lower case: ``log.blogpost.update``.
         fn: The unit that answers; raises Faults.
+        many: The same for many calls at once, whose refusals it returns; None: each has a unit of its own.
         scope: What the caller must have been granted; None: nothing (the basic methods).
         writes: Whether the unit writes.
         needs_app: Whether only applications may call it, not webhooks.
@@ -85,6 +86,7 @@ class Method:
 
     name: str
     fn: Callable[[Tx, Call], Answer]
+    many: Callable[[Tx, Sequence[Call]], Sequence[Answer | Fault]] | None = None
     scope: str | None = None
     writes: bool = False
     needs_app: bool = False

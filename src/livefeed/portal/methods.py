@@ -33,6 +33,10 @@ class MethodTable:
         """The method called ``name``, in lower case."""
         return self._methods.get(name)
 
+    def every(self) -> Iterable[Method]:
+        """All of them, but for ``batch``."""
+        return self._methods.values()
+
     def names(self) -> list[str]:
         """The names of all methods, sorted."""
         return sorted([*self._methods, BATCH] if self.has_batch else self._methods)

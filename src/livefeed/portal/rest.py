@@ -1,6 +1,7 @@
 """The REST door: who calls, what, may he; one unit of work; the answer in the documented envelope."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -8,8 +9,9 @@ from livefeed.clock import Clock
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault, StoreBusy, StoreError, TooLarge, WireError
 from livefeed.failpoints import failpoint
-from livefeed.portal.apps import tokens, webhooks
-from livefeed.portal.call import Call, Method, Principal
+from livefeed.portal.call import Call, Method
+from livefeed.portal.calls.callers import Caller, caller_in, identify
+from livefeed.portal.calls.units import Asked, together, unit_of
 from livefeed.portal.limits.limiter import Limiter, Use
 from livefeed.portal.limits.operating import Operating
 from livefeed.portal.methods import BATCH, MethodTable
@@ -23,16 +25,12 @@ from livefeed.wire.faults import (
     InternalServerError,
     InvalidRequest,
     MethodNotFound,
-    NoAuthFound,
     QueryLimitExceeded,
 )
 from livefeed.wire.form import JsonValue
 from livefeed.wire.params import Params
 
 _log = logger("portal.rest")
-
-Identify = Callable[[Tx], Principal]
-"""Tells who calls, inside the unit; raises a Fault for nobody."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +59,7 @@ class Door:
         self._clock = clock
         self._keys = keys
         self._methods = methods
+        self._bulks: Final = {one.name: together(one, one.many) for one in methods.every() if one.many}
 
     async def admit(self, portal: PortalRow, address: str) -> None:
         """Let one HTTP request from ``address`` in, before anything else is known of it.
@@ -87,61 +86,59 @@ class Door:
         return Reply(status=200, body=answer_body(answer, self._timing(started_s, began_s, used)))
 
     async def _dispatch(self, portal: PortalRow, request: RestRequest) -> tuple[Answer, Operating | None]:
-        identify = self._identify(portal, request)
+        caller = caller_in(self._keys, request)
         if request.path.method == BATCH and self._methods.has_batch:
-            return await self._batch(portal, identify, request.params), None
-        return await self._call(portal, identify, request.path.method, request.params)
-
-    def _identify(self, portal: PortalRow, request: RestRequest) -> Identify:
-        """Check what can be checked without the database, and hash what will be looked up."""
-        path = request.path
-        if path.user_id is not None and path.code is not None:
-            found = webhooks.credential(self._keys, path.user_id, path.code)
-            return lambda tx: webhooks.principal_of(tx, portal=portal.member_id, credential=found)
-        claims = tokens.open_access(self._keys, request.auth) if request.auth else None
-        if claims is None:
-            raise NoAuthFound
-        return lambda tx: tokens.principal_of(tx, portal=portal.member_id, claims=claims, now_ms=tx.now_ms)
+            return await self._batch(portal, caller, request.params), None
+        return await self._call(portal, caller, request.path.method, request.params)
 
     async def _call(
-        self, portal: PortalRow, identify: Identify, name: str, params: Params
+        self, portal: PortalRow, caller: Caller, name: str, params: Params
     ) -> tuple[Answer, Operating | None]:
         """The answer, and what the caller has used of his time with this method, where that is limited."""
         method = self._methods.find(name)
         if method is None:
-            await self._store.read(identify)
+            await self._store.read(lambda tx: identify(tx, portal.member_id, caller))
             raise MethodNotFound
+        asked = Asked(portal=portal, caller=caller, params=params, keys=self._keys)
         if self._limiter is None:
-            return await self._run(
-                method, _unit(portal, identify, method, params, self._keys, method.fn)
-            ), None
+            return await self._run(method, asked), None
         limiter, use = self._limiter, Use()
 
         def measured(tx: Tx, call: Call) -> Answer:
             return limiter.run(tx, method, call, use)
 
         try:
-            answer = await self._run(method, _unit(portal, identify, method, params, self._keys, measured))
+            answer = await self._run_alone(method, unit_of(asked, method, measured))
         except Fault:
             await limiter.settle(use)
             raise
         return answer, await limiter.settle(use)
 
-    async def _run(self, method: Method, unit: Callable[[Tx], Answer]) -> Answer:
+    async def _run(self, method: Method, asked: Asked) -> Answer:
+        """Run a call, with others of the same method where that is cheaper."""
+        bulk = self._bulks.get(method.name)
+        if bulk is None:
+            return await self._run_alone(method, unit_of(asked, method, method.fn))
+        told = await self._store.write_row(bulk, asked)
+        if isinstance(told, Fault):
+            raise told
+        _written(method)
+        return told
+
+    async def _run_alone(self, method: Method, unit: Callable[[Tx], Answer]) -> Answer:
         if not method.writes:
             return await self._store.read(unit)
         answer = await self._store.write(unit)
-        if method.name == "log.blogpost.update":
-            failpoint("portal.update.committed")
+        _written(method)
         return answer
 
-    async def _batch(self, portal: PortalRow, identify: Identify, params: Params) -> Answer:
+    async def _batch(self, portal: PortalRow, caller: Caller, params: Params) -> Answer:
         """Run the commands one after the other, each in a unit of its own (contract 5.7)."""
-        await self._store.read(identify)
+        await self._store.read(lambda tx: identify(tx, portal.member_id, caller))
         outcomes: list[Outcome] = []
         results: dict[str, JsonValue] = {}
         for position, command in enumerate(read_commands(params)):
-            outcome = await self._command(portal, identify, command, position, results)
+            outcome = await self._command(portal, caller, command, position, results)
             outcomes.append(outcome)
             if isinstance(outcome.answer, Answer):
                 results[command.name] = outcome.answer.result
@@ -152,7 +149,7 @@ class Door:
     async def _command(
         self,
         portal: PortalRow,
-        identify: Identify,
+        caller: Caller,
         command: Command,
         position: int,
         results: Mapping[str, JsonValue],
@@ -163,7 +160,7 @@ class Door:
         began_s = self._now_s()
         try:
             params = command.params(results).without("auth")
-            answer, _ = await self._call(portal, identify, command.method, params)
+            answer, _ = await self._call(portal, caller, command.method, params)
         except InsufficientScope:
             return Outcome(name=command.name, answer=InsufficientScope(""))
         except (Fault, WireError, StoreError) as exc:
@@ -187,19 +184,9 @@ class Door:
         return self._clock.now_ms() / 1000
 
 
-def permit(method: Method, principal: Principal) -> None:
-    """Check the scope and the kind of caller.
-
-    Source: api-reference/scopes/index.md
-
-    Raises:
-        InsufficientScope: The webhook or the application was not granted the method's scope.
-        AppContextRequired: The method is for applications only; some methods say it in words of their own.
-    """
-    if method.scope is not None and not principal.is_granted(method.scope):
-        raise InsufficientScope
-    if method.needs_app and principal.app is None:
-        raise method.webhook_fault
+def _written(method: Method) -> None:
+    if method.name == "log.blogpost.update":
+        failpoint("portal.update.committed")
 
 
 def check_transport(portal: PortalRow, path: RestPath, *, is_secure: bool) -> None:
@@ -240,31 +227,3 @@ def refusal(exc: Exception) -> Reply:
     """The reply that tells of ``exc``."""
     fault = as_fault(exc)
     return Reply(status=fault.status, body=fault_body(fault), is_temporary=fault.status == 503)
-
-
-def _unit(
-    portal: PortalRow,
-    identify: Identify,
-    method: Method,
-    params: Params,
-    keys: KeyRing,
-    fn: Callable[[Tx, Call], Answer],
-) -> Callable[[Tx], Answer]:
-    def unit(tx: Tx) -> Answer:
-        if method.writes:
-            tx.serialize(portal.member_id)
-        principal = identify(tx)
-        permit(method, principal)
-        return fn(
-            tx,
-            Call(
-                portal=portal,
-                method=method.name,
-                params=params,
-                principal=principal,
-                keys=keys,
-                now_ms=tx.now_ms,
-            ),
-        )
-
-    return unit

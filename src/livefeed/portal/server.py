@@ -29,7 +29,7 @@ from livefeed.portal.events.sender import USER_AGENT, Postman
 from livefeed.portal.events.verdicts import Policy
 from livefeed.portal.feed import methods as feed_methods
 from livefeed.portal.frames import methods as frame_methods
-from livefeed.portal.http import MAX_BODY_BYTES, rest_routes
+from livefeed.portal.http import MAX_BODY_BYTES, RestFirst, rest_routes
 from livefeed.portal.im import methods as im_methods
 from livefeed.portal.limits.limiter import Limiter
 from livefeed.portal.limits.plans import Plan
@@ -140,7 +140,7 @@ class Portal:
         )
         self.streams: Final = Streams()
         self._apologies: Final = Apologies()
-        self.asgi: Final = Starlette(
+        self.asgi: Final = RestFirst(
             lifespan=self._lifespan,
             middleware=[Middleware(PlainQueries)],
             exception_handlers=self._apologies.handlers(),  # pyright: ignore[reportArgumentType] - narrower keys
@@ -150,7 +150,7 @@ class Portal:
     async def running(self) -> AsyncGenerator[None]:
         """Serve while the block runs: routes are open, events are sent, old rows are dropped."""
         directory = await Directory.load(self._store)
-        self.asgi.router.routes[:] = self._routes(directory)
+        self.asgi.take(self._routes(directory))
         end = _follow(self._store, directory)
         delivers = self._options.role != "web"
         kept = [keep_up(self._store, self._clock)] if delivers else []

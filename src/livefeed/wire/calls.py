@@ -95,25 +95,31 @@ def read_request(
         TooLarge: A bound is passed.
         WireError: The JSON is none, or there is a NUL.
     """
-    in_query = decode(query, limits=limits, strict=False) if query else {}
+    in_query = [decode(query, limits=limits, strict=False)] if query else []
     if "json" in content_type.lower():
-        return request_of(path, in_query, decode_object(body, limits=limits))
-    return request_of(path, in_query, decode(body, limits=limits, strict=False))
+        return request_of(path, *in_query, decode_object(body, limits=limits))
+    return request_of(path, *in_query, decode(body, limits=limits, strict=False))
 
 
 def request_of(path: RestPath, *sources: Mapping[str, JsonValue]) -> RestRequest:
     """A call with the parameters of ``sources``, the last of which wins."""
-    merged: dict[str, JsonValue] = {}
-    spelled: dict[str, str] = {}
-    for source in sources:
-        for name, value in source.items():
-            merged.pop(spelled.get(name.upper(), ""), None)
-            merged[name] = value
-            spelled[name.upper()] = name
-    params = Params(merged)
+    params = Params(_merged(sources))
     if not params.has("auth"):
         return RestRequest(path=path, params=params)
     return RestRequest(path=path, params=params.without("auth"), auth=params.text("auth") or None)
+
+
+def _merged(sources: Sequence[Mapping[str, JsonValue]]) -> Mapping[str, JsonValue]:
+    """One mapping, in which each name stands in one spelling only."""
+    if len(sources) == 1 and len({name.upper() for name in sources[0]}) == len(sources[0]):
+        return sources[0]
+    merged: dict[str, JsonValue] = {}
+    spelled: dict[str, str] = {}
+    for name, value in (pair for source in sources for pair in source.items()):
+        merged.pop(spelled.get(name.upper(), ""), None)
+        merged[name] = value
+        spelled[name.upper()] = name
+    return merged
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,9 +52,9 @@ WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text
     AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
     AND (ready_at IS NULL OR ready_at > greatest(not_before, :now + quiet_ms));
 
--- name: pass_over(seq)!
+-- name: pass_over(first, last)!
 -- Nothing: arrivals are known by their own table.
-SELECT :seq;
+SELECT :first, :last;
 
 -- name: list_entries(portal, key, after, limit)
 -- Newest first.

@@ -33,9 +33,9 @@ WHERE id IN (SELECT value FROM json_each(:consumers))
     AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
     AND (ready_at IS NULL OR ready_at > max(not_before, :now + quiet_ms));
 
--- name: pass_over(seq)!
--- An entry that has its lanes already; arrivals before it, if there are any, are routed first.
-UPDATE sequence SET value = :seq WHERE name = 'routed' AND value = :seq - 1;
+-- name: pass_over(first, last)!
+-- Entries in a row that have their lanes already; arrivals before them, if there are any, are routed first.
+UPDATE sequence SET value = :last WHERE name = 'routed' AND value = :first - 1;
 
 -- name: get_entry(seq)^
 SELECT seq, portal, key, kind, body, at, source, only_for FROM entry WHERE seq = :seq;

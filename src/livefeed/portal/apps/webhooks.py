@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
+
 from livefeed.clock import fresh_code
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
@@ -50,8 +52,7 @@ class Code:
     hash: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook URL says: the person, and the hash of the code."""
 
     user_id: UserId

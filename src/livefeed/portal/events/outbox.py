@@ -9,13 +9,13 @@ from livefeed import telemetry
 from livefeed.durable import consumers
 from livefeed.durable.attempts import Attempt, record_attempts
 from livefeed.durable.consumers import ConsumerId
-from livefeed.durable.entries import append
+from livefeed.durable.entries import Addition, append_many
 from livefeed.durable.store import Tx
 from livefeed.portal.apps.registry import App
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Listener
 from livefeed.portal.offline import bells, queue
-from livefeed.portal.offline.bindings import Origin
+from livefeed.portal.offline.bindings import Origin, queues_of
 from livefeed.wire.apps import app_test_data, install_data, uninstall_data, update_data
 from livefeed.wire.events import POST_EVENTS
 from livefeed.wire.form import Form, JsonValue
@@ -74,6 +74,26 @@ class Happening(msgspec.Struct, frozen=True, omit_defaults=True):
 _READER: Final = msgspec.json.Decoder(Happening)
 
 
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a post.
+
+    Attributes:
+        portal: Where.
+        event: ``ONLIVEFEEDPOSTUPDATE``, in capitals.
+        post_id: The post.
+        actor: Who did it; None: an automation, whose event carries no tokens.
+        source: ``rest``, ``web`` or ``command``.
+        origin: The exchange channel over which it was done: nothing is queued for that one.
+    """
+
+    portal: MemberId
+    event: str
+    post_id: PostId
+    actor: UserId | None
+    source: str
+    origin: Origin | None = None
+
+
 def announce(
     tx: Tx,
     *,
@@ -84,29 +104,47 @@ def announce(
     source: str,
     origin: Origin | None = None,
 ) -> None:
-    """Tell everybody concerned what happened to a post, in the unit in which it happened.
-
-    Args:
-        tx: The unit of the change.
-        portal: Where.
-        event: ``ONLIVEFEEDPOSTUPDATE``, in any case of letters.
-        post_id: The post.
-        actor: Who did it; None: an automation, whose event carries no tokens.
-        source: ``rest``, ``web`` or ``command``.
-        origin: The exchange channel over which it was done: nothing is queued for that one.
-    """
-    name = event.upper()
-    told = handlers.listeners(tx, portal, name)
-    apps = queue.note(
-        tx, portal=portal, event=name, scope=handlers.scope_of(name), post=post_id, origin=origin
+    """Tell everybody concerned what happened to a post; `News` says what the words mean."""
+    news = News(
+        portal=portal, event=event.upper(), post_id=post_id, actor=actor, source=source, origin=origin
     )
-    rung = bells.ring(tx, portal, apps)
-    if rung:  # all at once, before the first of them: units lock consumers in one order
-        consumers.hold(tx, [*rung, *(one.consumer for one in told if not one.is_withheld)])
-    _publish(tx, portal, f"{POST_KEY}{post_id}", name, Happening(actor), source, told)
-    if rung:
-        listening = [Listener(one, is_withheld=False) for one in rung]
-        _publish(tx, portal, BELL_KEY, bells.EVENT, Happening(actor), source, listening)
+    announce_many(tx, [news])
+
+
+def announce_many(tx: Tx, news: Sequence[News]) -> None:
+    """Tell everybody concerned what happened to posts, in the unit in which it happened.
+
+    Who is concerned is looked up once for each event of a portal, not for each post.
+    """
+    known: dict[tuple[MemberId, str], _Concerned] = {}
+    said: list[_Said] = []
+    for one in news:
+        place = (one.portal, one.event)
+        concerned = known.get(place)
+        if concerned is None:
+            concerned = known[place] = _concerned(tx, one.portal, one.event)
+        happening = Happening(one.actor)
+        key = f"{POST_KEY}{one.post_id}"
+        said.append(_Said(one.portal, key, one.event, happening, one.source, concerned.listeners))
+        rung = _noted(tx, one) if concerned.has_queues else ()
+        if rung:
+            listening = [Listener(one, is_withheld=False) for one in rung]
+            said.append(_Said(one.portal, BELL_KEY, bells.EVENT, happening, one.source, listening))
+    _publish(tx, said)
+
+
+def _concerned(tx: Tx, portal: MemberId, event: str) -> "_Concerned":
+    queues = queues_of(tx, portal, event, handlers.scope_of(event))
+    return _Concerned(handlers.listeners(tx, portal, event), has_queues=bool(queues))
+
+
+def _noted(tx: Tx, one: News) -> Sequence[ConsumerId]:
+    """Keep a change for those who fetch it; who is to be told of that now."""
+    scope = handlers.scope_of(one.event)
+    apps = queue.note(
+        tx, portal=one.portal, event=one.event, scope=scope, post=one.post_id, origin=one.origin
+    )
+    return bells.ring(tx, one.portal, apps)
 
 
 def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonValue], language: str) -> None:
@@ -116,7 +154,7 @@ def announce_test(tx: Tx, app: App, *, actor: UserId, query: Mapping[str, JsonVa
     """
     data = app_test_data(query=query, language=language)
     told = handlers.listeners(tx, app.portal, "ONAPPTEST", app=app.id)
-    _publish(tx, app.portal, app_key(app), "ONAPPTEST", Happening.of_app(actor, data), "rest", told)
+    _publish(tx, [_Said(app.portal, app_key(app), "ONAPPTEST", Happening.of_app(actor, data), "rest", told)])
 
 
 def announce_installation(tx: Tx, app: App, *, language: str, by_page: bool = False) -> None:
@@ -136,7 +174,7 @@ def announce_installation(tx: Tx, app: App, *, language: str, by_page: bool = Fa
         forget_installation(tx, app)  # what waits of an earlier one carries credentials that are over
         told.append(Listener(_install_consumer(tx, app), is_withheld=False))
     happening = Happening.of_app(app.installer, data)
-    _publish(tx, app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)
+    _publish(tx, [_Said(app.portal, app_key(app), "ONAPPINSTALL", happening, "command", told)])
 
 
 def announce_update(tx: Tx, app: App, *, version: str, language: str) -> int:
@@ -147,7 +185,7 @@ def announce_update(tx: Tx, app: App, *, version: str, language: str) -> int:
     data = update_data(version=version, previous_version=app.release, language=language)
     told = handlers.listeners(tx, app.portal, "ONAPPUPDATE", app=app.id)
     happening = Happening.of_app(app.installer, data)
-    _publish(tx, app.portal, app_key(app), "ONAPPUPDATE", happening, "command", told)
+    _publish(tx, [_Said(app.portal, app_key(app), "ONAPPUPDATE", happening, "command", told)])
     return len(told)
 
 
@@ -158,7 +196,9 @@ def announce_removal(tx: Tx, app: App, *, language: str, clean: bool) -> None:
     """
     data = uninstall_data(language=language, should_clean=clean)
     told = handlers.listeners(tx, app.portal, "ONAPPUNINSTALL", app=app.id)
-    _publish(tx, app.portal, app_key(app), "ONAPPUNINSTALL", Happening.of_app(None, data), "command", told)
+    _publish(
+        tx, [_Said(app.portal, app_key(app), "ONAPPUNINSTALL", Happening.of_app(None, data), "command", told)]
+    )
 
 
 def forget_installation(tx: Tx, app: App) -> None:
@@ -178,29 +218,48 @@ def post_of(key: str) -> PostId | None:
     return PostId(int(key[len(POST_KEY) :])) if key.startswith(POST_KEY) else None
 
 
-def _publish(
-    tx: Tx,
-    portal: MemberId,
-    key: str,
-    event: str,
-    happening: Happening,
-    source: str,
-    told: Sequence[Listener],
-) -> None:
-    seq = append(
+class _Concerned(msgspec.Struct, frozen=True):
+    """Who is told of one event of one portal, and whether it is queued for anybody."""
+
+    listeners: Sequence[Listener]
+    has_queues: bool
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """One event, and who is told of it."""
+
+    portal: MemberId
+    key: str
+    event: str
+    happening: Happening
+    source: str
+    listeners: Sequence[Listener]
+
+
+def _publish(tx: Tx, said: Sequence[_Said]) -> None:
+    """Append events all at once: units lock consumers in one order."""
+    seqs = append_many(
         tx,
-        portal=portal,
-        key=key,
-        kind=event,
-        body=_encode(happening),
-        source=source,
-        consumers=[one.consumer for one in told if not one.is_withheld],
+        [
+            Addition(
+                one.portal,
+                one.key,
+                one.event,
+                _encode(one.happening),
+                one.source,
+                [listener.consumer for listener in one.listeners if not listener.is_withheld],
+            )
+            for one in said
+        ],
     )
-    withheld = [one.consumer for one in told if one.is_withheld]
+    withheld = [
+        Attempt(seq, listener.consumer, one.key, 0, "", tx.now_ms, None, None, 0, "withheld")
+        for seq, one in zip(seqs, said, strict=True)
+        for listener in one.listeners
+        if listener.is_withheld
+    ]
     if withheld:
-        record_attempts(
-            tx, [Attempt(seq, one, key, 0, "", tx.now_ms, None, None, 0, "withheld") for one in withheld]
-        )
+        record_attempts(tx, withheld)
         tx.count(telemetry.events_withheld, len(withheld))
 
 

@@ -1,9 +1,31 @@
 -- What PostgreSQL needs in other words: lists that come as JSON.
 
+-- name: add_versions(portal, post, version, editor, source, written_at, title, text, audience, is_important, important_until, tags, files, background_code)!
+-- What posts became, by whom and when; columns come as arrays.
+INSERT INTO post_version (portal, post, version, editor, source, written_at, title, text, audience, is_important,
+    important_until, tags, files, background_code)
+SELECT * FROM unnest(
+    CAST(:portal AS text[]), CAST(:post AS bigint[]), CAST(:version AS bigint[]), CAST(:editor AS bigint[]),
+    CAST(:source AS text[]), CAST(:written_at AS bigint[]), CAST(:title AS text[]), CAST(:text AS text[]),
+    CAST(:audience AS text[]), CAST(:is_important AS bigint[]), CAST(:important_until AS bigint[]),
+    CAST(:tags AS text[]), CAST(:files AS text[]), CAST(:background_code AS text[])
+);
+
 -- name: add_audience(portal, post, codes)!
 -- A post is addressed to these codes, a JSON list.
 INSERT INTO post_audience (portal, post, code)
 SELECT CAST(:portal AS TEXT), CAST(:post AS BIGINT), json_array_elements_text(CAST(:codes AS json));
+
+-- name: visible_posts(portal, ids, viewer, is_admin)
+-- Those of the posts (a JSON list of ids) that the viewer may see.
+SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audience, p.is_important, p.important_until,
+    p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
+FROM post AS p
+WHERE p.portal = :portal AND p.id IN (SELECT CAST(json_array_elements_text(CAST(:ids AS json)) AS BIGINT)) AND p.deleted_at IS NULL
+    AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
+        SELECT 1 FROM post_audience AS a
+        JOIN access_code AS c ON c.portal = a.portal AND c.person = :viewer AND c.code = a.code
+        WHERE a.portal = p.portal AND a.post = p.id));
 
 -- name: newest_posts(portal, viewer, is_admin, codes, since, until, before, count, offset)
 -- Visible posts, newest first, with feed entry ids below `before`; codes is a JSON list or NULL, as are the times.

@@ -17,11 +17,11 @@ WHERE portal = :portal AND id = :id AND version = :version - 1 AND deleted_at IS
 -- A tombstone; the versions stay.
 UPDATE post SET deleted_at = :now WHERE portal = :portal AND id = :id AND deleted_at IS NULL;
 
--- name: add_version(portal, post, version, editor, source, now, title, text, audience, is_important, important_until, tags, files, background_code)!
--- What a post became, by whom and when.
+-- name: add_versions(portal, post, version, editor, source, written_at, title, text, audience, is_important, important_until, tags, files, background_code)!
+-- What posts became, by whom and when; expanded to as many rows as there are.
 INSERT INTO post_version (portal, post, version, editor, source, written_at, title, text, audience, is_important,
     important_until, tags, files, background_code)
-VALUES (:portal, :post, :version, :editor, :source, :now, :title, :text, :audience, :is_important,
+VALUES (:portal, :post, :version, :editor, :source, :written_at, :title, :text, :audience, :is_important,
     :important_until, :tags, :files, :background_code);
 
 -- name: versions(portal, post)
@@ -50,6 +50,17 @@ SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audie
     p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
 FROM post AS p
 WHERE p.portal = :portal AND p.id = :id AND p.deleted_at IS NULL
+    AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
+        SELECT 1 FROM post_audience AS a
+        JOIN access_code AS c ON c.portal = a.portal AND c.person = :viewer AND c.code = a.code
+        WHERE a.portal = p.portal AND a.post = p.id));
+
+-- name: visible_posts(portal, ids, viewer, is_admin)
+-- Those of the posts (a JSON list of ids) that the viewer may see.
+SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audience, p.is_important, p.important_until,
+    p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
+FROM post AS p
+WHERE p.portal = :portal AND p.id IN (SELECT value FROM json_each(:ids)) AND p.deleted_at IS NULL
     AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
         SELECT 1 FROM post_audience AS a
         JOIN access_code AS c ON c.portal = a.portal AND c.person = :viewer AND c.code = a.code

@@ -1,14 +1,15 @@
 """The methods ``log.blogpost.*`` and ``log.blogcomment.*``, as the wire names them."""
 
-from datetime import UTC, datetime
 from typing import Final
 
 from livefeed.clock import iso
 from livefeed.durable.store import Tx
-from livefeed.portal.access import Viewer, addressable
+from livefeed.portal.access import Viewer
 from livefeed.portal.call import Call, Method
 from livefeed.portal.feed import comments, files, posts, reading
+from livefeed.portal.feed.editing import update_post, update_posts
 from livefeed.portal.feed.reading import Filter, Post
+from livefeed.portal.feed.wishes import audience_of, moment
 from livefeed.portal.offline.origins import origin_of
 from livefeed.portal.people import people
 from livefeed.wire.calls import PAGE_SIZE, Answer, page_of
@@ -17,12 +18,8 @@ from livefeed.wire.faults import (
     DeleteNotPermitted,
     DeleteWrongPost,
     DuplicateComment,
-    Fault,
     NoDestination,
     NoPostFound,
-    UpdateFailed,
-    UpdateNotPermitted,
-    UpdatePostNotFound,
 )
 from livefeed.wire.feed import (
     AddComment,
@@ -30,11 +27,9 @@ from livefeed.wire.feed import (
     CommentRow,
     CommentsAnswer,
     DeletePost,
-    Destination,
     GetComments,
     GetPosts,
     PostRow,
-    UpdatePost,
     destination_code,
 )
 from livefeed.wire.form import JsonValue
@@ -59,9 +54,9 @@ def add_post(tx: Tx, call: Call) -> Answer:
         author=author.user_id,
         title=wanted.title,
         text=wanted.message,
-        audience=_audience(tx, call, wanted.destinations, author, NoDestination()),
+        audience=audience_of(tx, call, wanted.destinations, author, NoDestination()),
         is_important=wanted.is_important,
-        important_until=_moment(wanted.important_until, "IMPORTANT_DATE_END"),
+        important_until=moment(wanted.important_until, "IMPORTANT_DATE_END"),
         tags=wanted.tags,
         files=files.change(tx, portal, author.user_id, (), wanted.files),
         background_code=wanted.background,
@@ -70,33 +65,6 @@ def add_post(tx: Tx, call: Call) -> Answer:
         tx, portal, draft, actor=call.principal.user_id, source=_SOURCE, origin=origin_of(call)
     )
     return Answer(result=post_id)
-
-
-def update_post(tx: Tx, call: Call) -> Answer:
-    """Edit a post; a new text without a title drops the old title (docs/adr/0032).
-
-    Source: api-reference/log/log-blogpost-update.md
-    """
-    wanted = UpdatePost.from_params(call.params)
-    portal, viewer = call.portal.member_id, call.principal.viewer
-    post = reading.find_visible(tx, portal, viewer, wanted.post_id)
-    if post is None:
-        raise UpdatePostNotFound
-    if not viewer.may_change(post.author):
-        raise UpdateNotPermitted
-    audience = None
-    if wanted.destinations is not None:
-        audience = _audience(tx, call, wanted.destinations, viewer, UpdateFailed("No destination specified"))
-    change = posts.Change(
-        text=wanted.message,
-        title=wanted.title or "" if wanted.message is not None else wanted.title,
-        audience=audience,
-        is_important=wanted.is_important,
-        important_until=_moment(wanted.important_until or "", "IMPORTANT_DATE_END"),
-        files=files.change(tx, portal, viewer.user_id, post.files, wanted.files),
-    )
-    posts.edit(tx, post, change, actor=call.principal.user_id, source=_SOURCE, origin=origin_of(call))
-    return Answer(result=post.id)
 
 
 def delete_post(tx: Tx, call: Call) -> Answer:
@@ -193,24 +161,9 @@ def _author(tx: Tx, call: Call, on_behalf_of: UserId | None) -> Viewer:
     return person.viewer
 
 
-def _audience(
-    tx: Tx, call: Call, wanted: tuple[Destination, ...], author: Viewer, fault: Fault
-) -> tuple[str, ...]:
-    """The destinations that exist for the author or the caller.
-
-    Raises:
-        Fault: ``fault``, when none is left.
-    """
-    writer = call.principal.viewer if call.principal.is_admin else author
-    codes = addressable(tx, call.portal.member_id, [destination_code(one) for one in wanted], writer)
-    if not codes:
-        raise fault
-    return codes
-
-
 def _filter(wanted: GetPosts) -> Filter:
-    since = _moment(wanted.date_from, "LOG_DATE_FROM")
-    until = _moment(wanted.date_to, "LOG_DATE_TO")
+    since = moment(wanted.date_from, "LOG_DATE_FROM")
+    until = moment(wanted.date_to, "LOG_DATE_TO")
     if since is not None and until is not None and since > until:
         raise ArgumentError("LOG_DATE_FROM must not be later than LOG_DATE_TO")
     codes = tuple(destination_code(one) for one in wanted.rights)
@@ -253,24 +206,9 @@ def _file(one: files.Attachment) -> JsonValue:
     }
 
 
-def _moment(text: str, name: str) -> int | None:
-    """Milliseconds of an ISO 8601 date or time; without an offset it is UTC, the server's own zone.
-
-    Raises:
-        ArgumentError: The text is something else.
-    """
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text.strip())
-        return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError) as exc:
-        raise ArgumentError(f"{name} is not a date of ISO 8601, such as 2026-03-17T15:29:15+01:00") from exc
-
-
 METHODS: Final = (
     Method(name="log.blogpost.add", fn=add_post, scope="log", writes=True),
-    Method(name="log.blogpost.update", fn=update_post, scope="log", writes=True),
+    Method(name="log.blogpost.update", fn=update_post, many=update_posts, scope="log", writes=True),
     Method(name="log.blogpost.delete", fn=delete_post, scope="log", writes=True),
     Method(name="log.blogpost.get", fn=get_posts, scope="log"),
     Method(name="log.blogcomment.add", fn=add_comment, scope="log", writes=True),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
-from livefeed.portal.events.outbox import announce
+from livefeed.portal.events.outbox import News, announce, announce_many
 from livefeed.portal.feed import titles, versions
 from livefeed.portal.feed.reading import Post, as_json
 from livefeed.portal.live.topics import post_changed
@@ -114,8 +114,26 @@ def write(tx: Tx, portal: MemberId, draft: Draft, *, editor: UserId | None, sour
         now=at,
     )
     _sql.add_audience(tx.conn, portal=portal, post=post.id, codes=as_json(post.audience))
-    versions.record(tx, post, editor=editor, source=source)
+    versions.record_many(tx, [(post, editor, source)])
     return post
+
+
+class Edit(Struct, frozen=True, kw_only=True):
+    """An edit that is to be written.
+
+    Attributes:
+        post: As it was read in the same unit.
+        change: What of it changes.
+        actor: Who does it; None: no person.
+        source: The way it came: ``rest``, ``web`` or ``command``.
+        origin: The exchange channel over which it came.
+    """
+
+    post: Post
+    change: Change
+    actor: UserId | None
+    source: str
+    origin: Origin | None = None
 
 
 def edit(
@@ -127,14 +145,43 @@ def edit(
     source: str,
     origin: Origin | None = None,
 ) -> Post:
-    """Write the next version of a post and announce it; ``actor`` is None when no person did it.
+    """Write the next version of a post and announce it; `Edit` says what the words mean."""
+    return edit_many(tx, [Edit(post=post, change=change, actor=actor, source=source, origin=origin)])[0]
+
+
+def edit_many(tx: Tx, edits: Sequence[Edit]) -> list[Post]:
+    """Write the next versions of posts, each another one, and announce them in their order.
 
     A version is written and announced even if it says the same as before, as the real feed does.
-    ``post`` must have been read in the same unit.
     """
+    edited = [_edited(tx, one.post, one.change) for one in edits]
+    for one, after in zip(edits, edited, strict=True):
+        _write_change(tx, one.post, after)
+        post_changed(tx, after.portal, after.author, one.post.audience, after.audience)
+    versions.record_many(
+        tx, [(after, one.actor, one.source) for one, after in zip(edits, edited, strict=True)]
+    )
+    announce_many(
+        tx,
+        [
+            News(
+                portal=one.post.portal,
+                event=UPDATED,
+                post_id=one.post.id,
+                actor=one.actor,
+                source=one.source,
+                origin=one.origin,
+            )
+            for one in edits
+        ],
+    )
+    return edited
+
+
+def _edited(tx: Tx, post: Post, change: Change) -> Post:
     text = post.text if change.text is None else change.text
     title = post.title if change.title is None else change.title
-    edited = replace(
+    return replace(
         post,
         text=text,
         title=title or titles.from_text(text),
@@ -146,29 +193,26 @@ def edit(
         files=post.files if change.files is None else change.files,
         changed_at=tx.now_ms,
     )
-    _sql.change_post(
+
+
+def _write_change(tx: Tx, before: Post, after: Post) -> None:
+    _sql.change_post.send(
         tx.conn,
-        portal=post.portal,
-        id=post.id,
-        version=edited.version,
-        title=edited.title,
-        text=edited.text,
-        is_micro=int(edited.is_micro),
-        audience=",".join(edited.audience),
-        is_important=int(edited.is_important),
-        important_until=edited.important_until,
-        files=_joined(edited.files),
+        portal=after.portal,
+        id=after.id,
+        version=after.version,
+        title=after.title,
+        text=after.text,
+        is_micro=int(after.is_micro),
+        audience=",".join(after.audience),
+        is_important=int(after.is_important),
+        important_until=after.important_until,
+        files=_joined(after.files),
         now=tx.now_ms,
     )
-    if edited.audience != post.audience:
-        _sql.clear_audience(tx.conn, portal=post.portal, post=post.id)
-        _sql.add_audience(tx.conn, portal=post.portal, post=post.id, codes=as_json(edited.audience))
-    versions.record(tx, edited, editor=actor, source=source)
-    post_changed(tx, post.portal, post.author, post.audience, edited.audience)
-    announce(
-        tx, portal=post.portal, event=UPDATED, post_id=post.id, actor=actor, source=source, origin=origin
-    )
-    return edited
+    if after.audience != before.audience:
+        _sql.clear_audience(tx.conn, portal=after.portal, post=after.id)
+        _sql.add_audience(tx.conn, portal=after.portal, post=after.id, codes=as_json(after.audience))
 
 
 def delete(tx: Tx, post: Post, *, actor: UserId | None, source: str, origin: Origin | None = None) -> None:

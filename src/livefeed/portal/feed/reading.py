@@ -74,6 +74,21 @@ def find_visible(tx: Tx, portal: MemberId, viewer: Viewer, post_id: PostId) -> P
     return None if row is None else _post(portal, row)
 
 
+def find_all_visible(tx: Tx, portal: MemberId, viewer: Viewer, ids: Sequence[PostId]) -> list[Post]:
+    """Those of the posts with these ids that ``viewer`` may see."""
+    if len(ids) == 1:
+        found = find_visible(tx, portal, viewer, ids[0])
+        return [] if found is None else [found]
+    rows = _sql.visible_posts(
+        tx.conn,
+        portal=portal,
+        ids=msgspec.json.encode(ids).decode(),
+        viewer=viewer.user_id,
+        is_admin=int(viewer.is_admin),
+    )
+    return [_post(portal, row) for row in rows]
+
+
 def newest(
     tx: Tx,
     portal: MemberId,

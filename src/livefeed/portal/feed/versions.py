@@ -1,8 +1,9 @@
 """Versions: what every post was, by whom and when it was written so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from livefeed.durable.sql import load
+from livefeed.durable.sql import load, run_rows
 from livefeed.durable.store import Tx
 from livefeed.portal.feed.reading import Post, as_numbers
 from livefeed.wire.ids import MemberId, PostId, UserId
@@ -33,24 +34,30 @@ class Version:
     background_code: str
 
 
-def record(tx: Tx, post: Post, *, editor: UserId | None, source: str) -> None:
-    """Keep ``post`` as it stands as the version it carries."""
-    _sql.add_version(
-        tx.conn,
-        portal=post.portal,
-        post=post.id,
-        version=post.version,
-        editor=editor,
-        source=source,
-        now=post.changed_at,
-        title=post.title,
-        text=post.text,
-        audience=",".join(post.audience),
-        is_important=int(post.is_important),
-        important_until=post.important_until,
-        tags=",".join(post.tags),
-        files=",".join(map(str, post.files)),
-        background_code=post.background_code,
+def record_many(tx: Tx, written: Sequence[tuple[Post, UserId | None, str]]) -> None:
+    """Keep posts as they stand as the versions they carry, each with who wrote it and how it came."""
+    run_rows(
+        tx,
+        _sql.add_versions,
+        [
+            (
+                post.portal,
+                post.id,
+                post.version,
+                editor,
+                source,
+                post.changed_at,
+                post.title,
+                post.text,
+                ",".join(post.audience),
+                int(post.is_important),
+                post.important_until,
+                ",".join(post.tags),
+                ",".join(map(str, post.files)),
+                post.background_code,
+            )
+            for post, editor, source in written
+        ],
     )
 
 
