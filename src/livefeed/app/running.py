@@ -153,8 +153,8 @@ async def _composed(
     http: HttpClient,
     on_left: Callable[[], None],
 ) -> Running:
-    await _check_keys(store, keys)
     await store.read(lambda tx: check_ring(tx, PLACES, keys))
+    await _check_keys(store, keys)
     table = app.table()
     runtime = _runtime(app, table, settings, clock, keys, store, http)
     await runtime.writes.load()

@@ -13,6 +13,7 @@ from livefeed.telemetry import logger
 _LOG: Final = logger("keys")
 _EVERY_S: Final = 1.0
 _STRAGGLERS_S: Final = 30.0
+_SELDOM: Final = 5
 
 
 async def follow_key_file(store: Store, keys: KeyRing, places: Sequence[Place]) -> None:
@@ -24,9 +25,10 @@ async def follow_key_file(store: Store, keys: KeyRing, places: Sequence[Place]) 
     loop = asyncio.get_running_loop()
     done: tuple[bytes, ...] = keys.ids[:1]
     again_until_s = loop.time() + _EVERY_S / 2
+    others = _Others(store, keys, places)
     while True:
         keys.look_again(now=True)
-        await _take_over_prepared(store, keys, places)
+        await others.look()
         if keys.ids[:1] != done:
             done = keys.ids[:1]
             again_until_s = loop.time() + _STRAGGLERS_S
@@ -36,19 +38,37 @@ async def follow_key_file(store: Store, keys: KeyRing, places: Sequence[Place]) 
         await asyncio.sleep(_EVERY_S)
 
 
-async def _take_over_prepared(store: Store, keys: KeyRing, places: Sequence[Place]) -> None:
-    """Seal with the key that was prepared once another machine does."""
-    prepared = keys.prepared_id
-    if prepared is None:
-        return
-    words = [place for place in places if place.name == KEY_CHECK]
-    try:
-        found = await store.read(lambda tx: hanging(tx, words, [prepared]))
-    except StoreError as exc:
-        _LOG.warning("not_taken_over", error=str(exc))
-        return
-    if found[prepared]:
-        keys.take_over()
+class _Others:
+    """What other machines do with keys, as the key check of a shared database shows it."""
+
+    def __init__(self, store: Store, keys: KeyRing, places: Sequence[Place]) -> None:
+        self._store = store
+        self._keys = keys
+        self._words = [place for place in places if place.name == KEY_CHECK]
+        self._rounds = 0
+        self._lacking: frozenset[bytes] = frozenset()
+
+    async def look(self) -> None:
+        """Take over a key that was prepared once it seals; say which one is missing."""
+        self._rounds += 1
+        is_near = self._keys.prepared_id is not None or self._lacking
+        if self._store.engine == "sqlite" or not (is_near or self._rounds % _SELDOM == 1):
+            return
+        try:
+            sealing = await self._store.read(self._sealing)
+        except StoreError as exc:
+            _LOG.warning("not_looked_for_keys", error=str(exc))
+            return
+        if self._keys.prepared_id in sealing:
+            self._keys.take_over()
+        lacking = frozenset(one for one in sealing if not self._keys.knows(one))
+        for one in lacking - self._lacking:
+            then = "copy the key file from the machine where the keys were rotated"
+            _LOG.error("key_file_lacks", key=one.hex(), then=then)
+        self._lacking = lacking
+
+    def _sealing(self, tx: Tx) -> set[bytes]:
+        return {one for place in self._words for one in place.count(tx, ())}
 
 
 async def _seal_anew(store: Store, keys: KeyRing, places: Sequence[Place]) -> None:

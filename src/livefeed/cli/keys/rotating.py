@@ -102,14 +102,14 @@ def retire(databases: Sequence[DatabaseUrl], path: Path) -> tuple[list[Key], lis
     """
     with alone(path):
         file = read_key_file(path)
+        newest, *others = file.keys
         age_s = time.time() - path.stat().st_mtime
-        if len(file.keys) > 1 and age_s < SETTLED_S:
+        if others and age_s < SETTLED_S:
             raise SettingsError(
                 f"the key file was changed {age_s:.0f} s ago; a process may still seal with an older one; "
                 f"come again in {SETTLED_S - age_s:.0f} s"
             )
         found = [key for one in databases for key in keys_of(one, path)]
-        newest, *others = file.keys
         ids = [SealingKey(key).id.hex() for key in others]
         hangs = {one: _hanging(key for key in found if key.id == one) for one in ids}
         older = [Key(id=one, is_newest=False, is_prepared=False, hangs=hangs[one]) for one in ids]

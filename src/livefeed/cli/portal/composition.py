@@ -41,8 +41,8 @@ async def prepared_portal(
     clock = SystemClock() if rehearsal is None else rehearsal.clock
     store = open_store(database, ROOMS, clock, create=False)
     try:
-        await store.write(lambda tx: portals.check_key(tx, keys))
         await store.read(lambda tx: check_ring(tx, PLACES, keys))
+        await store.write(lambda tx: portals.check_key(tx, keys))
         await store.write(lambda tx: _move_default(tx, public_url))
         if with_tls:
             await store.write(lambda tx: _secure(tx, except_default=public_url is not None))
