@@ -320,6 +320,26 @@ async def test_a_refused_binding_does_not_stop_events(serve: Opening):
     assert (await house.event()).status == 200
 
 
+async def test_an_event_that_a_portal_does_not_have_keeps_no_other_from_being_bound(serve: Opening):
+    app = App.from_settings({})
+    app.on("ONCRMDEALUPDATE", "ONLIVEFEEDPOSTUPDATE")(lambda event: None)
+
+    def bind(params):
+        if params["event"] == "ONCRMDEALUPDATE":
+            raise Refusal(400, "ERROR_EVENT_NOT_FOUND", "Event not found")
+        house.portal.bound.append((params["event"], params["handler"]))
+        return True
+
+    house = await serve(app)
+    house.portal.methods["event.bind"] = bind
+    await house.install()
+    await house.work()
+
+    assert ("ONLIVEFEEDPOSTUPDATE", "https://app.example/events") in house.portal.bound
+    (portal,) = (await house.operate("status"))[1]["portals"]
+    assert (portal["bound"], portal["missing"]) == (False, ["ONCRMDEALUPDATE"])
+
+
 async def test_an_updated_application_binds_anew(serve: Opening):
     house = await serve()
     await house.install()

@@ -1,9 +1,13 @@
 """A running application's parts, as handlers, consumers and the door reach them."""
 
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Final
+from typing import Final, TypeVar
 
 from livefeed.app.contexts.watching import Watched
 from livefeed.app.contexts.writes import OwnWrites
@@ -25,6 +29,8 @@ from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, Secret
 from livefeed.settings import AppSettings
 from livefeed.wire.ids import MemberId, UserId
+
+T = TypeVar("T")
 
 ROOMS: Final = ("livefeed.client", "livefeed.app")
 """Packages whose migrations the database of every application needs."""
@@ -50,6 +56,8 @@ class Runtime:
         threads: Where sync handlers run.
         writes: What the application itself has written to feeds.
         state: What `App.on_start` functions keep for handlers; of this running application alone.
+        loop: The event loop that it runs in.
+        thread: The thread of that.
     """
 
     settings: AppSettings
@@ -67,6 +75,8 @@ class Runtime:
     threads: ThreadPoolExecutor
     writes: OwnWrites
     state: SimpleNamespace
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    thread: int = field(default_factory=threading.get_ident)
 
     def client(self, member_id: MemberId, *, handling: str = "") -> RestClient:
         """A client with the tokens stored at installation.
@@ -135,6 +145,22 @@ class Runtime:
         moved = replace(portal, endpoint=install.client_endpoint)
         await following.move(self.store, self.portals, moved, install.domain)
         return install.client_endpoint
+
+    def wait(self, work: Awaitable[T]) -> T:
+        """Let the event loop await ``work``, and wait for it in another thread.
+
+        Raises:
+            RuntimeError: It is called in the event loop, where it would wait for itself.
+        """
+
+        async def awaited() -> T:
+            return await work
+
+        if threading.get_ident() == self.thread:
+            if inspect.iscoroutine(work):
+                work.close()
+            raise RuntimeError("this is for sync handlers; await it")
+        return asyncio.run_coroutine_threadsafe(awaited(), self.loop).result()
 
     def _client(self, member_id: MemberId, credentials: Credentials, handling: str) -> RestClient:
         http = Watched(self.http, self.writes, member_id, handling)

@@ -42,7 +42,7 @@ _KEY: Final = os.urandom(32)
 
 def verify(
     body: bytes,
-    content_type: str = "",
+    content_type: str | None = "",
     *,
     application_token: "str | Secret | Iterable[str | Secret]",
     previous_token: "str | Secret | None" = None,
@@ -52,7 +52,7 @@ def verify(
 
     Args:
         body: As it came: a form, or JSON; at most 64 KB.
-        content_type: The header; it tells JSON from a form.
+        content_type: The header, if there was one; it tells JSON from a form.
         application_token: The one that the installation brought, or several that count.
         previous_token: One that still counts after a new one has come.
         member_id: The portal, or the portals, that may send it; None: any that knows the token.
@@ -66,7 +66,7 @@ def verify(
 
     Source: settings/cloud-and-on-premise/security-recommendations.md, events/safe-event-handlers.md
     """
-    is_json = "json" in content_type.lower() or body[:1] == b"{"
+    is_json = "json" in (content_type or "").lower() or body[:1] == b"{"
     envelope = parse_json_envelope(body) if is_json else parse_envelope(decode(body, strict=True))
     tokens = [application_token] if isinstance(application_token, str | Secret) else list(application_token)
     if previous_token is not None:

@@ -79,7 +79,7 @@ class Context:
     def once(
         self,
         key: str,
-        effect: Callable[[], Awaitable[object]] | None = None,
+        effect: Callable[[], object] | None = None,
         *,
         on_unknown: OnUnknown = "resend",
         per: Literal["event", "portal"] = "event",
@@ -93,7 +93,7 @@ class Context:
 
         Args:
             key: The handler's own name for it, shown in the inbox; never a secret.
-            effect: What to await; None: the block.
+            effect: A function, async or plain; None: the block.
             on_unknown: After a crash in the middle, or an error that leaves it unknown: ``resend`` makes it
                 once more, ``skip`` does not. Both are counted and shown.
             per: Once for this event and handler, also after a dead letter was put back; or once for the
@@ -249,6 +249,14 @@ class Context:
                 raise
             return None
         return _user_id(result)
+
+    def wait(self, work: Awaitable[T]) -> T:
+        """What ``work`` comes to, for sync handlers: ``ctx.wait(ctx.call("user.current"))``.
+
+        Raises:
+            RuntimeError: It is called in the event loop, where it would wait for itself.
+        """
+        return self.runtime.wait(work)
 
     async def read(self, query: Callable[[Tx], T]) -> T:
         """Read the application's database."""

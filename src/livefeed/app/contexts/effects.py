@@ -4,7 +4,9 @@ After a crash between the two nobody knows whether it happened: then it is repea
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+import inspect
+import warnings
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Literal, TypeAlias
@@ -67,7 +69,7 @@ class Once:
         self,
         caller: Caller,
         key: str,
-        effect: Callable[[], Awaitable[object]] | None,
+        effect: Callable[[], object] | None,
         on_unknown: OnUnknown,
         is_of_portal: bool,
     ) -> None:
@@ -79,17 +81,26 @@ class Once:
         self._on_unknown: OnUnknown = on_unknown
         self._place = "" if is_of_portal else caller.place
         self._is_due = False
+        self._is_asked = False
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_asked", True):
+            words = f"effect {self._key!r} was never awaited: await ctx.once(...), or use it as a block"
+            warnings.warn(words, RuntimeWarning, stacklevel=2)
 
     def __await__(self) -> Generator[Any, None, bool]:
         return self._run().__await__()
 
     async def _run(self) -> bool:
         """Whether it happened now; False: it had happened, or was skipped."""
+        self._is_asked = True
         if self._effect is None:
             raise SettingsError(f"effect {self._key!r}: await it with a function, or use it as a block")
         async with self as is_due:
             if is_due:
-                await self._effect()
+                answer = self._effect()
+                if inspect.isawaitable(answer):
+                    await answer
         return is_due
 
     async def __aenter__(self) -> bool:
@@ -99,6 +110,7 @@ class Once:
             Retry: Another lane's call is sending it.
             StoreError: It could not be recorded; nothing has begun.
         """
+        self._is_asked = True
         lock = self._caller.locks.setdefault(f"{self._place}\n{self._key}", asyncio.Lock())
         await lock.acquire()
         try:

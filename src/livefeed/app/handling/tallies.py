@@ -1,8 +1,10 @@
 """Tallies: what the handlers of one run came to, and the one outcome that follows from it."""
 
 import random
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -20,10 +22,11 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Effects, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Tx
-from livefeed.errors import LoopBraked, NotYet, TransportError
-from livefeed.telemetry import logger
+from livefeed.errors import LivefeedError, LoopBraked, NotYet, TransportError
+from livefeed.telemetry import concealed, logger
 
 _LOG: Final = logger("app")
+_OURS: Final = str(Path(__file__).parents[2])
 
 PROBES: Final = Schedule(first_s=1.0, longest_s=60.0)
 """For a portal that does not answer: all its lanes wait for one of them."""
@@ -50,6 +53,7 @@ class Tally:
         due_ms: When handlers are to be called that wait for their own next try.
         reasons: Why handlers failed now.
         away: What says that the portal does not answer.
+        places: Where in their code they failed; for the log.
         is_put_off: Whether a handler was not called that is to be.
     """
 
@@ -68,6 +72,7 @@ class Tally:
     reasons: list[str] = field(default_factory=list[str])
     away: list[str] = field(default_factory=list[str])
     is_put_off: bool = False
+    places: list[str] = field(default_factory=list[str])
 
     def note(self, step: str, detail: str) -> None:
         """Show that something happened; what happened to several handlers is one step."""
@@ -86,7 +91,7 @@ class Tally:
         failure: BaseException,
     ) -> bool:
         """Note that ``handler`` has failed, and when it is called again; False: it is given up."""
-        reason = f"{handler.name}: {words(failure)}"
+        reason = f"{handler.name}: {words(failure, part)}"
         first_at_ms = self.lease.first_at_ms if before is None else before.first_at_ms
         at_ms = None
         if not isinstance(failure, LoopBraked):
@@ -99,6 +104,8 @@ class Tally:
                 asked_s=asked_s,
             )
         self.reasons.append(reason)
+        if not isinstance(failure, LivefeedError):
+            self.places.append(f"{handler.name}: {place_of(failure)}")
         if isinstance(failure, TransportError):
             self.away.append(reason)
             # Whenever the portal is probed again, this handler is the probe.
@@ -143,6 +150,7 @@ class Tally:
                 key=self.lease.key,
                 seq=seqs[0],
                 reason=reason,
+                **({"where": "; ".join(self.places)} if self.places else {}),
             )
         if self.is_put_off and not self.finished and not self.failed:
             return Again(at_ms=min(self.due_ms), reason="waits for its turn", is_try=False)
@@ -218,6 +226,17 @@ def _finished(name: str, now_ms: int) -> Trial:
     return Trial(handler=name, state="finished", attempts=1, first_at_ms=now_ms)
 
 
-def words(failure: BaseException) -> str:
-    """One line for people; the text of a handler's own error may be long."""
-    return f"{type(failure).__name__}: {failure}".replace("\n", " ")[:300]
+def words(failure: BaseException, part: Sequence[Item]) -> str:
+    """One line for people; the text of a handler's own error may be long, and may name secrets."""
+    auths = [item.event.envelope.auth for item in part]
+    known = [
+        one for auth in auths for one in (auth.access_token, auth.refresh_token, auth.application_token)
+    ]
+    return concealed(f"{type(failure).__name__}: {failure}", known).replace("\n", " ")[:300]
+
+
+def place_of(failure: BaseException) -> str:
+    """The last lines of code that it came through, the innermost last, without what variables held."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    others = [frame for frame in frames if not frame.filename.startswith(_OURS)] or frames
+    return ", ".join(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in others[-5:])

@@ -14,11 +14,14 @@ from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Tx
+from livefeed.errors import Fault
+from livefeed.telemetry import logger
 from livefeed.wire.events import AppInstalled, AppUninstalled, AppUpdated
 from livefeed.wire.faults import HandlerAlreadyBound
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import MemberId
 
+_LOG: Final = logger("app")
 SPEC: Final = ConsumerSpec(name="binding", kind="app.bind", cap=1, is_setup=True)
 
 # These reach us whatever the application handles: the one ends everything, after the other all is bound anew.
@@ -51,10 +54,10 @@ class Binder:
         return (self.handled | _ALWAYS) - {AppInstalled.wire_name} if self.address else frozenset()
 
     async def run(self, lease: Lease) -> Outcome:
-        """Bind what is missing.
+        """Bind what is missing; an event that the portal does not have keeps no other from being bound.
 
         Raises:
-            Fault: The portal refuses; tried again later.
+            Fault: The portal refuses all of them, or asks for patience; tried again later.
             TransportError: It does not answer; likewise.
             NotInstalled: There is no token to call with; likewise.
         """
@@ -63,17 +66,31 @@ class Binder:
         handlers = (await client.call("event.get")).result
         bound = _events_at(handlers, self.address)
         missing = self.wanted - bound
-        for event in sorted(missing):
-            try:
-                await client.call("event.bind", {"event": event, "handler": self.address})
-            except HandlerAlreadyBound:
-                continue
+        refusals = await self._bind(client, missing)
+        for event, fault in refusals.items():
+            _LOG.warning("event_not_bound", member_id=member_id, name=event, error=str(fault))
+        if missing and refusals.keys() == missing == self.wanted:
+            raise next(iter(refusals.values()))
         old = await self.last_address(member_id)
         await self._leave_old_address(client, handlers, old)
         await bind_widgets(client, self.widgets, _page_address(self.address), _page_address(old))
         refused = await bind_queued(client, self.queued, _queued_events(handlers)) if self.queued else None
-        events = self.wanted | bound
+        events = (self.wanted - refusals.keys()) | bound
         return Done(effects=lambda tx: self._remember(tx, member_id, events, missing, refused))
+
+    async def _bind(self, client: RestClient, events: frozenset[str]) -> dict[str, Fault]:
+        """Event → why the portal does not send it: it has none of that name, or not for this scope."""
+        refusals: dict[str, Fault] = {}
+        for event in sorted(events):
+            try:
+                await client.call("event.bind", {"event": event, "handler": self.address})
+            except HandlerAlreadyBound:
+                continue
+            except Fault as fault:
+                if fault.retryable:
+                    raise
+                refusals[event] = fault
+        return refusals
 
     def _remember(
         self,

@@ -111,7 +111,7 @@ def provided_by(factory: Factory, name: str | None) -> Provided:
     Raises:
         SettingsError: It asks for what has no name.
     """
-    kind = _hints(factory).get("return")
+    kind = factory if isinstance(factory, type) else _hints(factory).get("return")
     if typing.get_origin(kind) in _YIELDING:
         kind = typing.get_args(kind)[0]
     return Provided(
@@ -170,7 +170,9 @@ def _of_kind(kind: type | None, sources: Names) -> Provided | None:
 def _hints(function: Callable[..., object]) -> dict[str, Any]:
     """What the annotations say; those that cannot be read now, as under TYPE_CHECKING, say nothing."""
     whole = function.func if isinstance(function, partial) else function
-    if not inspect.isfunction(whole) and not inspect.ismethod(whole):
+    if isinstance(whole, type):
+        whole = whole.__init__
+    elif not inspect.isfunction(whole) and not inspect.ismethod(whole):
         whole = getattr(whole, "__call__", whole)  # noqa: B004 - its annotations are wanted, not whether it is callable
     try:
         return typing.get_type_hints(whole)

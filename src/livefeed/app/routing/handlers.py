@@ -140,6 +140,10 @@ class Handler:
             answer: object = await cast("Awaitable[object]", self.function(**arguments))
         else:
             answer = await self._call_in_thread(partial(self.function, **arguments), way)
+            if inspect.isawaitable(answer):  # a lambda, or a decorator that hides what it has decorated
+                answer = await answer
+        if answer is Retry or answer is Drop:
+            answer = answer()
         return answer if isinstance(answer, Retry | Drop) else None
 
     async def _call_in_thread(self, function: Callable[[], object], way: "_Way") -> object:

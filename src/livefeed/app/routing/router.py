@@ -1,5 +1,6 @@
 """Routers: which handlers an event has; an application includes them, and they include others."""
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
@@ -233,6 +234,10 @@ class Router:
             raise SettingsError(f"{options.name}: name at least one event, as in @app.on(PostUpdated)")
         names = tuple(dict.fromkeys(wire_name_of(event, options.name) for event in events))
         options.check()
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise SettingsError(
+                f"{options.name}: a handler does not yield, it returns; provide what is set up"
+            )
         check_event(function, names, options.name)
         asked = asked_by(function)
         self._registered.append(
