@@ -1,8 +1,9 @@
 """Logs and metrics: one configuration of structlog, one registry of counters."""
 
 import logging
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from typing import Any, Final, TextIO, cast
 
@@ -110,6 +111,51 @@ class _Stderr:
             sys.stderr.flush()
 
 
+_NAMED_SECRET: Final = re.compile(
+    r"""(?ix)
+    ( (?: (?<![a-z0-9_]) | (?<=%5B) )
+    (?: auth(?:_id|token)? | (?:access|refresh|application|console)_token | refresh_id | client_secret
+    | app_sid | password )
+    (?: \] | %5D | ["'] )? (?: =(?!=) | :\s* | \s=\s ) (?: b?["'] )? )
+    (?! \*\*\* ) [^\s"'&,;<>(){}]{6,}"""
+)
+_IN_HEADER: Final = re.compile(r"(?i)\b(bearer|basic) +[a-z0-9._~+/=-]{6,}")
+_CODE_IN_PATH: Final = re.compile(r"(/rest/\d+/)[^/\s\"'?&]+(?=[/\s\"'?&]|$)")
+_IN_ADDRESS: Final = re.compile(r"(?<=://)[^/\s\"'@]+:[^/\s\"'@]+(?=@)")
+
+
+def concealed(text: str, known: Iterable[str | None] = ()) -> str:
+    """What somebody else's code has said, without the secrets that it names: they became ``***``.
+
+    An error of an HTTP client has the whole URL, with ``auth=`` or the code of a webhook.
+
+    Args:
+        text: One line for people, or a part of a log.
+        known: Secrets that it may have without a name.
+    """
+    for secret in known:
+        if secret:
+            text = text.replace(secret, "***")
+    text = _IN_HEADER.sub(r"\1 ***", _NAMED_SECRET.sub(r"\1***", text))
+    return _IN_ADDRESS.sub("***", _CODE_IN_PATH.sub(r"\1***", text))
+
+
+def _conceal(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: _conceal_in(value) for name, value in event.items()}
+
+
+def _conceal_in(value: Any) -> Any:  # noqa: ANN401 - whatever was logged
+    match value:
+        case str():
+            return concealed(value)
+        case dict():
+            return {name: _conceal_in(one) for name, one in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_conceal_in(one) for one in cast("list[Any]", value)]
+        case _:
+            return value
+
+
 def configure_logs(level: str = "info", *, is_for_good: bool = True) -> None:
     """Write one JSON line an event to stderr; stdout belongs to ``--json``.
 
@@ -124,6 +170,7 @@ def configure_logs(level: str = "info", *, is_for_good: bool = True) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             # Values of variables stay out: a webhook's code or a token may be among them.
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            _conceal,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

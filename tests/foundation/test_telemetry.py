@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from livefeed.telemetry import configure_logs
+from livefeed.telemetry import concealed, configure_logs
+
+TOKEN = "523kzuahm5scvcpn2chhxx5zye32oe5e"
 
 
 def test_a_traceback_in_the_log_shows_no_values_of_variables():
@@ -33,3 +35,37 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
     structlog.reset_defaults()
     with pytest.raises(OSError, match="No space left"):
         full.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"401 for url: https://a.b/rest/profile?auth={TOKEN}&x=1", "401 for url: https://a.b/rest/profile?auth=***&x=1"),
+        (f"{{'access_token': '{TOKEN}', 'n': 1}}", "{'access_token': '***', 'n': 1}"),
+        (f'{{"refresh_token":"{TOKEN}"}}', '{"refresh_token":"***"}'),
+        (f"auth[application_token]={TOKEN}", "auth[application_token]=***"),
+        (f"auth%5Baccess_token%5D={TOKEN}&a=b", "auth%5Baccess_token%5D=***&a=b"),
+        (f"https://a.b/rest/1/{TOKEN}/profile failed", "https://a.b/rest/1/***/profile failed"),
+        (f"Authorization: Bearer {TOKEN}", "Authorization: Bearer ***"),
+        ("postgresql://me:pass@h/db", "postgresql://***@h/db"),
+        (f"nothing names {TOKEN}", "nothing names ***"),
+        ("the author=somebody has auth == something", "the author=somebody has auth == something"),
+        ("access_token='***'", "access_token='***'"),
+    ],
+)  # fmt: skip
+def test_what_others_say_is_shown_without_the_secrets_it_names(said: str, shown: str):
+    assert shown == concealed(said, ["", None, TOKEN if "nothing" in said else None])
+
+
+def test_a_log_conceals_what_an_error_of_somebody_elses_code_says(capfd: pytest.CaptureFixture[str]):
+    configure_logs(is_for_good=False)
+    try:
+        raise OSError(f"GET /rest/1/{TOKEN}/profile?auth={TOKEN}")
+    except OSError as exc:
+        structlog.get_logger().error("effects failed", exc_info=exc, tried=[f"auth={TOKEN}"], n=1)
+    finally:
+        structlog.reset_defaults()
+    line = capfd.readouterr().err
+
+    assert "GET /rest/1/***/profile" in line
+    assert TOKEN not in line

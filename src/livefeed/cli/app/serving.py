@@ -119,10 +119,13 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         url = url_of(listeners[0])
         keys = key_ring(self.database, self.key_file)
         token = fresh_token()
+        is_chosen = bool(settings.console_token.reveal())
         console_token = settings.console_token.reveal() or self._console_token(keys)
         settings = msgspec.structs.replace(settings, console_token=Secret(console_token))
         base_url = f"http://{self.host}:{self.port}"
         opens_at = console_url(base_url, console_token)
+        if is_chosen:  # whoever chose it knows it, and it need not stand in a log
+            opens_at = f"{base_url}/console/ with the token of LIVEFEED_CONSOLE_TOKEN"
         run_until_stopped(
             lambda: prepared(
                 loaded,
