@@ -34,6 +34,10 @@ class Params:
         """Whether the parameter was given, however empty."""
         return name.upper() in self._names
 
+    def has_only(self, names: frozenset[str]) -> bool:
+        """Whether nothing but some of ``names``, in upper case, was given."""
+        return self._names.keys() <= names
+
     def names(self) -> Iterator[str]:
         """The names in upper case, in the order they came."""
         return iter(self._names)

@@ -4,6 +4,8 @@ What is missing raises the error that the method's page documents; whether it ma
 the portal.
 """
 
+from typing import Final
+
 import msgspec
 
 from livefeed.errors import Fault
@@ -12,6 +14,9 @@ from livefeed.wire.feed.destinations import EVERYONE, Destination, parse_destina
 from livefeed.wire.feed.files import FileChanges, read_files
 from livefeed.wire.ids import PostId, UserId
 from livefeed.wire.params import Params
+
+_WORDS_ALONE: Final = frozenset({"POST_ID", "POST_MESSAGE", "POST_TITLE"})
+"""What most edits have, and nothing else."""
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
@@ -110,6 +115,8 @@ class UpdatePost(msgspec.Struct, frozen=True, kw_only=True):
         post_id = _post_id(params, UpdateFailed())
         if message is None and title is None:
             raise EmptyTitle
+        if params.has_only(_WORDS_ALONE):
+            return cls(post_id=post_id, message=message, title=title)
         return cls(
             post_id=post_id,
             message=message,
