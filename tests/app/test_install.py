@@ -7,6 +7,7 @@ import pytest
 from tests.client.fake_portal import Refusal
 
 from livefeed.app import App, opened
+from livefeed.app.installs import registry
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
 from livefeed.wire.events import AppInstalled, PostUpdated
@@ -350,6 +351,26 @@ async def test_an_updated_application_binds_anew(serve: Opening):
     await house.work()
 
     assert ("ONAPPUNINSTALL", "https://app.example/events") in house.portal.bound
+
+
+async def test_after_another_secret_path_the_old_address_is_unbound_of_which_a_digest_is_kept(
+    settings, portal, clock
+):
+    unbound = []
+    portal.methods["event.unbind"] = lambda params: unbound.append(params["handler"]) or {"count": 1}
+    old, new = "a1b2c3d4e5f6a7b8c9", "z9y8x7w6v5u4t3s2r1"
+    before = msgspec.structs.replace(settings, secret_path=Secret(old))
+    async with installed_runtime(before, portal, clock) as running:
+        await running.worker.run_due()
+        row = await running.runtime.store.read(lambda tx: registry.every(tx)[0])
+    after = msgspec.structs.replace(settings, secret_path=Secret(new))
+    async with opened(App(after), clock=clock, works=False) as running:
+        await running.worker.run_due()
+
+    assert old not in row.bound
+    assert "ONAPPUNINSTALL" in row.bound_events(f"https://app.example/events/{old}")
+    assert not row.bound_events(f"https://app.example/events/{new}")
+    assert {f"https://app.example/events/{old}"} == set(unbound)
 
 
 async def test_after_a_move_the_old_address_is_unbound(settings, portal, clock):

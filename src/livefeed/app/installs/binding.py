@@ -106,14 +106,16 @@ class Binder:
         note_handlers(tx, member_id, lost)
         if refused is not None:
             note_queue(tx, member_id, refused)
-        row = ",".join([self.address, *sorted(events)])
+        row = ",".join([registry.kept_address(self.address), *sorted(events)])
         SQL.set_bound(tx.conn, member_id=member_id, bound=row, at=tx.now_ms)
 
     async def _leave_old_address(self, client: RestClient, handlers: JsonValue, old: str) -> None:
-        """Unbind what was bound for us at an address that we have left."""
-        if old and old != self.address:
-            for event in sorted(_events_at(handlers, old)):
-                await client.call("event.unbind", {"event": event, "handler": old})
+        """Unbind what was bound for us at an address that we have left; the portal says where that was."""
+        if old and not registry.is_address(old, self.address):
+            for address in sorted(_addresses(handlers)):
+                if registry.is_address(old, address):
+                    for event in sorted(_events_at(handlers, address)):
+                        await client.call("event.unbind", {"event": event, "handler": address})
 
 
 def ask(tx: Tx, portal: KnownPortal) -> None:
@@ -143,6 +145,12 @@ def _queued_events(result: JsonValue) -> frozenset[str]:
         for row in rows
         if isinstance(row, dict) and str(row.get("offline", "0")) == "1" and not row.get("connector_id")
     )
+
+
+def _addresses(result: JsonValue) -> frozenset[str]:
+    """Every address that ``event.get`` names."""
+    rows = result if isinstance(result, list) else []
+    return frozenset(str(row["handler"]) for row in rows if isinstance(row, dict) and row.get("handler"))
 
 
 def _events_at(result: JsonValue, address: str) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """The rows of installations, and the consumers that each portal has."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -47,13 +48,31 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bound_address(self) -> str:
-        """The address of our door that was bound last; empty: none."""
+        """The address of our door that was bound last, as `kept_address` has it; empty: none."""
         return self.bound.split(",")[0]
 
     def bound_events(self, address: str) -> frozenset[str]:
         """The wire names that the portal sends to our door at ``address``."""
         bound_address, *events = self.bound.split(",")
-        return frozenset(events) if bound_address == address else frozenset()
+        return frozenset(events) if is_address(bound_address, address) else frozenset()
+
+
+def kept_address(address: str) -> str:
+    """An address of our door as it is stored: of the secret it ends with no more than a digest."""
+    base, is_door, segment = address.rpartition("/events/")
+    if not is_door:
+        return address
+    digest = hashlib.blake2b(segment.encode(), person=b"door", salt=_salt(base), digest_size=12)
+    return f"{base}/events/#{digest.hexdigest()}"
+
+
+def is_address(kept: str, address: str) -> bool:
+    """Whether ``address`` was stored as ``kept``; earlier versions stored it as it is."""
+    return bool(kept) and kept in {address, kept_address(address)}
+
+
+def _salt(base: str) -> bytes:
+    return hashlib.blake2b(base.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
