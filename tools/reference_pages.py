@@ -88,9 +88,9 @@ def page_of_commands() -> str:
     """What ``--help`` says, of every command."""
     lines = [MADE, "# Commands", "", "What `--help` says of each.", ""]
     for path, command in commands(livefeed, "livefeed"):
-        context = click.Context(
-            command, info_name=path, terminal_width=80, max_content_width=80, **command.context_settings
-        )
+        # As on a terminal of 80 columns; below the first command, its settings are handed down.
+        settings = {**livefeed.context_settings, **command.context_settings}
+        context = click.Context(command, info_name=path, terminal_width=78, **settings)
         lines += [f"## {path}", "", "```text", command.get_help(context).rstrip(), "```", ""]
     return finished(lines)
 
