@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import threading
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -15,6 +14,7 @@ from livefeed.app.mounting import Asgi, Beside
 from livefeed.app.running import Running, opened
 from livefeed.app.server import AppServer
 from livefeed.errors import SettingsError
+from livefeed.net.listening import listening
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 
 
@@ -134,25 +134,10 @@ async def serving(*apps: App, host: str = "127.0.0.1", port: int = 0) -> AsyncGe
     async with AsyncExitStack() as stack:
         urls: list[str] = []
         for number, app in enumerate(apps):
-            listener = stack.enter_context(_listening(host, port + number if port else 0))
+            listener = stack.enter_context(listening(host, port + number if port else 0))
             server = app.asgi
             await stack.enter_async_context(server.open())
             http = HttpServer(server, server.events)
             await stack.enter_async_context(http.serving(listener, before_stop=server.console.close))
             urls.append(f"http://{host}:{listener.getsockname()[1]}")
         yield tuple(urls)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol has to be named: asyncio turns Nagle off only for sockets that say they are TCP.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import gc
 import os
 import signal
@@ -20,6 +19,7 @@ from livefeed.cli.serve.supervising import supervise
 from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
 from livefeed.net.draining import LAST_CALL_S, nobody_waits
+from livefeed.net.listening import listening
 from livefeed.settings import DatabaseUrl
 
 Listen = Callable[[Any, socket.socket, Tls | None], Coroutine[Any, Any, None]]
@@ -58,46 +58,18 @@ class _Server(uvicorn.Server):
                     await asyncio.sleep(0.01)
 
 
-def bound_socket(host: str, port: int, *, flag: str = "--port", is_shared: bool = False) -> socket.socket:
-    """A listening socket; ``flag`` is what an error tells people to change.
-
-    Others may listen on the same port if all of them are ``is_shared``.
-
-    Raises:
-        SettingsError: The port is in use, or the address is not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else no TCP_NODELAY
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if is_shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as exc:
-        listener.close()
-        if exc.errno == errno.EADDRNOTAVAIL or isinstance(exc, socket.gaierror):
-            flag = "--host"
-        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another {flag}") from exc
-    except (OverflowError, UnicodeError) as exc:
-        listener.close()
-        raise SettingsError(f"cannot listen on {host}:{port}: {exc}; choose another {flag}") from exc
-    listener.setblocking(False)
-    return listener
-
-
 def bound_sockets(host: str, port: int, count: int) -> list[socket.socket]:
     """Listening sockets on one port, among which the kernel deals connections out.
 
     Raises:
         SettingsError: The port is in use, or the address is not of this machine.
     """
-    first = bound_socket(host, port)
+    first = listening(host, port, flag="--port")
     if count == 1:
         return [first]
     port = first.getsockname()[1]
     first.close()  # nobody else has the port; from now on it is shared
-    return [bound_socket(host, port, is_shared=True) for _ in range(count)]
+    return [listening(host, port, flag="--port", is_shared=True) for _ in range(count)]
 
 
 def run_until_stopped(

@@ -19,10 +19,10 @@ from livefeed.app import App
 from livefeed.cli.app.connecting import Connection, scopes_of
 from livefeed.cli.app.serving import load_app
 from livefeed.cli.databases import db_option, key_file_option, key_ring
-from livefeed.cli.listening import bound_socket
 from livefeed.cli.numbers import PORT
 from livefeed.cli.output import encode, json_option
 from livefeed.errors import SettingsError
+from livefeed.net.listening import listening
 from livefeed.secrets import Secret
 from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
@@ -86,7 +86,7 @@ def connect(
     connection = Connection(
         app=app, settings=settings, keys=key_ring(database, key_file), tell=tell, scopes=scopes
     )
-    listener = bound_socket(host, port)
+    listener = listening(host, port, flag="--port")
     with listener, _terminal_kept():
         code = uvloop.run(_until_stopped(connection.run(listener, _Credentials(settings).ask)))
     if code == 0:

@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from livefeed.cli.listening import bound_socket
 from livefeed.errors import LivefeedError, SettingsError
+from livefeed.net.listening import listening
 
 _NEEDS: Final = {
     "asgi_bare": (),
@@ -84,7 +84,7 @@ def server(name: str, folder: Path, *, core: int = -1) -> Generator[Server]:
         BaselineFailed: It ended while it was needed.
     """
     path = program(name)
-    listener = bound_socket("127.0.0.1", 0)
+    listener = listening("127.0.0.1", 0)
     made = Server(port=listener.getsockname()[1])
     with listener:
         process = subprocess.Popen(

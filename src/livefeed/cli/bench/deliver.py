@@ -14,11 +14,12 @@ from typing import Final
 
 from livefeed.cli.bench import baselines, databases
 from livefeed.cli.bench.result import Result, engine_of, percentile, usage
-from livefeed.cli.listening import bound_socket, calm_collector
+from livefeed.cli.listening import calm_collector
 from livefeed.clock import SystemClock
 from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.net.http import HttpAnswer, HttpClient
+from livefeed.net.listening import listening
 from livefeed.portal import lifecycle, portals
 from livefeed.portal.apps.registry import NewApp, fresh_credentials
 from livefeed.portal.events import handlers
@@ -155,7 +156,7 @@ async def in_turns(
 @contextlib.contextmanager
 def sink_process(handler_ms: float, core: int) -> Generator[str]:
     """The receiver in a process and on a core of its own; yields its URL."""
-    listener = bound_socket("127.0.0.1", 0)
+    listener = listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     with listener:
         process = subprocess.Popen(

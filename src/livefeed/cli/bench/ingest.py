@@ -16,7 +16,7 @@ from livefeed.cli.bench.baselines import Server
 from livefeed.cli.bench.hammer import Tally, hammer
 from livefeed.cli.bench.ingest_server import PORTALS, member_of, token_of
 from livefeed.cli.bench.result import Result, engine_of, percentile
-from livefeed.cli.listening import bound_socket
+from livefeed.net.listening import listening
 from livefeed.wire.auth import Auth
 from livefeed.wire.envelopes import Envelope, encode_envelope
 from livefeed.wire.events import PostUpdated, post_data
@@ -111,7 +111,7 @@ async def measured(
 @contextlib.contextmanager
 def serving(url: str, core: int, *, is_mounted: bool) -> Generator[Server]:
     """The door as a process; connections wait in its queue until it is up."""
-    listener = bound_socket("127.0.0.1", 0)
+    listener = listening("127.0.0.1", 0)
     server = Server(port=listener.getsockname()[1])
     arguments = [str(listener.fileno()), url, str(core), "mounted" if is_mounted else "served"]
     with listener:

@@ -10,9 +10,9 @@ import click
 from livefeed.cli.demo.certificates import certificates
 from livefeed.cli.demo.house import House
 from livefeed.cli.demo.state import DemoState
-from livefeed.cli.listening import bound_socket
 from livefeed.cli.numbers import PORT, QUIET
 from livefeed.cli.output import encode
+from livefeed.net.listening import listening
 from livefeed.settings import APP_PORT, PORTAL_PORT
 
 
@@ -49,7 +49,7 @@ def demo(
         raise click.BadParameter(f"{port} is the portal's --port already", param_hint="--app-port")
     data.mkdir(parents=True, exist_ok=True)
     for wanted, flag in ((port, "--port"), (app_port, "--app-port")):
-        bound_socket("127.0.0.1", wanted, flag=flag).close()
+        listening("127.0.0.1", wanted, flag=flag).close()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())

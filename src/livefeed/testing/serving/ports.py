@@ -1,7 +1,8 @@
 """Ports that are kept: nobody else is given one, whether a process listens on it or not."""
 
-import socket
 from typing import Final
+
+from livefeed.net.listening import bound
 
 
 class KeptPort:
@@ -17,9 +18,7 @@ class KeptPort:
 
     def __init__(self) -> None:
         """Take one."""
-        self._holder: Final = socket.socket()
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._holder.bind(("127.0.0.1", 0))
+        self._holder: Final = bound("127.0.0.1", 0)
         self.number: Final[int] = self._holder.getsockname()[1]
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any, Final, Literal
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import uvicorn
+
+from livefeed.net.listening import bound
 
 _HOST: Final = "127.0.0.1"
 
@@ -43,9 +44,7 @@ class Site:
         config.load()
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
-        # The protocol has to be named: asyncio turns Nagle off only for sockets that say they are TCP.
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._listener.bind((_HOST, 0))
+        self._listener = bound(_HOST, 0)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"{'http' if tls is None else 'https'}://{_HOST}:{self.port}"
 

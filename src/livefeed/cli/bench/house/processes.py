@@ -15,8 +15,8 @@ import msgspec
 
 from livefeed.cli.bench.house.receiver import RECORD
 from livefeed.cli.demo.processes import Child
-from livefeed.cli.listening import bound_socket
 from livefeed.errors import LivefeedError
+from livefeed.net.listening import listening
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -27,7 +27,7 @@ class BenchFailed(LivefeedError):
 
 def free_port() -> int:
     """A port that nobody listens on right now."""
-    with bound_socket("127.0.0.1", 0) as probe:
+    with listening("127.0.0.1", 0) as probe:
         return int(probe.getsockname()[1])
 
 
@@ -126,7 +126,7 @@ class Receivers:
 @contextlib.contextmanager
 def receivers(core: int, *, niceness: int = 0) -> Generator[Receivers]:
     """A process that receives, on one core; a nice one leaves it to the others."""
-    listener = bound_socket("127.0.0.1", 0)
+    listener = listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     with listener:
         process = subprocess.Popen(
