@@ -204,6 +204,8 @@ async def test_a_replay_that_is_given_up_too_is_replayed_in_its_turn(serve: Open
         await house.work()
 
     first, second, third = await house.inbox(post=205)
+    assert [row.attempts for row in (first, second, third)] == [1, 1, 1]
+    assert "tried" not in [step.step for step in third.steps]
     assert [row.state for row in (first, second, third)] == ["replayed", "replayed", "dead"]
     assert [first.steps[-1].detail, second.steps[-1].detail] == [f"as {second.seq}", f"as {third.seq}"]
 

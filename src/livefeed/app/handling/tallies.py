@@ -14,7 +14,7 @@ from livefeed.app.contexts.items import Item
 from livefeed.app.contexts.verdicts import Retry
 from livefeed.app.handling import trials
 from livefeed.app.handling.trials import Trial, next_at
-from livefeed.app.inbox import DEAD, FAILED, FINISHED, Step, add_steps
+from livefeed.app.inbox import DEAD, FAILED, FINISHED, TRIED, Step, add_steps
 from livefeed.app.routing.handlers import Handler
 from livefeed.durable import done
 from livefeed.durable.entries import Entry
@@ -160,7 +160,9 @@ class Tally:
                 return Down(probe_at_ms=self._probe_at_ms(), reason=reason, effects=effects)
             return Again(at_ms=min(self.due_ms), reason=reason or "waits for its next try", effects=effects)
         reason = "; ".join([*self.buried.values(), *self.reasons])
-        if self.lease.consumer.name != INBOX:
+        if self.lease.consumer.name == INBOX:
+            self.steps.append(Step(TRIED, self.now_ms, str(self.lease.attempt)))
+        else:
             # The inbox has no dead letter of it: this is all that tells of it there.
             self.steps.append(Step(DEAD, self.now_ms, reason))
         return Dead(
@@ -229,9 +231,7 @@ def _finished(name: str, now_ms: int) -> Trial:
 def words(failure: BaseException, part: Sequence[Item]) -> str:
     """One line for people; the text of a handler's own error may be long, and may name secrets."""
     auths = [item.event.envelope.auth for item in part]
-    known = [
-        one for auth in auths for one in (auth.access_token, auth.refresh_token, auth.application_token)
-    ]
+    known = [one for auth in auths for one in (auth.access_token, auth.refresh_token, auth.application_token)]
     return concealed(f"{type(failure).__name__}: {failure}", known).replace("\n", " ")[:300]
 
 

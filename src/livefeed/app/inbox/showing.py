@@ -24,6 +24,9 @@ FAILED: Final = "failed"
 DEAD: Final = "dead"
 """The step that says that an event was given up, by all its handlers or by one with lanes of its own."""
 
+TRIED: Final = "tried"
+"""The step of an event that was given up whose detail is the number of tries; it is not shown as one."""
+
 REPLAYED: Final = "replayed"
 """The step that says that a dead letter was put back; its detail names the event that it is now."""
 
@@ -132,6 +135,8 @@ def _shown(row: _EventRow, steps: list[Step], death: str | None, again: Step | N
     if row.is_pending:
         # A handler with lanes of its own is done with it; the others are not.
         steps = [step for step in steps if step.step != FINISHED]
+    attempts = _attempts(row, steps)
+    steps = [step for step in steps if step.step != TRIED]
     ends = [Step(DEAD, row.at, death)] if death is not None else [again] if again is not None else []
     post_id = decimal(row.key.removeprefix(POST)) if row.key.startswith(POST) else None
     return InboxRow(
@@ -140,7 +145,7 @@ def _shown(row: _EventRow, steps: list[Step], death: str | None, again: Step | N
         event=row.kind,
         post=None if post_id is None else PostId(post_id),
         state=_state(row, [*steps, *ends]),
-        attempts=_attempts(row, steps),
+        attempts=attempts,
         steps=(*_coming(row), *steps, *ends),
     )
 
@@ -181,5 +186,5 @@ def _is_behind(row: _EventRow, steps: list[Step]) -> bool:
 def _attempts(row: _EventRow, steps: list[Step]) -> int:
     if row.is_pending:
         return 0 if _is_behind(row, steps) else row.attempt or 0
-    counts = [decimal(step.detail) or 1 for step in steps if step.step == FINISHED]
+    counts = [decimal(step.detail) or 1 for step in steps if step.step in {FINISHED, TRIED}]
     return counts[-1] if counts else 0

@@ -72,7 +72,7 @@ class Router:
         own: bool = False,
         name: str | None = None,
     ) -> Callable[[F], F]:
-        """Handle ``events`` with the decorated function, sync (in a thread) or async.
+        """Handle ``events`` with the decorated function, async or sync (in a thread: see `Context.wait`).
 
         It takes arguments by name: ``event``, ``events``, ``ctx``, ``portal``, ``post`` (as it is now),
         ``rest`` (a client), ``state``, and what `provide` provides, by name or by type.
