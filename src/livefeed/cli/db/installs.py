@@ -124,7 +124,7 @@ def _handlers(one: Known) -> Finding:
         return problem(
             "handlers",
             f"not bound: {', '.join(one.missing)}",
-            "see event_not_bound in its log, livefeed lanes and livefeed dead list for what the portal answers",
+            "see event_not_bound in its log, livefeed lanes and livefeed dead list for the reason",
         )
     events = sorted(install.bound_events(install.bound_address))
     if not events:
