@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefeed.app.verify import NotGenuine, verify
-from livefeed.errors import LivefeedError, WireError
+from livefeed.errors import LivefeedError, SettingsError, WireError
 from livefeed.secrets import Secret
 from livefeed.wire.events import AppUninstalled, PostUpdated, UnknownEvent
 
@@ -60,6 +61,18 @@ def test_what_proves_nothing_is_not_genuine_and_the_error_says_no_secret(body: b
     with pytest.raises(NotGenuine) as refused:
         verify(body, **given)
     assert APPLICATION_TOKEN not in str(refused.value)
+
+
+def test_text_is_read_as_the_bytes_that_it_was():
+    body = event_body().decode()
+
+    assert isinstance(verify(body, None, application_token=APPLICATION_TOKEN), PostUpdated)
+
+
+@pytest.mark.parametrize("token", ["", None, Secret("")])
+def test_without_a_token_to_compare_with_it_says_so_and_refuses_nobody(token: Any):
+    with pytest.raises(SettingsError, match="is the variable set"):
+        verify(event_body(), application_token=token)
 
 
 def test_json_and_events_without_a_type_are_read_too():

@@ -28,7 +28,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
-from livefeed.errors import NotGenuine
+from livefeed.errors import NotGenuine, SettingsError
 from livefeed.secrets import Secret
 from livefeed.wire.envelopes import parse_envelope, parse_json_envelope
 from livefeed.wire.events import Event, typed
@@ -41,17 +41,17 @@ _KEY: Final = os.urandom(32)
 
 
 def verify(
-    body: bytes,
+    body: bytes | str,
     content_type: str | None = "",
     *,
-    application_token: "str | Secret | Iterable[str | Secret]",
+    application_token: "str | Secret | Iterable[str | Secret] | None",
     previous_token: "str | Secret | None" = None,
     member_id: "str | Iterable[str] | None" = None,
 ) -> Event:
     """The event in ``body``, if it is proved by its application_token.
 
     Args:
-        body: As it came: a form, or JSON; at most 64 KB.
+        body: As it came: a form, or JSON; at most 64 KB. Text is taken for the UTF-8 that it was.
         content_type: The header, if there was one; it tells JSON from a form.
         application_token: The one that the installation brought, or several that count.
         previous_token: One that still counts after a new one has come.
@@ -61,17 +61,19 @@ def verify(
         A typed event, or `UnknownEvent` for all that have no type here; its ``repr`` masks tokens.
 
     Raises:
+        SettingsError: The application_token is empty, or None.
         NotGenuine: It holds no such token, or names another portal. Both cost the same time.
         WireError: It is no event, or one that lacks what it is about.
 
     Source: settings/cloud-and-on-premise/security-recommendations.md, events/safe-event-handlers.md
     """
+    body = body.encode() if isinstance(body, str) else body
     is_json = "json" in (content_type or "").lower() or body[:1] == b"{"
     envelope = parse_json_envelope(body) if is_json else parse_envelope(decode(body, strict=True))
-    tokens = [application_token] if isinstance(application_token, str | Secret) else list(application_token)
+    tokens = _tokens_of(application_token)
     if previous_token is not None:
-        tokens.append(previous_token)
-    is_proved = _is_among(envelope.auth.application_token, [_revealed(token) for token in tokens])
+        tokens.append(_revealed(previous_token))
+    is_proved = _is_among(envelope.auth.application_token, tokens)
     portals = [member_id] if isinstance(member_id, str) else member_id
     is_from_there = portals is None or _is_among(envelope.auth.member_id, list(portals))
     if not (is_proved & is_from_there):
@@ -94,3 +96,15 @@ def _digest(value: str) -> bytes:
 
 def _revealed(token: "str | Secret") -> str:
     return token.reveal() if isinstance(token, Secret) else token
+
+
+def _tokens_of(given: "str | Secret | Iterable[str | Secret] | None") -> list[str]:
+    """What may prove an event; where portals are looked up there may be none, a single one is never empty."""
+    if given is None or isinstance(given, str | Secret):
+        token = "" if given is None else _revealed(given)
+        if not token:
+            raise SettingsError(
+                "application_token is empty: nothing can prove an event; is the variable set?"
+            )
+        return [token]
+    return [_revealed(one) for one in given]
