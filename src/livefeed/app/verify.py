@@ -104,7 +104,7 @@ def _tokens_of(given: "str | Secret | Iterable[str | Secret] | None") -> list[st
         token = "" if given is None else _revealed(given)
         if not token:
             raise SettingsError(
-                "application_token is empty: nothing can prove an event; is the variable set?"
+                "application_token is empty and proves nothing: is the variable set?"
             )
         return [token]
     return [_revealed(one) for one in given]
