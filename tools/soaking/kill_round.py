@@ -15,7 +15,7 @@ from tools.soaking.editing import Editor, shown_numbers
 from tools.soaking.house import HERE, MEMBER_ID, TOKEN, House, Role
 
 EDITORS = 3
-DRAIN_S = 180.0
+DRAIN_S = 900.0
 
 
 @dataclass(frozen=True)
