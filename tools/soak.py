@@ -3,8 +3,8 @@
     python tools/soak.py [--kills 1000 --acked 5000000 --engines sqlite,postgresql --summary FILE]
 
 Each round is a fresh house (see ``tools/soaking``), judged by ``livefeed check-history``; the engines take
-turns. What is done stands in the summary; a soak that is ended goes on from there when it is started again. At
-the end the report is written. The first round that loses or reorders anything, or does not come back, ends
+turns. What is done stands in the summary; a soak that is ended goes on from there when it is started again.
+At the end the report is written. The first round that loses or reorders anything, or does not come back, ends
 the soak with exit code 1: its files stay, and the report tells of it.
 """
 
