@@ -5,6 +5,7 @@
 """
 
 import os
+from collections.abc import Callable
 from typing import Final
 
 from livefeed.errors import SettingsError
@@ -56,6 +57,11 @@ def failpoint(name: str) -> None:
     _left -= 1
     if _left == 0:
         os._exit(137)
+
+
+def hook(name: str) -> Callable[[object], None] | None:
+    """Passes the point ``name`` when called; None, so that nothing is called, if it is not armed."""
+    return (lambda _: failpoint(name)) if _armed == name else None
 
 
 def is_mutated(name: str) -> bool:

@@ -19,7 +19,7 @@ from livefeed.durable.schedule import Schedule
 from livefeed.durable.store import Store, Tx
 from livefeed.durable.worker import Worker
 from livefeed.errors import StoreError
-from livefeed.failpoints import failpoint
+from livefeed.failpoints import hook
 from livefeed.portal.apps.registry import App
 from livefeed.portal.apps.tokens import Mint
 from livefeed.portal.events import handlers
@@ -105,8 +105,8 @@ class Dispatcher:
             schedule=self._schedule,
             opening=_OPENING,
             ahead=self._index.prepare,
-            on_leased=lambda _: failpoint("portal.lease.taken"),
-            on_finished=lambda _: failpoint("portal.delivery.answered"),
+            on_leased=hook("portal.lease.taken"),
+            on_finished=hook("portal.delivery.answered"),
             on_turn=self._log_attempts,
         )
 
