@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from click.testing import CliRunner
 from tests.client.fake_portal import CLIENT_SECRET, FakePortal
 
@@ -91,6 +93,25 @@ async def test_each_thing_that_can_be_wrong_is_told_of(house: House, portal: Fak
     assert "handlers" in await problems(house, "--local")
     await store.write(lambda tx: tx.execute("UPDATE install SET state = 'uninstalled'"))
     assert {"key", "installed"} == await problems(house, "--local")
+    _, found = await examined(house, public_url="")
+    assert "LIVEFEED_PUBLIC_URL" in found["address"]["said"]
+
+
+async def test_a_portal_with_an_authority_of_its_own_is_no_portal_that_has_moved(house: House) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+
+    def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(met, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/rest/"
+        await house.running.runtime.store.write(
+            lambda tx: tx.execute(f"UPDATE install SET client_endpoint = '{url}'")
+        )
+        _, found = await examined(house)
+
+    assert "LIVEFEED_CA_FILE" in found["portal"]["then"]
 
 
 @pytest.mark.parametrize(("date", "found"), [("", []), ("Tue, 17 Mar 2026 14:29:15 GMT", [True, False])])

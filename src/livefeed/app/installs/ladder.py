@@ -228,7 +228,9 @@ class Ladder:
         )
         if portal is None:
             _LOG.error(
-                "install_quarantined", member_id=proved.member_id, next="confirm it with install_confirm"
+                "install_quarantined",
+                member_id=proved.member_id,
+                next="confirm it in the console, or with: livefeed app confirm",
             )
             return Quarantined(member_id=proved.member_id)
         await self.portals.heed()

@@ -28,6 +28,7 @@ _DAY_MS: Final = 86_400_000
 _SILENCE_MS: Final = 7 * _DAY_MS
 _PATIENCE_S: Final = 5.0
 _MOST_OFFSET_S: Final = 30
+_UNKNOWN: Final = ok("address", "none is known; name it with LIVEFEED_PUBLIC_URL")
 _HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -103,7 +104,7 @@ def _installed(
         yield problem(
             "quarantine",
             f"installations wait for you: {', '.join(waiting)}",
-            "confirm them in the console, if they are yours",
+            "if they are yours, confirm them in the console or with: livefeed app confirm MEMBER_ID",
         )
 
 
@@ -188,7 +189,7 @@ async def _asked(settings: AppSettings, installs: Sequence[Install]) -> list[Fin
     async with HttpClient(allow_private=True, timeout_s=_PATIENCE_S, trusted_pem=pem) as http:
         own = [base_of(one) for one in installs if one.bound_address]
         bases = [settings.public_url.rstrip("/")] if settings.public_url else own
-        found = [await _address(http, base) for base in sorted(set(bases))]
+        found = [await _address(http, base) for base in sorted(set(bases))] or [_UNKNOWN]
         for install in installs:
             found += await _portal(http, install)
     return found
@@ -214,6 +215,9 @@ async def _portal(http: HttpClient, install: Install) -> list[Finding]:
     url = install.client_endpoint
     try:
         answer = await http.send("GET", f"{url}server.time")
+    except TlsFailed as exc:
+        then = "if the portal has an authority of its own, name that with LIVEFEED_CA_FILE"
+        return [problem("portal", f"{url}: {exc}", then)]
     except TransportError as exc:
         said = f"{url} does not answer: {exc}"
         return [problem("portal", said, "see whether it has moved; what comes meanwhile is kept")]
