@@ -103,8 +103,6 @@ def _tokens_of(given: "str | Secret | Iterable[str | Secret] | None") -> list[st
     if given is None or isinstance(given, str | Secret):
         token = "" if given is None else _revealed(given)
         if not token:
-            raise SettingsError(
-                "application_token is empty and proves nothing: is the variable set?"
-            )
+            raise SettingsError("application_token is empty and proves nothing: is the variable set?")
         return [token]
     return [_revealed(one) for one in given]

@@ -1,15 +1,16 @@
 """Attempts: one try of one handler, from its filters to its verdict."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from livefeed.app.contexts.context import Context
 from livefeed.app.contexts.items import Call, Item
 from livefeed.app.contexts.verdicts import Verdict
 from livefeed.app.handling.turns import Turns
 from livefeed.app.routing.arguments import Values
-from livefeed.app.routing.handlers import Handler, in_time
+from livefeed.app.routing.handlers import Handler, InTime
 from livefeed.app.routing.sources import given
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
@@ -69,24 +70,11 @@ class Attempt:
         async with self._values(context) as values:
             return await self._is_wanted(item, context, values)
 
-    @asynccontextmanager
-    async def _values(self, context: Context) -> AsyncGenerator[Values]:
-        """What is made for a call; what follows a ``yield`` sees what was raised, and cannot hide it."""
-        values = Values(self.handler.sources, given(context))
-        try:
-            yield values
-        except BaseException as exc:
-            await self._close(values, exc)
-            raise
-        await self._close(values, None)
+    def _values(self, context: Context) -> "_Made":
+        return _Made(Values(self.handler.sources, given(context)), self.handler.options.timeout_s)
 
-    async def _close(self, values: Values, failure: BaseException | None) -> None:
-        if values.is_open:
-            async with self._in_time():
-                await values.close(failure)
-
-    def _in_time(self) -> AbstractAsyncContextManager[object]:
-        return in_time(self.handler.options.timeout_s)
+    def _in_time(self) -> InTime:
+        return InTime(self.handler.options.timeout_s)
 
     async def _is_wanted(self, item: Item, context: Context, values: Values) -> bool:
         if item.is_own and not self.handler.options.own:
@@ -105,3 +93,21 @@ class Attempt:
     def _context(self, items: Sequence[Item]) -> Context:
         call = Call(handler=self.handler.name, attempt=self.number, timeout_s=self.handler.options.timeout_s)
         return Context(self.runtime, self.lease, items, call)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is made for a call; what follows a ``yield`` sees what was raised, and cannot hide it."""
+
+    values: Values
+    timeout_s: float | None
+
+    async def __aenter__(self) -> Values:
+        return self.values
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.values.is_open:
+            async with InTime(self.timeout_s):
+                await self.values.close(failure)

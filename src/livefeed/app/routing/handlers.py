@@ -2,12 +2,12 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import Final, TypeAlias, TypeVar, cast
 
 from livefeed.app.contexts.verdicts import Drop, Retry, Verdict
@@ -124,7 +124,7 @@ class Handler:
         Raises:
             HandlerTooSlow: The time was over; the call was cancelled.
         """
-        async with in_time(self.options.timeout_s) as limit:
+        async with InTime(self.options.timeout_s) as limit:
             return await self._call_from(0, values, _Way(threads, limit))
 
     async def _call_from(self, number: int, values: Values, way: "_Way") -> Verdict:
@@ -170,21 +170,24 @@ class _Way:
     limit: asyncio.Timeout
 
 
-@asynccontextmanager
-async def in_time(seconds: float | None) -> AsyncGenerator[asyncio.Timeout]:
-    """Cancel the block after so many seconds; None: never.
+class InTime:
+    """Cancels its block after so many seconds, and raises `HandlerTooSlow` then; None: never."""
 
-    Raises:
-        HandlerTooSlow: It was cancelled.
-    """
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            yield limit
-    except TimeoutError as exc:
-        if not limit.expired():
-            raise
-        raise HandlerTooSlow(f"it took longer than {seconds:g} s; give it more with timeout_s") from exc
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._limit = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        return await self._limit.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            return await self._limit.__aexit__(kind, error, trace)
+        except TimeoutError as exc:
+            words = f"it took longer than {self._seconds:g} s; give it more with timeout_s"
+            raise HandlerTooSlow(words) from exc
 
 
 def is_async(function: Callable[..., object]) -> bool:
