@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from livefeed.app import App, PageContext
-from livefeed.errors import PostUnreadable, SettingsError
+from livefeed.errors import NotYet, PostUnreadable, SettingsError
 from livefeed.secrets import Secret
 from livefeed.wire.frames import FrameRequest, frame_fields
 
@@ -36,6 +36,8 @@ def paged() -> App:
                 raise ValueError("a mistake in the page")
             case "2":
                 raise PostUnreadable("nobody sees it")
+            case "3":
+                raise NotYet("the running time of user.get is used up", after_s=40)
             case _:
                 return f"<p>post {page.options['POST_ID']}</p>"
 
@@ -285,6 +287,12 @@ async def test_a_portal_that_left_is_installed_again_by_an_administrators_openin
 
     assert 200 == (await post_frame(house, user=1)).status
     assert 200 == (await house.event()).status
+
+
+async def test_a_page_whose_method_has_no_time_left_is_put_off(house: House):
+    answer = await post_frame(house, PLACEMENT="LIVEFEED_POST", PLACEMENT_OPTIONS='{"POST_ID":"3"}')
+
+    assert (503, True) == (answer.status, "Try again in a minute" in text(answer))
 
 
 async def test_an_authorization_server_that_is_away_is_said(house: House):

@@ -14,7 +14,7 @@ from livefeed.app.frames.tickets import LIFE_MS, Ticket, read_ticket, write_tick
 from livefeed.app.installs.ladder import Claim, Quarantined, Refused
 from livefeed.app.installs.openings import NeedsAdministrator, Opened, Opening, Openings
 from livefeed.app.runtime import Runtime
-from livefeed.errors import AppError, Fault, StoreError, TransportError, UnknownPortal, WireError
+from livefeed.errors import AppError, Fault, NotYet, StoreError, TransportError, UnknownPortal, WireError
 from livefeed.net.urls import origin_of
 from livefeed.secrets import Secret
 from livefeed.telemetry import logger
@@ -136,7 +136,7 @@ class FrameDoor:
         except _NOT_ANY_MORE as exc:
             _LOG.info("page_ended", portal=ticket.portal, user_id=ticket.user_id, reason=str(exc))
             return telling.ended(language, origin)
-        except (TransportError, Fault, StoreError) as exc:
+        except (TransportError, Fault, StoreError, NotYet) as exc:
             _LOG.warning("page_postponed", portal=ticket.portal, path=path, error=str(exc))
             return telling.not_now(language, origin)
         except Exception as exc:  # noqa: BLE001 - the handler is somebody else's code
