@@ -90,6 +90,24 @@ def test_a_half_is_imported_without_what_only_the_others_need(modules: list[str]
     assert 0 == done.returncode, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("modules", "unneeded"),
+    [
+        (
+            ["livefeed.cli.portal.command", "livefeed.cli.portal.composition"],
+            ["livefeed.app", "livefeed.notifier", "livefeed.client", "cryptography.x509", "trustme"],
+        ),
+        (["livefeed.cli.app.serving"], ["livefeed.portal", "livefeed.notifier", "cryptography.x509"]),
+    ],
+    ids=["portal", "app"],
+)
+def test_what_is_served_imports_nothing_of_another_half(modules: list[str], unneeded: list[str]):
+    done = run(f"{IMPORTING}\nprint(*sys.modules)", {"nothing"}, *modules)
+
+    assert 0 == done.returncode, done.stderr
+    assert [] == [name for name in unneeded if name in done.stdout.split()], "memory that is never used"
+
+
 def test_what_is_made_absent_is_absent():
     done = run(IMPORTING, OF_THE_PORTAL, "livefeed.portal.server")
 
