@@ -256,6 +256,22 @@ def test_the_marker_sets_it_up(portal_process: ProcessPortal):
     assert 503 in {ask(f"{portal.webhook_url}profile").status for _ in range(60)}
 
 
+def test_what_is_done_after_an_answer_is_waited_for(process: ProcessPortal):
+    answers = iter([[], [], ["there"]])
+
+    assert process.wait_for(lambda: next(answers)) == ["there"]
+    with pytest.raises(AssertionError, match="'Friday' was found 0 times on the bell of person 2"):
+        process.wait_for(lambda: process.assert_notified(2, "Friday"), timeout_s=0.05)
+    with pytest.raises(AssertionError, match=r"after 0.05 s it was still \[\]"):
+        process.wait_for(lambda: [], timeout_s=0.05)
+    worker = threading.Thread(
+        target=process.call, args=("im.notify.personal.add",), kwargs={"USER_ID": 2, "MESSAGE": "Friday"}
+    )
+    worker.start()
+    process.wait_for(lambda: process.assert_notified(2, "Friday", times=1))
+    worker.join()
+
+
 def test_only_who_has_the_token_of_the_run_may_rehearse(process: ProcessPortal):
     assert ask(f"{process.url}/admin/rehearsal/turn", by_ms=1).status == 401
     assert ask(f"{process.url}/admin/rehearsal/nothing").status == 404

@@ -1,7 +1,6 @@
 """The portal as a process: the installed command, an address, and the operations of its administrator."""
 
 import contextlib
-import http.client
 import json
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from livefeed.testing.checks import Checks
 from livefeed.testing.faults.plan import Faults
 from livefeed.testing.rehearsal.prompter import Prompter, RemoteClock
 from livefeed.testing.seen import Delivery, Seen, listed
+from livefeed.testing.serving.asking import ask, wait_for
 from livefeed.testing.serving.hosting import serving_asgi
 from livefeed.testing.serving.ports import KeptPort
 from livefeed.testing.serving.sites import serving_wsgi
@@ -24,7 +24,6 @@ from livefeed.testing.serving.sites import serving_wsgi
 T = TypeVar("T")
 
 PATIENCE_S: Final = 30.0
-_LONG_S: Final = 120.0  # for an answer: many hours may have to be gone through
 _HOURS: Final = 96.0  # a day more than the portal tries for
 _LOOK_S: Final = 0.02
 _COMMAND: Final = (sys.executable, "-m", "livefeed")
@@ -83,7 +82,7 @@ class ProcessPortal(Checks):
             self._process = subprocess.Popen(
                 [*_COMMAND, *serve, *rehearsal, *self._flags], stdout=log, stderr=subprocess.STDOUT
             )
-        self._wait(self._is_ready, "the portal did not start", lambda: [self.log()])
+        self._wait_ready()
 
     def stop(self) -> None:
         """Let it end in order."""
@@ -149,7 +148,7 @@ class ProcessPortal(Checks):
         """
         path = urlsplit(self.webhook_url).path
         headers = {"content-type": "application/json"}
-        status, document = self._ask("POST", f"{path}{method}", json.dumps(params), headers)
+        status, document = ask(self.url, "POST", f"{path}{method}", json.dumps(params), headers)
         if status != 200:
             raise AssertionError(f"{method}: {status} {document}")
         return document["result"]
@@ -215,13 +214,31 @@ class ProcessPortal(Checks):
         def good() -> list[Delivery]:
             return [one for one in self.deliveries if one.is_good and (post is None or one.post == post)]
 
-        what = f"{times} deliveries did not happen within {timeout_s:g} s"
-        self._wait(lambda: len(good()) >= times, what, lambda: self.deliveries, timeout_s)
-        return good()
+        def check() -> list[Delivery]:
+            found = good()
+            if len(found) < times:
+                failure = f"{times} deliveries did not happen within {timeout_s:g} s"
+                raise AssertionError(f"{failure}\n{listed('there was', self.deliveries)}")
+            return found
+
+        return self.wait_for(check, timeout_s=timeout_s)
 
     def now_ms(self) -> int:
         """What the portal's clock says."""
         return self.clock.now_ms()
+
+    def wait_for(self, check: Callable[[], T], *, timeout_s: float = PATIENCE_S) -> T:
+        """Repeat a check until it holds: for what an application does after its answer.
+
+        ``portal.wait_for(lambda: portal.assert_notified(2, "Friday"))``
+
+        Returns:
+            What the check gave.
+
+        Raises:
+            AssertionError: It did not hold in time; the check's own, or that it gave nothing.
+        """
+        return wait_for(check, timeout_s)
 
     def seen(self) -> Sequence[Seen]:
         """Everything that was delivered, called and refreshed, in the order in which it ended."""
@@ -250,27 +267,23 @@ class ProcessPortal(Checks):
     def _administer(self, path: str, body: str) -> Any:
         run: Mapping[str, Any] = json.loads((self._folder / "portal.db.run").read_text())
         headers = {"authorization": f"Bearer {run['token']}", "content-type": "application/json"}
-        status, document = self._ask("POST", path, body, headers)
+        status, document = ask(self.url, "POST", path, body, headers)
         if status != 200:
             raise AssertionError(f"{path.rpartition('/')[2]}: {status} {document}")
         return document
 
-    def _ask(self, method: str, path: str, body: str = "", headers: Mapping[str, str] | None = None) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=_LONG_S)
-        with contextlib.closing(connection):
-            connection.request(method, path, body.encode(), dict(headers or {}))
-            answer = connection.getresponse()
-            content = answer.read()
-        try:
-            return answer.status, json.loads(content)
-        except ValueError:
-            return answer.status, content.decode()
+    def _wait_ready(self) -> None:
+        process, end_s = self._process, time.monotonic() + PATIENCE_S
+        while not self._is_ready():
+            if process is not None and process.poll() is not None:
+                raise AssertionError(f"the portal ended with {process.returncode}:\n{self.log()}")
+            if time.monotonic() > end_s:
+                raise AssertionError(f"the portal did not start:\n{self.log()}")
+            time.sleep(_LOOK_S)
 
     def _is_ready(self) -> bool:
-        if self._process is not None and self._process.poll() is not None:
-            raise AssertionError(f"the portal ended with {self._process.returncode}:\n{self.log()}")
         try:
-            return self._ask("GET", "/readyz")[0] == 200
+            return ask(self.url, "GET", "/readyz")[0] == 200
         except OSError:
             return False
 
@@ -280,16 +293,3 @@ class ProcessPortal(Checks):
             return
         (process.kill if is_kill else process.terminate)()
         process.wait(PATIENCE_S)
-
-    def _wait(
-        self,
-        is_so: Callable[[], bool],
-        failure: str,
-        instead: Callable[[], Sequence[object]],
-        timeout_s: float = PATIENCE_S,
-    ) -> None:
-        end_s = time.monotonic() + timeout_s
-        while not is_so():
-            if time.monotonic() > end_s:
-                raise AssertionError(f"{failure}\n{listed('there was', instead())}")
-            time.sleep(_LOOK_S)

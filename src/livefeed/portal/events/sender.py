@@ -4,8 +4,8 @@ import base64
 import binascii
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any, Final, Protocol
 
 from livefeed.durable.attempts import ANSWER_BYTES
 from livefeed.errors import TransportError
@@ -25,7 +25,9 @@ _UNSIGNED: Final[Mapping[str, str]] = {"content-type": _CONTENT_TYPE}
 class Postman(Protocol):
     """What the sender needs of an HTTP client."""
 
-    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    def deliver(
+        self, url: str, *, body: bytes, headers: Mapping[str, str]
+    ) -> Coroutine[Any, Any, HttpAnswer]:
         """POST ``body``; raises TransportError."""
         ...
 
