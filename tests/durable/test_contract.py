@@ -17,7 +17,15 @@ from livefeed.durable.consumers import (
     retire,
     set_state,
 )
-from livefeed.durable.entries import Arrival, append, append_arrivals, get_entry, list_entries
+from livefeed.durable.entries import (
+    Addition,
+    Arrival,
+    append,
+    append_arrivals,
+    append_many,
+    get_entry,
+    list_entries,
+)
 from livefeed.durable.lanes import (
     Lease,
     Lost,
@@ -128,6 +136,16 @@ class TestAppend:
         await house.append(first)
         runs = {one.consumer.name: [e.seq for e in one.entries] for one in await house.lease(entries_limit=9)}
         assert runs == {"a": [1, 3], "b": [1, 2]}
+
+    async def test_what_is_appended_together_waits_in_its_order_whatever_its_kind(self, house: House) -> None:
+        every, updates = await house.consumer("every"), await house.consumer("updates", kind="UPDATE")
+        kinds = ["UPDATE", "ADD", "UPDATE", "UPDATE", "DELETE", "ADD"]
+        additions = [Addition("m", "post:1", kind, b"", "rest", [every, updates]) for kind in kinds]
+        assert [*await house.store.write(lambda tx: append_many(tx, additions))] == [1, 2, 3, 4, 5, 6]
+        heads = {lane.consumer: lane.head for lane in await house.store.read(list_lanes)}
+        assert heads == {every: 6, updates: 4}
+        runs = {one.consumer.name: [e.seq for e in one.entries] for one in await house.lease(entries_limit=9)}
+        assert runs == {"every": [1, 2, 3, 4, 5, 6], "updates": [1, 3, 4]}
 
     @pytest.mark.parametrize("state", ["withheld", "gone"])
     async def test_the_withheld_and_the_gone_get_no_lanes(self, house: House, state: State) -> None:

@@ -1,6 +1,7 @@
 """Entries: appends events and makes the lanes of the consumers concerned due, in the caller's unit."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 import msgspec
@@ -116,12 +117,14 @@ def append_many(tx: Tx, additions: Sequence[Addition]) -> Sequence[int]:
             for seq, one in numbered
         ],
     )
-    rows: dict[tuple[ConsumerId, str, int, str], _Row] = {}  # a statement has a lane once, with its last head
-    for seq, one in numbered:
-        for consumer in one.consumers:
-            rows[consumer, one.key, 0, one.kind] = (consumer, one.key, 0, seq, one.kind, now)
-            rows[consumer, one.key, seq, one.kind] = (consumer, one.key, seq, None, one.kind, None)
-    _make_due(tx, [rows[place] for place in sorted(rows)])
+    # A statement has each lane once, with its last head; who hears of one kind only has no lane of another.
+    for kind, some in groupby(numbered, key=lambda pair: pair[1].kind):
+        rows: dict[tuple[ConsumerId, str, int], _Row] = {}
+        for seq, one in some:
+            for consumer in one.consumers:
+                rows[consumer, one.key, 0] = (consumer, one.key, 0, seq, kind, now)
+                rows[consumer, one.key, seq] = (consumer, one.key, seq, None, kind, None)
+        _make_due(tx, [rows[place] for place in sorted(rows)])
     if not tx.is_shared:
         _SQL.pass_over(tx.conn, first=seqs[0], last=seqs[-1])
     tx.count(telemetry.events_appended, len(additions))
