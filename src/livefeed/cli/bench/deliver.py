@@ -32,7 +32,9 @@ from livefeed.portal.server import ROOMS
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import PostId, UserId
 
-IN_FLIGHT: Final = 64  # of the baselines, as in the published figures; the dispatcher has its own default
+# Of the baselines, as in the published figures; the dispatcher has its own default. The same client has no more
+# than the dispatcher may have: one handler never gets as many at a time.
+IN_FLIGHT: Final = 64
 LOOPS: Final = (
     ("aiohttp loop", "aiohttp_loop", IN_FLIGHT),
     ("httpx loop, 8 in flight", "httpx_loop", 8),  # at 64 it collapses: an empty comparison
@@ -142,7 +144,7 @@ async def in_turns(
     async def post() -> None:
         # Without an answer's wait this would measure nothing but the wait.
         one = functools.partial(other.deliver, sink, body=postman.body, headers=postman.headers)
-        rates.bare.append(await closed_loop(share_s, one))
+        rates.bare.append(await closed_loop(share_s, one, min(IN_FLIGHT, count * handlers.CAP)))
 
     for number in range(ROUNDS):
         if number:
