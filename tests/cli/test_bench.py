@@ -1,17 +1,20 @@
 """Benchmarks say what they compare with, leave nothing behind, and refuse to run without their baselines."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests import engines
 from tests.system.world import rows
 
 from livefeed.cli.bench import baselines, databases
+from livefeed.cli.bench.beside import held_transaction
 from livefeed.cli.bench.command import bench
 from livefeed.cli.bench.house.isolation import Measured, compared
 from livefeed.cli.bench.result import Result, median_of
-from livefeed.errors import SettingsError
+from livefeed.errors import SettingsError, StoreError, StoreUnavailable
 
 PROGRAMS = sorted((Path(__file__).parents[2] / "bench" / "baselines").glob("*.py"))
 
@@ -98,3 +101,38 @@ def test_rest_measures_a_portal_beside_its_baseline():
     assert ("rest", "sqlite", 0) == (document["bench"], document["engine"], document["errors"])
     assert document["n"] > 0
     assert document["ratio"] == pytest.approx(document["value"] / document["baseline"])
+
+
+def test_a_transaction_is_held_open_beside_the_store_from_begin_to_end(engine: str, tmp_path: Path):
+    url = engines.database(tmp_path, "bench", engine=engine)
+    done = CliRunner().invoke(
+        bench, ["store", "--open-transaction", "--seconds", "0.3", "--db", url, "--json"]
+    )
+    assert done.exception is None
+    document = json.loads(done.stdout)
+
+    assert (1, 0) == (document["figures"]["open_transaction"], document["errors"])
+    assert document["n"] > 0
+    assert document["figures"]["unseen"] >= document["n"], "it sees nothing of what was appended"
+
+
+def test_a_held_transaction_that_somebody_ends_gives_no_figures(tmp_path: Path):
+    url = engines.database(tmp_path, "bench", ["livefeed.durable"], engine="postgresql")
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+
+    with pytest.raises(StoreUnavailable, match="was ended"), held_transaction(url):
+        assert [(True,)] == engines.cluster().sql(f"{ends} AND datname = '{url.rsplit('/', 1)[1]}'")
+
+
+def test_a_held_transaction_idles_longer_than_our_connections_may(tmp_path: Path):
+    url = engines.database(tmp_path, "bench", ["livefeed.durable"], engine="postgresql")
+    with held_transaction(f"{url}?options=-c%20idle_in_transaction_session_timeout%3D20ms"):
+        engines.cluster().sql("SELECT pg_sleep(0.2)")
+
+
+def test_a_held_transaction_that_cannot_begin_says_so(tmp_path: Path):
+    url = engines.database(tmp_path, "bench", ["livefeed.durable"], engine="postgresql")
+    engines.cluster().sql("ALTER TABLE entry RENAME TO gone", database=url.rsplit("/", 1)[1])
+
+    with pytest.raises(StoreError, match="entry"), held_transaction(url):
+        pass

@@ -1,24 +1,24 @@
 """`bench store`: append, lease and settle on one store, with nothing else around."""
 
 import asyncio
-import contextlib
 import random
-import threading
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import msgspec
+
 from livefeed.cli.bench import filling
+from livefeed.cli.bench.beside import held_transaction
 from livefeed.cli.bench.result import Result, percentile, usage
 from livefeed.clock import SystemClock
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
-from livefeed.durable.store import Store, Tx, open_readonly, open_store
+from livefeed.durable.store import Store, open_store
 from livefeed.durable.worker import Worker
 
 CALLERS: Final = 64
@@ -61,8 +61,11 @@ async def bench_store(url: str | None, seconds: float, load: Load = SMALL) -> Re
         store = open_store(address, [], SystemClock())
         try:
             consumers = await _prepared(store, load)
-            with _reader(address) if load.has_open_transaction else contextlib.nullcontext():
+            if not load.has_open_transaction:
                 return await _measured(store, consumers, seconds, load)
+            with held_transaction(address) as held:
+                measured = await _measured(store, consumers, seconds, load)
+            return msgspec.structs.replace(measured, figures=measured.figures | {"unseen": held.unseen})
         finally:
             await store.close()
 
@@ -130,28 +133,6 @@ async def _prepared(store: Store, load: Load) -> list[ConsumerId]:
 def _arrival(place: int, consumers: list[ConsumerId], draw: random.Random, at_ms: int) -> Arrival:
     key = f"post:{draw.getrandbits(60)}"
     return Arrival(filling.portal_of(place), key, EVENT, BODY, at_ms, "bench", consumers[place])
-
-
-@contextlib.contextmanager
-def _reader(url: str) -> Generator[None]:
-    """A reader beside the store that keeps its first snapshot."""
-    has_begun, may_end = threading.Event(), threading.Event()
-    reader = open_readonly(url)
-
-    def look(tx: Tx) -> None:
-        tx.execute("SELECT value FROM sequence WHERE name = 'entry'").fetchone()
-        has_begun.set()
-        may_end.wait()
-
-    thread = threading.Thread(target=reader.read, args=(look,), name="bench-reader")
-    thread.start()
-    has_begun.wait()
-    try:
-        yield
-    finally:
-        may_end.set()
-        thread.join()
-        reader.close()
 
 
 async def _append_all(
