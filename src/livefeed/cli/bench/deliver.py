@@ -32,8 +32,8 @@ from livefeed.portal.server import ROOMS
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import PostId, UserId
 
-# Of the baselines, as in the published figures; the dispatcher has its own default. The same client has no more
-# than the dispatcher may have: one handler never gets as many at a time.
+# Of the baselines, as in the published figures; the dispatcher has its own default. The same client has no
+# more than the dispatcher may have: one handler never gets as many at a time.
 IN_FLIGHT: Final = 64
 LOOPS: Final = (
     ("aiohttp loop", "aiohttp_loop", IN_FLIGHT),
