@@ -25,6 +25,60 @@ KNOWN = {
     "wire/form/encode.py:_known_keys": "what the same key was encoded as before",
     "wire/headings.py:_NOTHING": "always empty",
 }
+BOUNDED = {
+    "app/application.py:Application.consumptions": "what the application is made of",
+    "app/exchange.py:Patience._until": "requests to handlers that are under way",
+    "app/frames/pages.py:Pages._handlers": "what the application is made of",
+    "app/http/desk.py:Desk._tasks": "requests that are being answered",
+    "app/http/hall.py:Hall._guests": "open connections, which are counted",
+    "app/http/heads.py:KnownHeads._known": "emptied when it is full",
+    "app/http/line.py:Line._exchanges": "requests of one connection; many are read no further",
+    "app/installs/following.py:Following._reads": "reads that wait for their turn; they share the next one",
+    "app/installs/portals.py:Portals._by_id": "portals that installed the application (docs/adr/0040)",
+    "app/installs/portals.py:Portals._proved": "one for each known portal",
+    "app/routing/router.py:Router._provided": "what the application is made of",
+    "client/buckets.py:Buckets._tills": "one for each portal that is called",
+    "client/gathering/collector.py:Collector._under_way": "calls that somebody waits for",
+    "client/gathering/collector.py:Collector._waiting": "calls that somebody waits for",
+    "client/sending/budgets.py:Budgets._known": "one for each portal that is called",
+    "client/sending/operating.py:Budget._spent": "methods that the application calls",
+    "client/vault.py:Vault._flights": "refreshes that are under way",
+    "content/bbcode.py:_Builder._open": "one text's",
+    "durable/engines/postgresql/bells.py:Bells._topics": "emptied once they are told",
+    "durable/engines/postgresql/crew.py:Crew._rows": "units that wait; the store refuses more of them",
+    "durable/engines/postgresql/crew.py:Crew._running": "units that run",
+    "durable/engines/postgresql/crew.py:Crew._turns": "units that wait; the store refuses more of them",
+    "durable/engines/replies.py:Listeners._of": "who listens, until he says that he does not",
+    "durable/engines/unit.py:Tx.topics": "one unit's",
+    "durable/worker/exchange.py:Exchange.held": "leases that are held",
+    "durable/worker/runners.py:Runners.ready": "leases that are held",
+    "durable/worker/runners.py:Runners.tasks": "as many as run at a time",
+    "durable/worker/slots.py:Slots._gates": "consumers that run, wait or are down",
+    "net/addresses.py:AddressBook._known": "the oldest goes when it is full",
+    "net/http.py:HttpClient._pinned": "the oldest goes when it is full",
+    "portal/apps/tokens.py:Mint._made": "of one minute; emptied when it is full",
+    "portal/events/cards.py:CardIndex._asked": "cards that are asked for and not read yet",
+    "portal/events/cards.py:CardIndex._cards": "emptied when it is full",
+    "portal/events/cards.py:CardIndex._epochs": "reads that are under way",
+    "portal/events/cards.py:CardIndex._owners": "owners of handlers; emptied with the cards",
+    "portal/events/cards.py:CardIndex._people": "people who act; emptied whenever somebody is dismissed",
+    "portal/events/dispatcher.py:Dispatcher._filled_last": "emptied when it is full",
+    "portal/events/dispatcher.py:Dispatcher._given_last": "emptied when it is full",
+    "portal/events/dispatcher.py:Dispatcher._happenings": "emptied when it is full",
+    "portal/events/dispatcher.py:Dispatcher._logging": "writes that are under way",
+    "portal/events/dispatcher.py:Dispatcher._paces": "handlers that were slow",
+    "portal/events/shares.py:Shares._known": "emptied when it is full",
+    "portal/web/developer/listing.py:Names._known": "one page's",
+    "portal/web/scene/live.py:Watch._open": "open pages, which are counted",
+    "portal/web/scene/pages.py:_Scene._hurrying": "looks that are under way; the scene is a demo's",
+    "ui/streams.py:Stream._names": "a few words, each once",
+    "ui/streams.py:Streams._counts": "people with open pages",
+    "ui/streams.py:Streams._open": "open pages, which are counted",
+    "wire/form/shapes.py:Shapes._glimpses": "emptied when it is full",
+    "wire/form/shapes.py:Shapes._readable": "emptied when it is full",
+}
+"""What an object may keep beyond one call, and what bounds it."""
+
 OF_THE_DATABASE = {"tx", "store", "conn", "reader", "clock"}
 
 
@@ -45,6 +99,20 @@ def kept() -> Iterator[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Global):
                 yield from (f"{name}:{one}" for one in node.names)
+
+
+def kept_by_objects() -> Iterator[str]:
+    """Containers, but for lists, that an object of a class fills: ``events/cards.py:CardIndex._cards``."""
+    for name, tree in modules():
+        if name.startswith("testing/"):
+            continue  # one test each
+        for owner in ast.walk(tree):
+            for node in ast.walk(owner) if isinstance(owner, ast.ClassDef) else ():
+                if not isinstance(node, ast.Assign | ast.AnnAssign) or isinstance(node.value, ast.List):
+                    continue
+                target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                if isinstance(target, ast.Attribute) and is_to_be_filled(node.value):
+                    yield f"{name}:{owner.name}.{target.attr}"
 
 
 def caches() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -76,6 +144,10 @@ def called(node: ast.expr) -> str:
 
 def test_what_a_module_keeps_is_named_with_its_reason():
     assert set(kept()) == set(KNOWN)
+
+
+def test_what_an_object_keeps_is_named_with_what_bounds_it():
+    assert set(kept_by_objects()) == set(BOUNDED)
 
 
 def test_no_result_of_the_database_or_of_the_clock_is_cached():

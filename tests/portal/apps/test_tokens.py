@@ -63,6 +63,19 @@ def test_events_of_one_minute_share_their_tokens_and_the_endpoint_never_repeats_
     assert len(fresh) == 50
 
 
+def test_a_minute_with_many_people_fills_no_memory() -> None:
+    def bearer_of(person: int) -> Bearer:
+        return Bearer(app=AppId(1), person=UserId(person), app_epoch=1, person_epoch=1)
+
+    mint = Mint(KEYS)
+    first = mint.pair(bearer_of(1), NOW_MS)
+    for person in range(2, 6_000):
+        mint.pair(bearer_of(person), NOW_MS)
+
+    assert 4_096 >= len(mint._made)
+    assert first == mint.pair(bearer_of(1), NOW_MS), "made anew, and the same within the minute"
+
+
 async def caller(site: Site, token: str, *, portal: str | None = None) -> int:
     claims = open_access(site.house.keys, token)
     assert claims is not None
