@@ -18,6 +18,9 @@ _MAGIC: Final = b"SQLite format 3\0"
 PORTAL_DB = "sqlite:///.livefeed/portal.db"
 NOTIFIER_DB = "sqlite:///.livefeed/notifier.db"
 
+FOUNDING: Final = "make it with: livefeed portal init"
+"""What makes a portal's database; the other half makes its own at the first start."""
+
 
 def _parsed(ctx: click.Context, param: click.Parameter, value: str) -> DatabaseUrl:
     return DatabaseUrl.parse(value)

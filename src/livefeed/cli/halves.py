@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeVar
 
 from livefeed.app.runtime import ROOMS as APP_ROOMS
-from livefeed.cli.databases import require
+from livefeed.cli.databases import FOUNDING, require
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
 from livefeed.errors import StoreError, StoreTooNew
@@ -50,7 +50,7 @@ def writable(database: DatabaseUrl) -> Generator[Store]:
 
 
 def _opened(database: DatabaseUrl, halves: Sequence[Sequence[str]]) -> tuple[Sequence[str], Reader]:
-    require(database, hint=HINT)
+    require(database, hint=FOUNDING if all(rooms is PORTAL_ROOMS for rooms in halves) else HINT)
     refusals: list[StoreError] = []
     for rooms in halves:
         try:

@@ -1,5 +1,7 @@
 """``app portals`` and ``app confirm``: who has the application, and who waits for a confirmation."""
 
+from typing import Any
+
 import click
 
 from livefeed.app.installs import admission, registry
@@ -26,7 +28,10 @@ def portals(database: DatabaseUrl, as_json: bool) -> None:
     """
     rows = read(database, APPLICATION, _rows)
     if not as_json:
-        rows = [{**row, "quarantined": "waits" if row["quarantined"] else ""} for row in rows]
+        rows = [
+            {**row, "quarantined": "waits" if row["quarantined"] else None, "tokens": _told(row["tokens"])}
+            for row in rows
+        ]
     print_rows(rows, PORTALS, as_json=as_json)
 
 
@@ -45,10 +50,17 @@ def confirm(database: DatabaseUrl, member_id: str, as_json: bool) -> None:
     print_document(operate(running, "install_confirm", {"member_id": member_id}), as_json=as_json)
 
 
-def _rows(tx: Tx) -> list[dict[str, object]]:
+def _told(tokens: list[dict[str, Any]]) -> str:
+    """How each person's are, on one line."""
+    return "; ".join(
+        f"user {one['user_id']}: {one['state']}, to be renewed by {one['refresh_by']}" for one in tokens
+    )
+
+
+def _rows(tx: Tx) -> list[dict[str, Any]]:
     installs = {one.member_id: one for one in registry.every(tx)}
     waiting = set(admission.quarantined(tx))
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for member_id in sorted({*installs, *waiting}):
         install = installs.get(member_id)
         rows.append(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from livefeed.cli.databases import (
+    FOUNDING,
     PORTAL_DB,
     db_option,
     key_file_option,
@@ -35,7 +36,7 @@ def perform(
         SettingsError: There is no such database.
         LivefeedError: The operation was refused; the message says why.
     """
-    require(database, hint="make it with: livefeed portal init")
+    require(database, hint=FOUNDING)
     given = {name: value for name, value in arguments.items() if value is not None}
     running = find_running(database)
     if running is not None:

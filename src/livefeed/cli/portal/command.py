@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option, key_ring, require
+from livefeed.cli.databases import FOUNDING, PORTAL_DB, db_option, key_file_option, key_ring, require
 from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import Later, json_option, print_document
@@ -175,7 +175,7 @@ def serve(
     from livefeed.portal.server import PortalOptions
 
     check_processes(database, role, workers)
-    require(database, hint="make it with: livefeed portal init")
+    require(database, hint=FOUNDING)
     tls = usable(tls_cert, tls_key)
     configure_logs()
     token = fresh_token()
