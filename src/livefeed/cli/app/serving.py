@@ -191,6 +191,7 @@ def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands 
 @click.option(
     "--quiet-s",
     type=QUIET,
+    envvar="LIVEFEED_QUIET_S",
     default=60.0,
     show_default=True,
     help="Seconds without an edit before people are told.",
@@ -198,6 +199,7 @@ def serve_app(target: str, **flags: Any) -> None:  # noqa: ANN401 - click hands 
 @click.option(
     "--max-wait-s",
     type=WAIT,
+    envvar="LIVEFEED_MAX_WAIT_S",
     default=300.0,
     show_default=True,
     help="Seconds after the first edit at which they are told in any case.",
