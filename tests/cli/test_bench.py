@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from tests import engines
+from tests.required import require_package
 from tests.system.world import rows
 
 from livefeed.cli.bench import baselines, databases
@@ -78,6 +79,9 @@ def test_a_database_that_is_none_is_refused_before_anything_runs():
     refused = CliRunner().invoke(bench, ["rest", "--db", "mysql://x"])
 
     assert isinstance(refused.exception, SettingsError)
+    require_package("psycopg")
+    with pytest.raises(StoreUnavailable), databases.fresh("postgresql://feed@127.0.0.1:1/bench"):
+        pytest.fail("a run was begun")
 
 
 def stretch(p99_ms: float, *, beside: bool) -> Measured:

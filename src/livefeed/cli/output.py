@@ -14,6 +14,7 @@ from livefeed.errors import LivefeedError
 _EXTRAS: Final = {
     "argon2": "portal",
     "nh3": "notifier",
+    "psycopg": "postgres",
     "python_multipart": "portal",
     "starlette": "portal",
     "trustme": "portal",

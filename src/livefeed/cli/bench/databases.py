@@ -23,6 +23,7 @@ def fresh(url: str | None, name: str = "bench") -> Generator[str]:
 
     Raises:
         SettingsError: The URL is not understood.
+        StoreUnavailable: There is no such server.
     """
     if url is None:
         with tempfile.TemporaryDirectory(prefix="livefeed-bench-") as folder:
@@ -52,6 +53,7 @@ def _on_server(beside: DatabaseUrl, own: str) -> Generator[str]:
 
     parts = urlsplit(beside.dsn)
     url = parts._replace(path=f"{parts.path}_{own}").geturl()
+    drop_database(url)  # a server that is not there is told here, not by a process of the run
     try:
         yield url
     finally:
