@@ -27,7 +27,7 @@ async def tell(event: PostUpdated, ctx: Context) -> None:
     post = (await ctx.client.call("log.blogpost.get", {"POST_ID": event.post_id})).result[0]
     text = post["DETAIL_TEXT"].replace(" ", "-")
     async with HttpClient(allow_private=True) as http:
-        await http.send("POST", f"{os.environ['SINK']}/{event.post_id}/{text}", body=b"")
+        await http.send("POST", f"{os.environ['SINK']}/{event.post_id}/{text}/{os.getpid()}", body=b"")
 """
 
 
@@ -65,20 +65,26 @@ def accepts(url: str) -> bool:
 
 
 class Effects:
-    """What handlers have done, as somebody outside of them saw it: post → texts and times."""
+    """What handlers have done, as somebody outside of them saw it: post → texts, times, and by which process.
+
+    While `may_end` is not set, handlers get no answer: what they do is under way.
+    """
 
     def __init__(self) -> None:
         self.recorder = Recorder()
         self.recorder.on_request = self._note
-        self.seen: dict[int, list[tuple[str, float]]] = {}
+        self.seen: dict[int, list[tuple[str, float, int]]] = {}
+        self.may_end = threading.Event()
+        self.may_end.set()
         self._lock = threading.Lock()
 
     def _note(self, seen: Seen) -> None:
-        _, post, text = seen.path.split("/")
+        _, post, text, pid = seen.path.split("/")
         with self._lock:
-            self.seen.setdefault(int(post), []).append((text, time.monotonic()))
+            self.seen.setdefault(int(post), []).append((text, time.monotonic(), int(pid)))
+        self.may_end.wait()
 
-    def of(self, post: int) -> list[tuple[str, float]]:
+    def of(self, post: int) -> list[tuple[str, float, int]]:
         return list(self.seen.get(post, []))
 
 
@@ -177,6 +183,7 @@ class Town:
         eventually(told, what="the handlers are bound")
 
     def close(self) -> None:
+        self.effects.may_end.set()
         for group in self.groups:
             group.stop()
         for recorder in (self.webs, self.doors, self.effects.recorder):

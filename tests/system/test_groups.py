@@ -1,5 +1,6 @@
 """Stateless roles: two groups of processes on one PostgreSQL are as one, and one of them may die."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from urllib.error import HTTPError
@@ -7,12 +8,15 @@ from urllib.request import urlopen
 
 import pytest
 from tests.required import require_package
-from tests.system.groups import Town
+from tests.system.groups import Group, Town
 from tests.system.world import eventually, rows
 
 pytestmark = pytest.mark.system
 POSTS = 60
 LEASE_S = 10.0
+SLACK_S = 5.0
+"""For a look at what is due, a second one at what was overdue, and the run, on a machine that others use."""
+HELD = 20
 
 
 @pytest.fixture(scope="module")
@@ -53,30 +57,42 @@ def test_roles_without_pages_answer_operators_only(town: Town):
                 urlopen(url, timeout=5)
 
 
-def test_a_group_that_is_killed_loses_nothing_and_repeats_only_what_was_under_way(town: Town):
+def test_a_group_that_is_killed_loses_nothing_and_delays_by_its_lease_what_was_under_way(town: Town):
     town.wait_bound()
     first, second = town.groups
+    *_, worker = second.processes
     posts = town.add_posts(POSTS)
+    before, after = posts[: POSTS // 2], posts[POSTS // 2 :]
     edited: dict[int, float] = {}
-    killed_s = 0.0
-    for number, post in enumerate(posts):
-        if number == POSTS // 2:
-            second.kill()
-            killed_s = time.monotonic()
-        group = first if killed_s or number % 2 == 0 else second
-        town.edit(group, post, 1)
-        edited[post] = time.monotonic()
+    told_of = town.effects.of
 
-    eventually(
-        lambda: all(town.effects.of(post) for post in posts),
-        what="every edit was told of",
-        within_s=6 * LEASE_S,
-    )
+    def edit_in_turns(some: list[int], *groups: Group) -> None:
+        for post, group in zip(some, itertools.cycle(groups), strict=False):
+            edited[post] = time.monotonic()
+            town.edit(group, post, 1)
 
-    told = {post: town.effects.of(post) for post in posts}
-    assert {text for seen in told.values() for text, _ in seen} == {"edit-1"}
-    repeated = {post: seen for post, seen in told.items() if len(seen) > 1}
-    late_s = [seen[0][1] - edited[post] for post, seen in told.items()]
-    print(f"longest delay {max(late_s):.1f} s, {len(repeated)} repeated")
-    for seen in repeated.values():
-        assert seen[0][1] > killed_s - 2, "what was over before the kill is not done again"
+    edit_in_turns(before[:-HELD], first, second)
+    eventually(lambda: all(told_of(post) for post in before[:-HELD]), what="half is told of")
+    town.effects.may_end.clear()
+    edit_in_turns(before[-HELD:], first, second)
+
+    def cut() -> list[int]:
+        return [post for post in before[-HELD:] if worker.popen.pid in {pid for *_, pid in told_of(post)}]
+
+    eventually(cut, what="the group that is to be killed has something under way")
+    second.kill()
+    killed_s = time.monotonic()
+    town.effects.may_end.set()
+    edit_in_turns(after, first)
+
+    def is_over() -> bool:
+        return all(told_of(post) for post in posts) and all(len(told_of(post)) > 1 for post in cut())
+
+    eventually(is_over, what="every edit is told of", within_s=6 * LEASE_S)
+    told = {post: told_of(post) for post in posts}
+    late_s = {post: seen[-1][1] - max(edited[post], killed_s) for post, seen in told.items()}
+
+    assert {"edit-1"} == {text for seen in told.values() for text, _, _ in seen}
+    assert max(late_s.values()) <= LEASE_S + SLACK_S
+    for seen in told.values():
+        assert len(seen) == 1 or seen[0][1] > killed_s - 2, "what was over before the kill is not done again"
