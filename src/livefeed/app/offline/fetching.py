@@ -32,10 +32,16 @@ _LOG: Final = logger("app.offline")
 
 
 def fetch_offline(app: Application, every_s: float) -> None:
-    """Fetch the queue of each portal when it says that something is in it, and every ``every_s`` seconds."""
+    """Fetch the queue of each portal at the start, when it says that something is in it, and now and then.
+
+    Args:
+        app: The application.
+        every_s: How often it is fetched though nothing calls for it.
+    """
     app.on(OfflineNews)(_wake)
     app.consume(CONSUMER, _fetch, kind=_KIND, cap=1, entries_limit=_TURNS)
     again(app, POLL, every_s, _order)
+    app.when_installed(_order_at_start)
 
 
 async def _wake(ctx: Context) -> None:
@@ -43,6 +49,12 @@ async def _wake(ctx: Context) -> None:
     portal = ctx.runtime.portals.get(ctx.portal)
     ctx.step("fetched", "the queue of offline events is asked")
     ctx.on_settle(partial(_order, portal=portal))
+
+
+def _order_at_start(tx: Tx, portal: KnownPortal) -> None:
+    """What was told while nothing ran lies there."""
+    if portal.user_id is not None and watching.queue_of(tx, portal.member_id) is not None:
+        _order(tx, portal)
 
 
 def _order(tx: Tx, portal: KnownPortal) -> None:

@@ -14,7 +14,7 @@ from livefeed.app.inbox import post_key
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.runtime import Runtime
 from livefeed.durable import sql
-from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.consumers import ConsumerId, get, hold, refresh
 from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
@@ -46,12 +46,18 @@ def again(app: Application, name: str, every_s: float, unit: Callable[[Tx, Known
 
 
 def first(tx: Tx, portal: KnownPortal, name: str) -> None:
-    """Order the first round of a portal, unless one is ordered; runs at each start."""
+    """Order the first round of a portal, at each start; one that is ordered comes after today's pause."""
     consumer = portal.consumers.get(name)
     if consumer is None or portal.user_id is None:
         return
     if SQL.is_ordered(tx.conn, consumer=consumer, since=tx.now_ms - _FRESH_MS) is None:
         next_round(tx, portal.member_id, name, consumer)
+        return
+    hold(tx, [consumer])
+    known = get(tx, consumer)
+    assert known is not None, "a known portal has its consumers"
+    if SQL.bring_forward(tx.conn, consumer=consumer, due=tx.now_ms + known.quiet_ms):
+        refresh(tx, [consumer])
 
 
 def next_round(tx: Tx, portal: MemberId, name: str, consumer: ConsumerId) -> None:

@@ -4,6 +4,10 @@
 -- Whether something waits for a consumer that was ordered since; what is older may expire before it is done.
 SELECT 1 FROM lane WHERE consumer = :consumer AND seq = 0 AND first_at >= :since LIMIT 1;
 
+-- name: bring_forward(consumer, due)!
+-- What waits for a longer pause than there is now.
+UPDATE lane SET due_at = :due, calm_at = :due WHERE consumer = :consumer AND seq = 0 AND attempt = 0 AND due_at > :due;
+
 -- name: pending(consumer, keys)
 -- Which lanes have something to do, and whether somebody has begun; one that has just arrived has no lane yet.
 SELECT l.key, CASE WHEN r.key IS NULL THEN 0 ELSE 1 END AS is_leased
