@@ -145,3 +145,11 @@ def test_the_second_wall_stops_what_the_first_one_never_writes(made: str, left: 
 
 def test_what_a_browser_would_read_differently_comes_out_as_it_reads_it():
     assert html("[url=http://a]x[url=http://b]y[/url][/url]").count("</a><a ") == 1
+
+
+def test_long_texts_are_made_anew_and_fill_no_memory():
+    long, before = "[B]x[/B] " * 2_000, bbcode._walled_before.cache_info().currsize
+    first = as_html(parse(long))
+
+    assert first == as_html(parse(long))
+    assert before == bbcode._walled_before.cache_info().currsize

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from livefeed.errors import Fault, WireError
+from livefeed.errors import Fault, TooLarge, WireError
 from livefeed.wire.batch import (
     MAX_COMMANDS,
     Command,
@@ -234,3 +234,13 @@ def test_built_commands_are_read_again():
 def test_more_than_fifty_commands_cannot_be_built():
     with pytest.raises(WireError, match="50"):
         build_batch({str(number): ("profile", {}) for number in range(51)})
+
+
+def test_what_references_put_in_is_bounded_like_a_body():
+    results = {"a": "x" * 1_000_000}
+    few = Command(name="b", method="m", query="t=" + "$result[a]" * 30 + "&u=$result[a]")
+    assert 30_000_000 == len(few.params(results).text("t"))
+
+    for query in ("t=" + "$result[a]" * 1_000_000, "&".join(f"t{n}=$result[a]" for n in range(40))):
+        with pytest.raises(TooLarge, match="references"):
+            Command(name="b", method="m", query=query).params(results)

@@ -16,6 +16,7 @@ _INLINE: Final = {"b": "strong", "i": "em", "u": "u", "s": "del", "p": "p"}
 _ALIGNED: Final = {"left": "left", "right": "right", "center": "center", "justify": "justify"}
 _CELLS: Final = {"tr": "tr", "td": "td", "th": "th"}
 _BLOCKS: Final = frozenset({"list", "table", "quote", "code", "spoiler", "p", *_ALIGNED})
+_KEPT_CHARS: Final = 10_000  # what is longer is not kept: a text may be as long as a body
 _SCHEMES: Final = ("http://", "https://", "mailto:")
 
 _WALL: Final = nh3.Cleaner(
@@ -36,10 +37,15 @@ def as_html(tree: Tree) -> Markup:
     Links lead only to http, https and mail addresses; pictures and videos become links, so that no page calls
     a foreign host by itself.
     """
-    return _walled(_all(tree))
+    html = _all(tree)
+    return _walled_before(html) if len(html) <= _KEPT_CHARS else _walled(html)
 
 
 @lru_cache(maxsize=2_048)
+def _walled_before(html: Markup) -> Markup:
+    return _walled(html)
+
+
 def _walled(html: Markup) -> Markup:
     cleaned = _WALL.clean(html)
     is_same = cleaned.replace("&quot;", '"') == _as_browsers_write(str(html))

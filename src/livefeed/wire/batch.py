@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
-from livefeed.errors import Fault, WireError
+from livefeed.errors import Fault, TooLarge, WireError
 from livefeed.wire.calls import Answer, Timing, fault_wire, read_time
 from livefeed.wire.faults import BatchLengthExceeded, BatchMethodNotAllowed, fault_of
 from livefeed.wire.form import REST_LIMITS, JsonValue, decode, encode
@@ -41,11 +41,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         """The parameters, with the results of earlier commands put in.
 
         Raises:
-            TooLarge: A bound of the form is passed.
+            TooLarge: A bound of the form is passed; what results put in counts like a body.
             WireError: There is a NUL.
         """
         form = decode(self.query.encode(errors="replace"), limits=REST_LIMITS, strict=False)
-        return Params({name: substitute(value, results) for name, value in form.items()})
+        found = _Found(results, REST_LIMITS.max_bytes)
+        return Params({name: _substituted(value, found) for name, value in form.items()})
 
     def refusal(self, position: int) -> Fault | None:
         """Why this command may not run at ``position`` (from 0), if so (A-56)."""
@@ -65,20 +66,53 @@ def _command(name: str, line: str) -> Command:
     return Command(name=name, method=method.strip().strip("/").lower().removesuffix(".json"), query=query)
 
 
+class _Found:
+    """Results that are put into one command, until they are too much: a short reference may be a long text."""
+
+    __slots__ = ("_left", "_results")
+
+    def __init__(self, results: Mapping[str, JsonValue], most: int) -> None:
+        self._results = results
+        self._left = most
+
+    def value(self, indexes: str) -> JsonValue:
+        """What is referred to."""
+        found = _look_up(indexes, self._results)
+        if isinstance(found, str):
+            self._take(found)
+        return "" if found is None else found
+
+    def text(self, match: re.Match[str]) -> str:
+        """The text of what is referred to, empty for what has none."""
+        found = _look_up(match.group(1), self._results)
+        text = as_text(found) if isinstance(found, (str, int, float)) else ""
+        self._take(text)
+        return text
+
+    def _take(self, text: str) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            raise TooLarge("cmd", "references to less than a body", "more")
+
+
 def substitute(value: JsonValue, results: Mapping[str, JsonValue]) -> JsonValue:
     """``value`` with each ``$result[name][field][0]`` replaced; what does not exist becomes empty text.
 
     A value that is one reference and nothing else takes over what it refers to, a list or mapping included.
+
+    Raises:
+        TooLarge: It would become longer than a body may be.
     """
+    return _substituted(value, _Found(results, REST_LIMITS.max_bytes))
+
+
+def _substituted(value: JsonValue, found: _Found) -> JsonValue:
     if isinstance(value, Mapping):
-        return {key: substitute(item, results) for key, item in value.items()}
+        return {key: _substituted(item, found) for key, item in value.items()}
     if not isinstance(value, str) or "$result[" not in value:
         return value
     whole = _reference.fullmatch(value)
-    if whole:
-        found = _look_up(whole.group(1), results)
-        return "" if found is None else found
-    return _reference.sub(lambda match: _look_up_text(match.group(1), results), value)
+    return found.value(whole.group(1)) if whole else _reference.sub(found.text, value)
 
 
 def _look_up(indexes: str, results: Mapping[str, JsonValue]) -> JsonValue:
@@ -95,11 +129,6 @@ def _look_up(indexes: str, results: Mapping[str, JsonValue]) -> JsonValue:
         else:
             return None
     return found
-
-
-def _look_up_text(indexes: str, results: Mapping[str, JsonValue]) -> str:
-    found = _look_up(indexes, results)
-    return as_text(found) if isinstance(found, (str, int, float)) else ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
