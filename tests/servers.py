@@ -58,6 +58,7 @@ class Server:
         _give(self.folder, self._owner)
         self.data = self.folder / "data"
         self.settings = {**_SETTINGS, **(settings or {})}
+        self.env: dict[str, str] = {}
         if of is None:
             self._run(
                 *("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust"),
@@ -182,7 +183,7 @@ class Server:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 timeout=_PATIENCE_S,
-                env={**os.environ, "LC_ALL": "C"},
+                env={**os.environ, "LC_ALL": "C", **self.env},
             )
         assert done.returncode == 0, "\n".join(
             file.read_text()[-4000:]

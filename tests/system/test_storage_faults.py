@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.required import require_or_skip
+from tests.system.faulty import build_shim
 from tests.system.world import Process, closing_all, eventually, free_port, is_ready, livefeed, rest
 from tools.soaking.house import HERE, MEMBER_ID, TOKEN
 
@@ -25,11 +25,7 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    built = tmp_path_factory.mktemp("shim") / "fault.so"
-    source = Path(__file__).with_name("faulty") / "fault.c"
-    command = [require_or_skip("gcc"), "-shared", "-fPIC", "-O1", "-o", str(built), str(source), "-ldl"]
-    subprocess.run(command, check=True)
-    return built
+    return build_shim(tmp_path_factory.mktemp("shim"))
 
 
 class Served:

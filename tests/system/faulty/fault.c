@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define REAL(name, ...) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))(__VA_ARGS__)
@@ -44,7 +45,13 @@ static int fault_of(int fd) {
 
 FAILS(ssize_t, pwrite, (int fd, const void *data, size_t length, __off64_t offset), data, length, offset)
 FAILS(ssize_t, pwrite64, (int fd, const void *data, size_t length, __off64_t offset), data, length, offset)
+FAILS(ssize_t, pwritev, (int fd, const struct iovec *data, int count, __off64_t offset), data, count, offset)
 FAILS(int, ftruncate, (int fd, __off64_t length), length)
 FAILS(int, ftruncate64, (int fd, __off64_t length), length)
 FAILS(int, fsync, (int fd))
 FAILS(int, fdatasync, (int fd))
+
+int posix_fallocate(int fd, __off64_t offset, __off64_t length) {
+    int fault = fault_of(fd);
+    return fault ? fault : REAL(posix_fallocate, fd, offset, length);
+}
