@@ -38,7 +38,11 @@ class _Held(msgspec.Struct, kw_only=True):
 
 
 class FaultyPostman:
-    """Sends through another postman, and keeps what became of each delivery in the scene."""
+    """Sends through another postman, and keeps what became of each delivery in the scene.
+
+    Attributes:
+        under_way: How many POSTs are being made at this moment.
+    """
 
     def __init__(self, postman: Postman, scene: Scene, *, guests: Guests, uninstall: Uninstall) -> None:
         self._postman = postman
@@ -46,6 +50,7 @@ class FaultyPostman:
         self._guests = guests
         self._uninstall = uninstall
         self._held: list[_Held] = []
+        self.under_way = 0
 
     async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """Make one POST, unless a fault has it otherwise.
@@ -53,6 +58,13 @@ class FaultyPostman:
         Raises:
             TransportError: As the postman behind it; or a fault lost the delivery, or its answer.
         """
+        self.under_way += 1
+        try:
+            return await self._deliver(url, body, headers)
+        finally:
+            self.under_way -= 1
+
+    async def _deliver(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         letter = await self._letter(url, body, headers)
         path = url.partition("://")[2].partition("/")[2]
         occasion = self._scene.occasion(f"/{path} {letter.event} {letter.post}")

@@ -223,7 +223,8 @@ class RehearsedPortal:
         return True
 
     async def _until_idle(self) -> None:
-        while await self.store.read(_has_work):
+        # The lane of a delivery that is under way is gone when its application is uninstalled meanwhile.
+        while await self.store.read(_has_work) or self._postman.under_way:
             await asyncio.sleep(_LOOK_S)
 
     async def _settle(self, wish: Wish) -> bool:
