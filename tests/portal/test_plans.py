@@ -17,6 +17,8 @@ PAGE = {**SIGHT, "codes": None, "since": None, "until": None, "count": 50}
 QUEUE = {"app": 1, "connector": "", "most": 50}
 TAKEN = {"app": 1, "process": "x", "messages": None}
 HOT: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("livefeed.portal.apps", "grants.sql", "forget_unused_codes", {"now": 1}),
+    ("livefeed.portal.apps", "grants.sql", "forget_refresh", {"now": 1}),
     ("livefeed.portal.apps", "webhooks.sql", "webhook", {"person": 1, "code_hash": b"", "now": 1}),
     ("livefeed.portal.apps", "webhooks.sql", "incoming", {"id": 1}),
     ("livefeed.portal.apps", "webhooks.sql", "outgoing", {"id": 1}),

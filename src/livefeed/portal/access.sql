@@ -27,14 +27,14 @@ JOIN person AS p ON p.portal = :portal AND p.id = h.person AND p.is_active = 1;
 -- Those of the codes (a JSON list) that exist; a group only for its members and for administrators.
 SELECT c.value FROM json_each(:codes) AS c
 WHERE c.value = 'UA'
-    OR (c.value GLOB 'U[0-9]*' AND EXISTS (
+    OR (c.value GLOB 'U[0-9]*' AND substr(c.value, 2) NOT GLOB '*[^0-9]*' AND length(c.value) < 20 AND EXISTS (
         SELECT 1 FROM person AS p
         WHERE p.portal = :portal AND p.id = CAST(substr(c.value, 2) AS INTEGER) AND p.is_active = 1))
-    OR (c.value GLOB 'D[0-9]*' AND EXISTS (
+    OR (c.value GLOB 'D[0-9]*' AND substr(c.value, 2) NOT GLOB '*[^0-9]*' AND length(c.value) < 20 AND EXISTS (
         SELECT 1 FROM department AS d WHERE d.portal = :portal AND d.id = CAST(substr(c.value, 2) AS INTEGER)))
-    OR (c.value GLOB 'DR[0-9]*' AND EXISTS (
+    OR (c.value GLOB 'DR[0-9]*' AND substr(c.value, 3) NOT GLOB '*[^0-9]*' AND length(c.value) < 21 AND EXISTS (
         SELECT 1 FROM department AS d WHERE d.portal = :portal AND d.id = CAST(substr(c.value, 3) AS INTEGER)))
-    OR (c.value GLOB 'SG[0-9]*' AND EXISTS (
+    OR (c.value GLOB 'SG[0-9]*' AND substr(c.value, 3) NOT GLOB '*[^0-9]*' AND length(c.value) < 21 AND EXISTS (
         SELECT 1 FROM workgroup AS g
         WHERE g.portal = :portal AND g.id = CAST(substr(c.value, 3) AS INTEGER)
             AND (:is_admin = 1 OR EXISTS (

@@ -66,6 +66,22 @@ async def test_a_code_that_comes_back_ends_what_it_was_exchanged_for(site: Site,
     assert await lives(site, other["access_token"])  # another code's family is another's
 
 
+async def test_codes_that_nobody_exchanges_do_not_stay(site: Site, app: App) -> None:
+    """Whoever allowed an application once may ask for codes as fast as he can."""
+    used = await given_code(site, app)
+    await exchange(site, app, used)
+    for _ in range(20):
+        await given_code(site, app)
+        site.house.clock.advance(31)
+
+    [stored] = (await site.run(lambda tx: tx.execute("SELECT count(*) FROM authorization_code").fetchall()))[
+        0
+    ]
+
+    assert 2 == stored, "the last one, and the one that was used: should it come back, that has to be known"
+    assert (await exchange(site, app, used))[1]["error"] == "invalid_grant"
+
+
 async def test_a_code_that_comes_back_months_later_ends_all_that_came_of_it(site: Site, app: App) -> None:
     code = await given_code(site, app)
     _, pair = await exchange(site, app, code)

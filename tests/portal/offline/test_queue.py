@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from livefeed.durable.store import Tx
-from livefeed.portal.offline import queue
+from livefeed.portal.offline import bindings, queue
 from livefeed.portal.upkeep import purge
 from livefeed.wire.ids import PostId
 
@@ -162,6 +162,19 @@ async def test_a_source_is_not_told_of_its_own_changes(fetching: Fetching) -> No
     assert [1, 2] == await fetching.posts(), "the queue without a source has all"
     assert [2] == await fetching.posts(auth_connector="mine")
     assert [1, 2] == await foreign.posts(auth_connector="mine"), "of the same name, but somebody else's"
+
+
+async def test_an_application_has_an_event_queued_for_a_bounded_number_of_sources(fetching: Fetching) -> None:
+    """Each of them makes every edit on the portal write one record more."""
+    binding = {"event": UPDATED, "event_type": "offline"}
+    for number in range(bindings.MOST_SOURCES - 1):  # one has no name
+        await fetching.site.call(fetching.token, "event.bind", auth_connector=f"s{number}", **binding)
+
+    refused = await fetching.site.fault(fetching.token, "event.bind", auth_connector="more", **binding)
+
+    assert (400, "ERROR_CORE") == refused[:2]
+    added = {"event": "ONLIVEFEEDPOSTADD", "event_type": "offline", "auth_connector": "more"}
+    assert await fetching.site.call(fetching.token, "event.bind", **added), "another event has its own"
 
 
 async def test_the_bell_rings_at_once_and_then_leaves_alone_for_its_time(fetching: Fetching) -> None:

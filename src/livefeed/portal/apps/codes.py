@@ -60,6 +60,7 @@ def give(tx: Tx, bearer: Bearer, fresh: FreshCode) -> None:
         now=tx.now_ms,
         expires_at=tx.now_ms + CODE_LIFE_S * 1000,
     )
+    _sql.forget_unused_codes(tx.conn, now=tx.now_ms)
     _sql.forget_codes(tx.conn, before=tx.now_ms - REFRESH_TOKEN_LIFE_S * 1000)
 
 

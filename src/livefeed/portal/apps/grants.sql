@@ -43,6 +43,11 @@ UPDATE authorization_code SET used_at = :now, family = :family WHERE hash = :has
 DELETE FROM authorization_code WHERE hash IN
     (SELECT hash FROM authorization_code WHERE created_at < :before LIMIT 50);
 
+-- name: forget_unused_codes(now)!
+-- Drop a few that nobody exchanged in time; each code takes more away than it brings.
+DELETE FROM authorization_code WHERE hash IN
+    (SELECT hash FROM authorization_code WHERE used_at IS NULL AND expires_at < :now ORDER BY expires_at LIMIT 4);
+
 -- name: consent(app, person)$
 -- The scopes a person allowed an application.
 SELECT scope FROM consent WHERE app = :app AND person = :person;

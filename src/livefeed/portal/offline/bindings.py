@@ -1,6 +1,7 @@
 """Which changes are queued for which application: ``event.bind`` with ``event_type=offline`` says it."""
 
 from collections.abc import Collection
+from typing import Final
 
 import msgspec
 
@@ -8,8 +9,11 @@ from livefeed.durable.sql import load
 from livefeed.durable.store import Tx
 from livefeed.portal.apps.registry import App
 from livefeed.portal.apps.tokens import granted
-from livefeed.wire.faults import HandlerAlreadyBound
+from livefeed.wire.faults import CoreError, HandlerAlreadyBound
 from livefeed.wire.ids import AppId, MemberId, UserId
+
+MOST_SOURCES: Final = 100
+"""For how many sources an application may have an event queued: each makes a record of every change."""
 
 _sql = load("livefeed.portal.offline", "offline.sql")
 
@@ -56,7 +60,10 @@ def bind(tx: Tx, app: App, event: str, connector: str, *, auth_type: UserId, own
 
     Raises:
         HandlerAlreadyBound: It is queued for this source already.
+        CoreError: It is queued for too many others.
     """
+    if sum(one.event == event for one in of_app(tx, app)) >= MOST_SOURCES:
+        raise CoreError(f"Unable to set event handler: an event is queued for {MOST_SOURCES} sources at most")
     added = _sql.add_binding(
         tx.conn,
         portal=app.portal,
