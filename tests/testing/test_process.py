@@ -107,16 +107,18 @@ def test_deliveries_are_struck_as_in_the_process_of_the_test(process: ProcessPor
     with process.faults().wrong_application_token(times=1):
         process.edit(1, "c")
         process.deliver()
+    process.edit(1, "before the block")
     with process.faults().no_tokens():
         process.edit(1, "d")
-        process.deliver()
+    process.edit(1, "after it")
+    process.deliver()
 
     assert (lost.error, lost.was_received, lost.faults) == ("reset", False, ("drop before",))
-    assert (found.status, len(shop.got)) == (200, 6)
+    assert (found.status, len(shop.got)) == (200, 8)
     assert shop.bodies[1] == shop.bodies[2]
     ours = shop.app["application_token"]
-    assert [auth["application_token"] == ours for auth in shop.auths] == [True] * 4 + [False, True]
-    assert ["access_token" in auth for auth in shop.auths[-2:]] == [True, False]
+    assert [auth["application_token"] == ours for auth in shop.auths] == [True] * 4 + [False] + [True] * 3
+    assert ["access_token" in auth for auth in shop.auths[-4:]] == [True, True, False, True]
     process.assert_delivered("OnLiveFeedPostUpdate", post=1, to=shop.app["client_id"])
 
 

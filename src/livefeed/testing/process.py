@@ -33,8 +33,9 @@ class ProcessPortal(Checks):
     """``livefeed portal serve`` with an SQLite database in a folder of its own.
 
     It works by itself, in real time. `faults` and `clock` are there as with `LocalPortal`; both outlive
-    `kill` and `start`. What faults hold back (``reorder``, ``burst``) waits for `deliver`, `settle` or the
-    end of the block, and is lost when the process ends.
+    `kill` and `start`. What is due when a block of faults begins is delivered before, and what is due when it
+    ends is still delivered in it. What faults hold back (``reorder``, ``burst``) waits for `deliver`,
+    `settle` or the end of the block, and is lost when the process ends.
 
     Attributes:
         url: ``http://127.0.0.1:40123``, without a slash at its end; the same after a restart.

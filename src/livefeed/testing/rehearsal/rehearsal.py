@@ -197,11 +197,13 @@ class RehearsedPortal:
 
     async def _enter(self, wish: Wish) -> bool:
         assert wish.plan is not None, "a block that begins has a plan"
+        await self._until_idle()  # what was due before is none of its business
         self._rehearsal.write(Entered(number=wish.number, plan=wish.plan))
         await self._begin(wish.number, wish.plan, [])
         return True
 
     async def _leave(self, wish: Wish) -> bool:
+        await self._until_idle()
         self._rehearsal.write(Left(number=wish.number))
         await end(self, self._blocks.pop(wish.number))
         await self._postman.release()
