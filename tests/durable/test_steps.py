@@ -4,11 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from livefeed.clock import ManualClock
 from livefeed.durable.consumers import ConsumerId, register
 from livefeed.durable.entries import Arrival, append, append_arrivals
-from livefeed.durable.lanes import Lease, lease_due, list_lanes, next_due
+from livefeed.durable.lanes import Lease, Lost, lease_due, list_lanes, next_due, renew, settle_many
 from livefeed.durable.outcomes import Again, Done, Down, Outcome
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.durable.watch import Steps, oldest_due_ms, why_not_ready
@@ -40,9 +41,13 @@ class Runs:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """SQLite only: on PostgreSQL other machines write too, and nobody moves their rows."""
-    return f"sqlite:///{tmp_path}/store.db"
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, but where it is said: on PostgreSQL other machines write too, and nobody moves their rows."""
+    return engines.database(tmp_path, "store", engine=getattr(request, "param", "sqlite"))
+
+
+on_both = pytest.mark.parametrize("url", engines.both(), indirect=True)
+on_a_server = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -140,6 +145,7 @@ async def test_a_lease_of_a_worker_that_is_gone_ends_in_time_though_the_clock_is
     assert ["post:1", "post:2"] == runs.seen
 
 
+@on_both
 async def test_a_run_under_way_is_not_repeated_by_a_clock_that_jumps_ahead(
     store: Store, handler: ConsumerId, clock: ManualClock
 ) -> None:
@@ -199,6 +205,7 @@ async def test_a_step_is_mended_though_the_first_unit_that_was_to_do_it_failed(
     assert all(lane.due_at_ms <= clock.now_ms() + 2_000 for lane in await store.read(list_lanes))
 
 
+@on_both
 @pytest.mark.parametrize("jump_s", [HOUR_S, -HOUR_S])
 async def test_the_worker_has_nothing_to_look_at_again_at_once_after_a_jump(
     store: Store, worker: Worker, handler: ConsumerId, clock: ManualClock, jump_s: float
@@ -209,6 +216,72 @@ async def test_the_worker_has_nothing_to_look_at_again_at_once_after_a_jump(
     await worker.run_due()
     due_ms = await store.read(next_due)
     assert due_ms is None or due_ms > clock.now_ms()
+
+
+@on_a_server
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_on_a_server_what_was_planned_waits_as_long_as_the_clock_was_set_back_and_news_does_not(
+    store: Store, worker: Worker, runs: Runs, clock: ManualClock, is_restarted: bool
+) -> None:
+    handler = await store.write(lambda tx: register(tx, portal="m", name="h"))
+    await store.write(adding(handler, "post:0"))
+    clock.advance(60)
+    assert 1 == await worker.run_due()
+    runs.fails = 1
+    await store.write(adding(handler, "post:1"))
+    assert 1 == await worker.run_due(), "to be repeated in 5 s"
+    clock.advance(6 - HOUR_S)
+    if is_restarted:
+        worker = Worker(store, runs, clock=clock)
+    assert 0 == await worker.run_due()
+    await store.write(adding(handler, "post:2"))
+    assert 1 == await worker.run_due()
+    (lane,) = await store.read(list_lanes)
+    assert HOUR_S * 1000 > lane.due_at_ms - clock.now_ms() > 0
+    clock.advance(HOUR_S)
+    assert 1 == await worker.run_due()
+    assert ["post:0", "post:1", "post:2", "post:1"] == runs.seen
+    assert [] == await store.read(list_lanes)
+
+
+@on_a_server
+async def test_on_a_server_the_lease_of_one_that_is_gone_ends_in_time_though_the_clock_was_set_back(
+    store: Store, worker: Worker, runs: Runs, clock: ManualClock
+) -> None:
+    handler = await store.write(lambda tx: register(tx, portal="m", name="h"))
+    await store.write(adding(handler, "post:1"))
+    assert 1 == await worker.run_due()
+    clock.advance(-HOUR_S)
+    await worker.run_due()
+    await store.write(adding(handler, "post:2"))
+    assert 1 == len(await store.write(lambda tx: lease_due(tx, limit=9, lease_s=10)))
+    clock.advance(11)
+    assert 1 == await worker.run_due()
+    assert ["post:1", "post:2"] == runs.seen
+
+
+@on_a_server
+async def test_on_a_server_others_may_repeat_what_a_machine_runs_whose_clock_was_set_back(
+    url: str, store: Store, worker: Worker, runs: Runs, clock: ManualClock
+) -> None:
+    handler = await store.write(lambda tx: register(tx, portal="m", name="h"))
+    set_back = ManualClock(clock.now_ms())
+    behind = open_store(url, [], set_back)
+    await behind.write(adding(handler, "post:1"))
+    (lease,) = await behind.write(lambda tx: lease_due(tx, limit=9, lease_s=10))
+    assert 0 == await worker.run_due()
+    set_back.advance(-HOUR_S)
+    clock.advance(6)
+    await behind.write(lambda tx: renew(tx, [lease], lease_s=10))
+    assert 0 == await worker.run_due()
+    clock.advance(6)
+    assert 1 == await worker.run_due(), "it could renew nothing"
+    (settled,) = await behind.write(lambda tx: settle_many(tx, [(lease, Done())]))
+    await behind.close()
+
+    assert isinstance(settled, Lost)
+    assert ["post:1"] == runs.seen
+    assert [] == await store.read(list_lanes)
 
 
 async def test_a_commit_that_seems_to_lie_ahead_does_not_make_it_ready(

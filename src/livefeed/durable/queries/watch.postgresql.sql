@@ -11,3 +11,12 @@ FROM (SELECT id, due_from FROM consumer WHERE ready_at <= :now ORDER BY ready_at
 
 -- name: oldest_arrival()$
 SELECT e.at FROM arrival AS a JOIN entry AS e ON e.seq = a.seq ORDER BY a.seq LIMIT 1;
+
+-- name: lower_floors(now, until)!
+-- They only rise, and what is written keeps above them: once the clock was set back, all that becomes due would wait
+-- until it says again what it said.
+UPDATE consumer SET due_from = least(due_from, CAST(:now AS bigint)), lease_from = least(lease_from, CAST(:now AS bigint))
+WHERE id = ANY (ARRAY(
+    SELECT id FROM consumer WHERE due_from > :now + 1000 OR lease_from > :until + 1000
+    ORDER BY id FOR NO KEY UPDATE
+));

@@ -57,7 +57,10 @@ class Steps:
 
     def _since_mark(self, tx: Tx) -> None:
         """At the start: the clock may have been set back since the last run."""
-        mark_ms: int | None = None if tx.is_shared else _SQL.clock_mark(tx.conn)
+        if tx.is_shared:
+            self._lower_floors(tx)
+            return
+        mark_ms: int | None = _SQL.clock_mark(tx.conn)
         if mark_ms is not None and tx.now_ms < mark_ms - _TOLERATED_MS:
             self._back(mark_ms - tx.now_ms, [])(tx)
         else:
@@ -70,17 +73,24 @@ class Steps:
 
         def mend(tx: Tx) -> None:
             if tx.is_shared:
-                # Rows of other machines, whose clocks are right, are not ours to move.
+                # Times that other machines wrote, whose clocks are right, are not ours to move.
+                self._lower_floors(tx)
                 renew(tx, leases, lease_s=self._lease_s)
                 return
-            until_ms = tx.now_ms + round(self._lease_s * 1000)
             _SQL.bring_lanes_forward(tx.conn, by=by_ms, now=tx.now_ms)
             _SQL.bring_consumers_forward(tx.conn, by=by_ms, now=tx.now_ms)
-            _SQL.shorten_leases(tx.conn, until=until_ms)
+            _SQL.shorten_leases(tx.conn, until=self._fresh_until_ms(tx))
             renew(tx, leases, lease_s=self._lease_s)
             _SQL.set_clock_mark(tx.conn, now=tx.now_ms)
 
         return mend
+
+    def _lower_floors(self, tx: Tx) -> None:
+        _SQL.lower_floors(tx.conn, now=tx.now_ms, until=self._fresh_until_ms(tx))
+
+    def _fresh_until_ms(self, tx: Tx) -> int:
+        """When a lease ends that is taken now."""
+        return tx.now_ms + round(self._lease_s * 1000)
 
 
 def _mark(tx: Tx) -> None:
