@@ -109,8 +109,26 @@ def test_from_the_form_to_the_first_event(portal: ProcessPortal, tmp_path: Path)
     assert rows("inbox", "--db", command.db)[0]["event"] == "ONLIVEFEEDPOSTADD"
 
 
-def test_an_interrupt_ends_it_in_one_line(portal: ProcessPortal, tmp_path: Path) -> None:
+def test_a_callback_that_the_credentials_do_not_prove_is_told_of(
+    portal: ProcessPortal, tmp_path: Path
+) -> None:
     command = Command(tmp_path, portal.url)
+    try:
+        fields = command.until("form")["fields"]
+        command.enter("local.0.0", "mistyped")
+        command.until("waiting")
+        portal.install(install_url=fields["Initial installation path"], scope="im,log,placement,user")
+        refused = command.until("not installed")
+        command.popen.send_signal(signal.SIGINT)
+    finally:
+        command.close()
+    assert "are id and key those of this application" in refused["problem"]
+
+
+def test_a_portal_where_nobody_is_is_told_and_an_interrupt_ends_it_in_one_line(tmp_path: Path) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    command = Command(tmp_path, nobody)
+    command.until("unreachable", url=nobody)
     command.until("form")
     command.popen.send_signal(signal.SIGINT)
     code, said = command.close()

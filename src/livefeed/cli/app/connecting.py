@@ -21,6 +21,7 @@ from livefeed.cli.app.waiting import ALIVE, Waiting
 from livefeed.cli.listening import url_of
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault, StoreError, TransportError, WireError
+from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpClient
 from livefeed.secrets import KeyRing, Secret
 from livefeed.settings import AppSettings
@@ -32,6 +33,11 @@ Tell = Callable[[str, Mapping[str, object]], None]
 
 _LOOK_S: Final = 0.2
 _AGAIN_S: Final = 2.0
+_REFUSED: Final = {
+    403: "a callback cannot be proved; are id and key those of this application, at this portal?",
+    409: "another installation is in force; confirm this one with: livefeed app confirm",
+}
+"""What the status says with which a callback is refused."""
 
 
 def scopes_of(app: App) -> list[str]:
@@ -82,7 +88,7 @@ class Connection:
         waiting = Waiting()
         async with HttpServer(waiting, None).serving(listener, grace_s=1.0):
             self.tell("listening", {"at": url_of(listener)})
-            await self._look_from_outside()
+            await self._look_around()
             self.tell("form", {"fields": dict(fields_of(self.app, self.settings, self.scopes))})
             client_id, secret = await credentials()
             settings = msgspec.structs.replace(self.settings, client_id=client_id, client_secret=secret)
@@ -97,17 +103,25 @@ class Connection:
                     server.console.close()
                     waiting.inner = None
 
-    async def _look_from_outside(self) -> None:
-        """Whether the public address leads here; told only: the way out may not be the way in."""
-        url = self.settings.public_url.rstrip("/")
-        async with HttpClient(allow_private=True, timeout_s=5.0) as http:
+    async def _look_around(self) -> None:
+        """Whether the public address leads here, and whether somebody is at the portal's.
+
+        Told only: the way out may not be the way in.
+        """
+        url, portal = self.settings.public_url.rstrip("/"), self.settings.portal_url.rstrip("/")
+        pem = authority_pem(self.settings.ca_file)
+        async with HttpClient(allow_private=True, timeout_s=5.0, trusted_pem=pem) as http:
             try:
                 answer = await http.send("GET", f"{url}/healthz")
                 problem = "" if answer.body == ALIVE else f"something else answers there ({answer.status})"
             except TransportError as exc:
                 problem = str(exc)
-        step = "unreachable" if problem else "reachable"
-        self.tell(step, {"url": url, **({"problem": problem} if problem else {})})
+            step = "unreachable" if problem else "reachable"
+            self.tell(step, {"url": url, **({"problem": problem} if problem else {})})
+            try:
+                await http.send("GET", f"{portal}/rest/")
+            except TransportError as exc:
+                self.tell("unreachable", {"url": portal, "problem": str(exc)})
 
     async def _installed(self, running: Running, waiting: Waiting) -> MemberId:
         """Until a portal is installed, by the callback that was held or by one that comes now."""
@@ -125,6 +139,11 @@ class Connection:
             if not told:
                 self.tell("waiting", {"for": "the installation; save the form, or install again there"})
                 told = True
+            if status := waiting.refused:
+                waiting.refused = 0
+                self.tell(
+                    "not installed", {"problem": _REFUSED.get(status, f"a callback is answered {status}")}
+                )
             await asyncio.sleep(_LOOK_S)
         granted = set(found.scope.split(","))
         self.tell(

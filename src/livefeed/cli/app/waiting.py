@@ -7,6 +7,7 @@ from livefeed.app.exchange import (
     UNAVAILABLE,
     Disconnected,
     DoorAnswer,
+    Message,
     Patience,
     Receive,
     Scope,
@@ -18,6 +19,7 @@ from livefeed.app.http.hall import Asgi
 
 _CALLED_BACK: Final = DoorAnswer(200, message="callback received")
 ALIVE: Final = b"alive\n"
+_REFUSED: Final = 400
 
 
 class Waiting:
@@ -29,23 +31,33 @@ class Waiting:
     Attributes:
         inner: Answers everything once it is there.
         held: The last callback: its body, and whether it is JSON; None: there was none.
+        refused: With which status `inner` has refused the last callback that it refused; 0: it refused none.
     """
 
     def __init__(self) -> None:
         self.inner: Asgi | None = None
         self.held: tuple[bytes, bool] | None = None
+        self.refused = 0
         self._patience = Patience()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if self.inner is not None:
-            await self.inner(scope, receive, send)
+            await self.inner(scope, receive, self._noting(send) if scope["path"] == "/install" else send)
         elif scope["path"] == "/healthz":
             await send_text(send, 200, ALIVE)
         elif scope["path"] == "/install":
             await self._hold(scope, receive, send)
         else:
             await respond(send, UNAVAILABLE)
+
+    def _noting(self, send: Send) -> Send:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= _REFUSED:
+                self.refused = message["status"]
+            await send(message)
+
+        return note
 
     async def _hold(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
