@@ -1,5 +1,25 @@
 -- What PostgreSQL needs in other words: lists that come as JSON.
 
+-- name: change_posts(portal, id, version, title, text, is_micro, audience, is_important, important_until, files, now)!
+-- The next versions of posts; columns come as arrays. The caller holds the lock of the portal since he read them.
+UPDATE post SET version = k.version, title = k.title, text = k.text, is_micro = k.is_micro, audience = k.audience,
+    is_important = k.is_important, important_until = k.important_until, files = k.files, changed_at = k.now
+FROM (
+    SELECT w.place, v.*
+    FROM unnest(
+        CAST(:portal AS text[]), CAST(:id AS bigint[]), CAST(:version AS bigint[]), CAST(:title AS text[]),
+        CAST(:text AS text[]), CAST(:is_micro AS bigint[]), CAST(:audience AS text[]), CAST(:is_important AS bigint[]),
+        CAST(:important_until AS bigint[]), CAST(:files AS text[]), CAST(:now AS bigint[])
+    ) AS v (portal, id, version, title, text, is_micro, audience, is_important, important_until, files, now)
+    CROSS JOIN LATERAL (
+        SELECT ctid AS place FROM post
+        WHERE portal = v.portal AND id = v.id AND version = v.version - 1 AND deleted_at IS NULL
+        OFFSET 0
+    ) AS w
+    OFFSET 0
+) AS k
+WHERE post.ctid = k.place;
+
 -- name: add_versions(portal, post, version, editor, source, written_at, title, text, audience, is_important, important_until, tags, files, background_code)!
 -- What posts became, by whom and when; columns come as arrays.
 INSERT INTO post_version (portal, post, version, editor, source, written_at, title, text, audience, is_important,
@@ -21,7 +41,8 @@ SELECT CAST(:portal AS TEXT), CAST(:post AS BIGINT), json_array_elements_text(CA
 SELECT p.id, p.log_id, p.author, p.title, p.text, p.is_micro, p.version, p.audience, p.is_important, p.important_until,
     p.tags, p.tag_ids, p.files, p.background_code, p.comment_count, p.published_at, p.changed_at
 FROM post AS p
-WHERE p.portal = :portal AND p.id IN (SELECT CAST(json_array_elements_text(CAST(:ids AS json)) AS BIGINT)) AND p.deleted_at IS NULL
+WHERE p.portal = :portal AND p.deleted_at IS NULL
+    AND p.id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:ids AS json))))
     AND (:is_admin = 1 OR p.author = :viewer OR EXISTS (
         SELECT 1 FROM post_audience AS a
         JOIN access_code AS c ON c.portal = a.portal AND c.person = :viewer AND c.code = a.code
