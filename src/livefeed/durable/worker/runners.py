@@ -106,7 +106,12 @@ class Runners:
         slots, ready = self.slots, self.ready
         while True:
             tick = slots.tick
-            released = slots.leave(lease, await self._run(lease), tick)
+            outcome = await self._run(lease)
+            following = slots.follow(lease, outcome, tick) if self._is_open else None
+            if following is not None:
+                lease = following
+                continue
+            released = slots.leave(lease, outcome, tick)
             if released:
                 ready.extendleft(released)
             if not self._is_open or slots.room() <= 0:

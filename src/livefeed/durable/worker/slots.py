@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.lanes import Lease
-from livefeed.durable.outcomes import Dead, Down, Outcome
+from livefeed.durable.outcomes import Dead, Done, Down, Outcome
 
 Entry = Literal["run", "later", "back"]
 """run: it begins · later: its consumer has as many under way as it may · back: it went down since."""
@@ -94,6 +94,24 @@ class Slots:
         self.tick += 1
         new, old, oldest = self._begun
         self._begun = [0, new, old + oldest]
+
+    def follow(self, lease: Lease, outcome: Outcome, tick: int) -> Lease | None:
+        """A run has ended and another lease of its consumer, which waited, takes its slot.
+
+        That is so where the consumer is up and has as many runs as it may: nothing else changes.
+
+        Returns:
+            The other lease, whose run begins; None: nothing is done, and it is for `leave`.
+        """
+        gate, cap = self._gates[lease.consumer.id], lease.consumer.cap
+        is_full = gate.running == cap <= gate.window and not gate.stale
+        if not gate.parked or not is_full or type(outcome) is not Done or self.room() < 0:
+            return None
+        self._begun[min(self.tick - tick, 2)] -= 1
+        self._begun[0] += 1
+        gate.window += 1
+        self.parked -= 1
+        return gate.parked.popleft()
 
     def leave(self, lease: Lease, outcome: Outcome, tick: int) -> list[Lease]:
         """A run has ended; gives the leases that may be tried again by that."""
