@@ -83,16 +83,17 @@ async def test_each_thing_that_can_be_wrong_is_told_of(house: House, portal: Fak
         "UPDATE token SET state = 'dead'",
         "UPDATE install SET scope = 'user', client_endpoint = 'http://127.0.0.1:1/rest/'",
         "UPDATE entry SET at = at - 864000000",
+        "UPDATE lane SET attempt = 3",
     ):
         await store.write(lambda tx, change=change: tx.execute(change))
 
-    stored = {"key", "tokens", "scope", "last event"}
+    stored = {"key", "retries", "tokens", "scope", "last event"}
     assert stored == await problems(house, "--local")
     assert {*stored, "address", "portal"} == await problems(house, public_url=f"{portal.url}/somewhere")
     await store.write(lambda tx: tx.execute("UPDATE install SET bound = ''"))
     assert "handlers" in await problems(house, "--local")
     await store.write(lambda tx: tx.execute("UPDATE install SET state = 'uninstalled'"))
-    assert {"key", "installed"} == await problems(house, "--local")
+    assert {"key", "retries", "installed"} == await problems(house, "--local")
     _, found = await examined(house, public_url="")
     assert "LIVEFEED_PUBLIC_URL" in found["address"]["said"]
 

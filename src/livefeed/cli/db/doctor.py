@@ -71,6 +71,7 @@ def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> It
         is_readable = is_readable and (finding.is_ok or finding.item not in _UNREADABLE)
         yield finding
     if is_readable and not is_portal:
+        yield read(database, APPLICATION, installs.failing)
         settings = _settings(database, key_file)
         yield from installs.look(database, settings, read(database, APPLICATION, installs.stored), asks=asks)
 

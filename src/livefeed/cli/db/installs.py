@@ -16,6 +16,7 @@ from livefeed.cli.running import find_running, operate
 from livefeed.client import vault
 from livefeed.clock import SystemClock, iso
 from livefeed.durable.diagnosis import Finding, ok, problem
+from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, TlsFailed, TransportError
 from livefeed.net.authority import authority_pem
@@ -28,6 +29,7 @@ _DAY_MS: Final = 86_400_000
 _SILENCE_MS: Final = 7 * _DAY_MS
 _PATIENCE_S: Final = 5.0
 _MOST_OFFSET_S: Final = 30
+_TRIES: Final = 3
 _UNKNOWN: Final = ok("address", "none is known; name it with LIVEFEED_PUBLIC_URL")
 _HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -63,6 +65,16 @@ def _known(tx: Tx, install: Install) -> Known:
         watch=watching.handlers_of(tx, install.member_id),
         last_event_at=rows[0].steps[0].at_ms if rows else None,
     )
+
+
+def failing(tx: Tx) -> Finding:
+    """Whether something fails again and again: calls that a portal refuses, or a handler."""
+    lanes = [lane for lane in list_lanes(tx, state="backing_off") if lane.attempt >= _TRIES]
+    if lanes:
+        names = ", ".join(sorted({lane.name for lane in lanes}))
+        said = f"lanes that have failed {_TRIES} times and more: {len(lanes)}, of {names}"
+        return problem("retries", said, "livefeed inbox and the application's log say why")
+    return ok("retries", "nothing fails again and again")
 
 
 def look(

@@ -57,7 +57,11 @@ def _engine_of(database: DatabaseUrl, clock: Clock) -> Examination:
 def _lag(tx: Tx) -> Iterator[Finding]:
     due_ms = oldest_due_ms(tx)
     lag_ms = 0 if due_ms is None else max(0, tx.now_ms - due_ms)
-    said = f"the oldest work that is due has waited for {lag_ms / 1000:.1f} s" if lag_ms else "nothing waits"
+    said = (
+        f"the oldest work that is due has waited for {lag_ms / 1000:.1f} s"
+        if lag_ms
+        else "no work that is due waits"
+    )
     if lag_ms > _LONGEST_LAG_MS:
         yield problem("lag", said, "is a worker or dispatcher running? if so, see livefeed lanes")
     else:
