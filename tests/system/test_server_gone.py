@@ -8,17 +8,15 @@ import os
 import shutil
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from itertools import count
 from pathlib import Path
 
 import pytest
 from tests.required import require_package
 from tests.servers import Server
+from tests.system.editing import Editor, edited
 from tests.system.faulty import build_shim
 from tests.system.world import Process, Recorder, closing_all, eventually, free_port, livefeed
 from tools.failing.door import DoorLoad
@@ -211,50 +209,6 @@ def database_of(shop: Shop) -> str:
     return shop.url.rsplit("/", 1)[1]
 
 
-class Editor(threading.Thread):
-    """Edits its posts in turn through REST, each edit until it is acknowledged; what the last of each was."""
-
-    def __init__(self, webhook_url: str, posts: list[int]) -> None:
-        super().__init__(daemon=True)
-        self.answers: Counter[int] = Counter()
-        self.without_retry_after = 0
-        self.last: dict[int, int] = {}
-        self.acked = 0
-        self._url, self._posts = webhook_url, posts
-        self._is_over = threading.Event()
-
-    def run(self) -> None:
-        for number in count(1):
-            for post in self._posts:
-                while not self._is_over.is_set() and self._edit(post, number) != 200:
-                    self._is_over.wait(0.02)
-                if self._is_over.is_set():
-                    return
-                self.last[post] = number
-                self.acked += 1
-
-    def stop(self) -> None:
-        self._is_over.set()
-        self.join()
-
-    def _edit(self, post: int, number: int) -> int:
-        fields = {"POST_ID": post, "POST_TITLE": f"Plan {post}", "POST_MESSAGE": f"edit {number} here"}
-        request = urllib.request.Request(
-            f"{self._url}log.blogpost.update",
-            json.dumps(fields).encode(),
-            {"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                status = answer.status
-        except urllib.error.HTTPError as refused:
-            with refused:
-                status = refused.code
-                self.without_retry_after += "retry-after" not in refused.headers
-        self.answers[status] += 1
-        return status
-
-
 @pytest.mark.parametrize("accident", [killed, back_to_read_only])
 def test_a_portal_goes_on_and_delivers_every_edit_when_the_server_is_back(
     accident: Callable[[Server], None], server: Server, tmp_path: Path
@@ -298,8 +252,3 @@ def test_a_portal_goes_on_and_delivers_every_edit_when_the_server_is_back(
     assert 0 == editor.without_retry_after
     webhook_ids = [one.headers["webhook-id"] for one in receiver.seen]
     assert len(set(webhook_ids)) >= editor.acked, "one for each edit, however often it was sent"
-
-
-def edited(editor: Editor) -> None:
-    before = editor.acked
-    eventually(lambda: editor.acked >= before + 20, what="edits are acknowledged", within_s=SLOW_S)
