@@ -46,10 +46,17 @@ class Houses:
 
 
 @pytest.fixture
-async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+def engine() -> str:
+    """Of the application's database."""
+    return engines.chosen()
+
+
+@pytest.fixture
+async def houses(tmp_path: Path, engine: str) -> AsyncIterator[Houses]:
     clock = ManualClock(1_773_750_554_321)
     portal = open_store(engines.database(tmp_path, "portal", ROOMS), ROOMS, clock)
-    own = open_store(engines.database(tmp_path, "app", ["livefeed.client"]), ["livefeed.client"], clock)
+    url = engines.database(tmp_path, "app", ["livefeed.client"], engine=engine)
+    own = open_store(url, ["livefeed.client"], clock)
     yield Houses(await limited_portal(portal, clock, SLOW, Stopwatch(clock, call_s=1.0)), own, clock)
     await own.close()
     await portal.close()
@@ -105,6 +112,18 @@ async def test_a_process_that_has_just_begun_knows_what_the_others_have_used(hou
     sent = len(houses.there.line.methods)
 
     await called_up(houses.process())
+    assert len(houses.there.line.methods) <= sent + 1
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_process_hears_within_a_second_what_another_has_used(houses: Houses):
+    here, there = houses.process(), houses.process()
+    await here.call("user.current")
+    await called_up(there)
+    sent = len(houses.there.line.methods)
+    houses.clock.advance(1)
+
+    await called_up(here)
     assert len(houses.there.line.methods) <= sent + 1
 
 
