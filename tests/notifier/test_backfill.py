@@ -1,11 +1,17 @@
 """What is read at installation, and that nothing of it is missed or read twice."""
 
+import asyncio
+
 import pytest
+from click.testing import CliRunner
 
 from livefeed.app.inbox import pending_setup
+from livefeed.cli.app.gaps import gaps
 from livefeed.notifier import archive
 from livefeed.notifier.comments import archive_comments, commenters
+from livefeed.notifier.gaps import report
 from livefeed.notifier.people import find_people
+from livefeed.wire.faults import QueryLimitExceeded
 
 from .conftest import open_house
 from .fake_portal import MEMBER
@@ -64,6 +70,53 @@ async def test_a_back_fill_that_is_interrupted_goes_on_where_it_was(company, tmp
         await house.work(600)
         assert await known_commenters(house, 5) == {3: 1}
     assert not any(params.has("start") for params in company.called("log.blogpost.get"))
+
+
+async def test_a_back_fill_tells_how_far_it_has_come(company, tmp_path, clock, served):
+    for number in range(100, 700):
+        company.add_post(number, 2, f"post {number} of many")
+    asked, batches = company.answer, []
+
+    def until_the_second_batch(method, params, user):
+        if method == "batch" and len(batches) == 1:
+            raise QueryLimitExceeded
+        batches.extend([method] * (method == "batch"))
+        return asked(method, params, user)
+
+    company.answer = until_the_second_batch
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        (told,) = await house.store.read(report)
+        db = house.running.runtime.settings.db
+        printed = await asyncio.to_thread(CliRunner().invoke, gaps, ["--db", db], catch_exceptions=False)
+
+    assert (told.coverage.phase, told.coverage.readable, told.coverage.archived) == ("posts", 602, 500)
+    assert "83 % (back-fill: posts)" in printed.output
+
+
+async def test_people_whose_comments_were_read_are_not_asked_again_by_the_next_try(
+    company, tmp_path, clock, served
+):
+    for number in range(100, 220):
+        company.add_person(number, "Clerk", f"Number {number}")
+    asked, batches = company.answer, []
+
+    def until_the_fourth_batch(method, params, user):
+        if method == "batch" and len(batches) == 3:
+            raise QueryLimitExceeded
+        batches.extend([method] * (method == "batch"))
+        return asked(method, params, user)
+
+    company.answer = until_the_fourth_batch
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        company.answer = asked
+        await house.work(600)
+        (told,) = await house.store.read(report)
+
+    people = [params.integer("USER_ID") for params in company.called("log.blogcomment.user.get")]
+    assert told.coverage.phase == "done"
+    assert len(people) == len(set(people)) == 124
 
 
 async def test_the_back_fill_does_not_replace_what_an_event_brought(company, tmp_path, clock, served):

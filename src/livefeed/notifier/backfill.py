@@ -16,7 +16,7 @@ from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
 from livefeed.notifier import archive
 from livefeed.notifier.changes import Version
-from livefeed.notifier.comments import archive_comments
+from livefeed.notifier.comments import archive_some_comments
 from livefeed.notifier.gaps import count_readable
 from livefeed.notifier.people import archive_people, rows_of
 from livefeed.wire.calls import PAGE_SIZE, Answer
@@ -41,7 +41,7 @@ class Phase(enum.StrEnum):
 
 
 _Progress: TypeAlias = tuple[Phase, int]
-"""Phase, and the ``start`` of the next page of posts."""
+"""Phase, and where it stands: the ``start`` of the next page of posts, or whose comments were read last."""
 
 
 def order(tx: Tx, portal: KnownPortal) -> None:
@@ -87,9 +87,10 @@ async def _advance(store: Store, client: RestClient, portal: MemberId, progress:
             await store.write(lambda tx: _move(tx, portal, (Phase.POSTS, 0)))
         case Phase.POSTS, start:
             await _archive_pages(store, client, portal, start)
-        case Phase.COMMENTS, _:
-            await archive_comments(store, client, portal)
-            await store.write(lambda tx: _move(tx, portal, (Phase.DONE, 0)))
+        case Phase.COMMENTS, person:
+            last = await archive_some_comments(store, client, portal, person)
+            following: _Progress = (Phase.DONE, 0) if last is None else (Phase.COMMENTS, last)
+            await store.write(lambda tx: _move(tx, portal, following))
         case _:
             pass
 

@@ -17,6 +17,7 @@ from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
 from livefeed.notifier.people import archive_people, rows_of
+from livefeed.wire.batch import MAX_COMMANDS
 from livefeed.wire.calls import Answer
 from livefeed.wire.feed.comments import MAX_LIMIT, CommentRow, CommentsAnswer
 from livefeed.wire.feed.rows import PostRow
@@ -95,8 +96,26 @@ async def archive_comments(store: Store, client: RestClient, portal: MemberId) -
         TransportError: The portal gave no usable answer.
         Fault: It refused; tried again later.
     """
-    cursors: list[Any] = await store.read(lambda tx: list(_SQL.cursors(tx.conn, portal=portal)))
+    last: int | None = 0
+    while last is not None:
+        last = await archive_some_comments(store, client, portal, last)
+
+
+async def archive_some_comments(store: Store, client: RestClient, portal: MemberId, after: int) -> int | None:
+    """Read what the next fifty people behind ``after`` have commented; who comes last, or None if nobody did.
+
+    Nobody is left when the posts are found, too.
+
+    Raises:
+        TransportError: The portal gave no usable answer.
+        Fault: It refused; tried again later.
+        NotYet: There is no time left for it; likewise.
+    """
+    cursors: list[Any] = await store.read(
+        lambda tx: list(_SQL.cursors(tx.conn, portal=portal, after=after, count=MAX_COMMANDS))
+    )
     windows = {UserId(person): _Window(low=cursor) for person, cursor in cursors}
+    last = max(windows, default=None)
     while windows:
         answers = await client.batch(
             {f"u{person}": _call(person, window) for person, window in windows.items()}
@@ -106,7 +125,9 @@ async def archive_comments(store: Store, client: RestClient, portal: MemberId) -
         await store.write(lambda tx, read=read, pages=pages: _keep(tx, portal, read, pages))
         left = {person: window.after(pages[person]) for person, window in windows.items()}
         windows = {person: window for person, window in left.items() if window is not None}
-    await _resolve(store, client, portal)
+    if last is None:
+        await _resolve(store, client, portal)
+    return last
 
 
 def forget(tx: Tx, portal: MemberId) -> None:

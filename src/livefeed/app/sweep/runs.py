@@ -128,7 +128,7 @@ class Sweeper:
         Returns:
             The sweep as it stands then.
         """
-        member, watch, looked = portal.member_id, self.watch, 0
+        member, watch, looked = portal.member_id, self.watch, -look.again
         for start in range(0, len(look.rows), _POSTS_A_UNIT):
             some: Sequence[PostRow] = look.rows[start : start + _POSTS_A_UNIT]
             if sweep.reader is not None:
@@ -250,9 +250,11 @@ async def _look(client: RestClient, sweep: Sweep) -> tuple[Look, int | None]:
     look = look_at(sweep.place, pages)
     first = sweep.first_post or (pages[0][0].id if pages[0] else None)
     empty = [cursor for cursor, page in zip(cursors, pages, strict=True) if page and page[0].id == first]
-    if "zero" in commands:
-        look = Look(rows=(*_rows(answers, "zero"), *look.rows), place=look.place)
-    return look, max(empty, default=None)
+    before = _rows(answers, "zero") if "zero" in commands else []
+    # Where it goes on, the last page is asked for again; of another one's token it is known what was seen.
+    is_again = sweep.looked > 0 and sweep.reader is None
+    again = len({row.id for row in (*before, *pages[0])}) if is_again else 0
+    return Look(rows=(*before, *look.rows), place=look.place, again=again), max(empty, default=None)
 
 
 def _rows(answers: Mapping[str, Answer | Fault], name: str) -> list[PostRow]:

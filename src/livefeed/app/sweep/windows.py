@@ -47,10 +47,12 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         rows: The posts, each once.
         place: Where to go on; None: that was the end.
+        again: How many of the posts the request before has shown already.
     """
 
     rows: tuple[PostRow, ...]
     place: Place | None
+    again: int = 0
 
 
 def look_at(place: Place, pages: Sequence[Sequence[PostRow]]) -> Look:

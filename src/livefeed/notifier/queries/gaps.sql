@@ -14,9 +14,9 @@ WHERE portal = :portal AND swept_at >= :since AND post IN (SELECT value FROM jso
 
 -- name: saw(portal, person, published, now)!
 -- They are seen now; published is a JSON object: post → ms, or null.
-UPDATE archived_post SET swept_at = :now, seen_by = :person, published_at = json_each.value
-FROM json_each(:published)
-WHERE archived_post.portal = :portal AND archived_post.post = CAST(json_each.key AS BIGINT);
+UPDATE archived_post SET swept_at = :now, seen_by = :person,
+    published_at = json_extract(:published, '$."' || post || '"')
+WHERE portal = :portal AND post IN (SELECT CAST(key AS BIGINT) FROM json_each(:published));
 
 -- name: unseen(portal, person, since, began, count)
 -- Posts that a person saw once, and not in the sweep that began then.

@@ -10,8 +10,9 @@ ON CONFLICT (portal, person) DO UPDATE SET
 SELECT person, name, gender, is_active FROM archived_person
 WHERE portal = :portal AND person IN (SELECT value FROM json_each(:people));
 
--- name: cursors(portal)
-SELECT person, comment_cursor FROM archived_person WHERE portal = :portal AND is_active = 1 ORDER BY person;
+-- name: cursors(portal, after, count)
+SELECT person, comment_cursor FROM archived_person
+WHERE portal = :portal AND person > :after AND is_active = 1 ORDER BY person LIMIT :count;
 
 -- name: move_cursor(portal, person, comment)!
 UPDATE archived_person SET comment_cursor = :comment
