@@ -11,19 +11,21 @@ from tests.client.serving import serving
 
 from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.app.server import AppServer, prepared
-from livefeed.clock import ManualClock
+from livefeed.clock import Clock, ManualClock
 from livefeed.durable.store import Store, open_store
 from livefeed.net.http import HttpClient
 from livefeed.notifier.application import build
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
 from livefeed.portal.events.verdicts import Policy
+from livefeed.portal.limits.plans import Plan
 from livefeed.portal.portals import Directory
 from livefeed.portal.seed import Seeded, seed_demo
-from livefeed.portal.server import ROOMS, Portal, build_portal
+from livefeed.portal.server import ROOMS, Portal, PortalOptions
 from livefeed.secrets import KeyRing, Secret
 from livefeed.settings import AppSettings
 from livefeed.wire.form import encode
+from livefeed.wire.ids import MemberId
 
 QUIET_S = 60.0
 NOTIFIER = [*APP_ROOMS, "livefeed.notifier"]
@@ -39,6 +41,10 @@ class Later:
     """An ASGI application at an address that is known before the application is."""
 
     app: Any = None
+
+    def clock_of(self, clock: ManualClock) -> Clock:
+        """The clock by which the application tells how long it took."""
+        return clock
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.app(scope, receive, send)
@@ -60,6 +66,7 @@ class Town:
     door_url: str
     client_id: str
     door: Later
+    member: MemberId
 
     async def call(self, user: int, method: str, **params: Any) -> Any:
         """Call ``method`` over the webhook of a person."""
@@ -95,15 +102,25 @@ async def town(tmp_path: Path, engine: str) -> AsyncIterator[Town]:
 
 @asynccontextmanager
 async def open_town(
-    tmp_path: Path, engine: str, *, policy: Policy = "durable", door: "Later | None" = None, **more: Any
+    tmp_path: Path,
+    engine: str,
+    *,
+    policy: Policy = "durable",
+    limits: Plan | None = None,
+    counter: "Later | None" = None,
+    door: "Later | None" = None,
+    **more: Any,
 ) -> AsyncIterator[Town]:
-    """A portal of this policy and the notifier behind ``door``, with ``more`` settings."""
+    """A portal of this policy behind ``counter``, the notifier behind ``door``, with ``more`` settings."""
     clock, keys = ManualClock(1_773_750_554_000), KeyRing([b"k" * 32])
     async with AsyncExitStack() as stack:
         store = open_store(engines.database(tmp_path, "portal", ROOMS, engine=engine), ROOMS, clock)
         stack.push_async_callback(store.close)
-        portal = build_portal(store=store, keys=keys, clock=clock, allow_private=True, policy=policy)
-        url = await stack.enter_async_context(serving(portal.asgi))
+        options = PortalOptions(allow_private=True, policy=policy, limits=limits)
+        counter = counter or Later()
+        portal = Portal(store=store, keys=keys, clock=counter.clock_of(clock), options=options)
+        counter.app = portal.asgi
+        url = await stack.enter_async_context(serving(counter))
         row = await store.write(lambda tx: portals.create(tx, public_url=url, name="Town", is_default=True))
         seeded = await store.write(lambda tx: seed_demo(tx, portal=row, keys=keys))
         await stack.enter_async_context(portal.running())
@@ -129,7 +146,7 @@ async def open_town(
             client_id=str(added["client_id"]),
             client_secret=Secret(str(added["client_secret"])),
             quiet_s=QUIET_S,
-            rate_limit=False,
+            rate_limit=limits is not None,
             console_token=Secret(CONSOLE),
             **more,
         )
@@ -150,6 +167,8 @@ async def open_town(
             door_url=door_url,
             client_id=str(added["client_id"]),
             door=door,
+            member=row.member_id,
         )
-        await town.settle()
+        if limits is None:
+            await town.settle()
         yield town

@@ -1,6 +1,6 @@
--- name: now()$
--- Seconds of the database's own clock, which is one for all processes.
-SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION);
+-- name: now(clock_ms)$
+-- Seconds of the server's own clock, which is one for all processes; that of this machine is not looked at.
+SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION) WHERE CAST(:clock_ms AS BIGINT) IS NOT NULL;
 
 -- name: locked(member_id)^
 -- The bucket of a portal, locked until the commit.

@@ -1,6 +1,5 @@
 """One bucket a portal for all processes of an application: places are given out in the database."""
 
-import asyncio
 import struct
 from collections import deque
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from livefeed.client.bucket import CAPACITY, DRAIN_PER_S, Bucket
+from livefeed.client.ticking import LoopTime, Time
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.wire.ids import MemberId
@@ -24,7 +24,7 @@ _LOOKING_BACK_S: Final = 1.0
 
 @dataclass(slots=True)
 class _Place:
-    """One call that may be made, in times of the event loop."""
+    """One call that may be made, in times of `Buckets.time`."""
 
     from_s: float
     until_s: float
@@ -61,10 +61,14 @@ class Buckets:
 
     Who calls often takes a few places along, so that not every call costs a commit; all who ask at one moment
     share a commit in any case. Times are the database's: the clocks of machines need not agree.
+
+    Attributes:
+        time: By which is waited for a place.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.time: Time = LoopTime()
         self._tills: dict[MemberId, _Till] = {}
 
     async def admit(self, member_id: MemberId) -> None:
@@ -73,8 +77,7 @@ class Buckets:
         Raises:
             StoreError: The database cannot be asked now.
         """
-        loop = asyncio.get_running_loop()
-        asked_s = loop.time()
+        asked_s = self.time.now_s()
         till = self._tills.setdefault(member_id, _Till())
         ahead = sum(1 for one in till.asked_s if one > asked_s - _LOOKING_BACK_S)
         till.asked_s.append(asked_s)
@@ -83,12 +86,12 @@ class Buckets:
             wish = Wish(member_id=member_id, ahead=ahead)
             delays = await self._store.write_row(reserve, wish)
             # The database counted from a moment after we asked, and its answer came a moment after that.
-            told_s = loop.time()
+            told_s = self.time.now_s()
             place, *others = (_Place(told_s + delay, asked_s + delay + HOLD_S) for delay in delays)
             till.ahead.extend(others)
-        delay_s = place.from_s - loop.time()
+        delay_s = place.from_s - self.time.now_s()
         if delay_s > 0:
-            await asyncio.sleep(delay_s)
+            await self.time.sleep(delay_s)
 
     async def refused(self, member_id: MemberId) -> None:
         """A portal had too many calls, of whoever else calls from this address; go on as it drains.
@@ -125,7 +128,7 @@ def reserve(tx: Tx, wishes: Sequence[Wish]) -> list[list[float]]:
 
     Rows are locked in one order, so that two units never wait for each other.
     """
-    now_s: float = _SQL.now(tx.conn)
+    now_s: float = _SQL.now(tx.conn, clock_ms=tx.now_ms)
     wanted: dict[MemberId, list[int]] = {}
     for number, wish in enumerate(wishes):
         wanted.setdefault(wish.member_id, []).append(number)
@@ -143,7 +146,7 @@ def reserve(tx: Tx, wishes: Sequence[Wish]) -> list[list[float]]:
 
 def fill(tx: Tx, member_id: MemberId) -> None:
     """The bucket is full as of now, whoever filled it."""
-    now_s: float = _SQL.now(tx.conn)
+    now_s: float = _SQL.now(tx.conn, clock_ms=tx.now_ms)
     bucket = _locked(tx, member_id, now_s)
     bucket.fill(now_s)
     _SQL.keep(tx.conn, member_id=member_id, times=_TIMES.pack(*bucket.times), at=now_s)

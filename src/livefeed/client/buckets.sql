@@ -1,6 +1,6 @@
--- name: now()$
--- Seconds of the database's own clock, which is one for all processes.
-SELECT (julianday('now') - 2440587.5) * 86400.0;
+-- name: now(clock_ms)$
+-- Seconds of the clock of the one process that writes to a file.
+SELECT :clock_ms / 1000.0;
 
 -- name: locked(member_id)^
 -- The bucket of a portal, locked until the commit.
