@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from tests import engines
 
+from livefeed.app import App
 from livefeed.app.inbox import open_entry
+from livefeed.app.running import opened
 from livefeed.app.runtime import ROOMS
 from livefeed.app.safes.places import PLACES
 from livefeed.cli.keys.rotating import retire
@@ -191,6 +193,25 @@ async def test_a_prepared_key_seals_only_once_the_keys_are_rotated(settings: App
         after[0]["hangs"],
     )
     assert [] == [key for key in after if key["is_prepared"]]
+
+
+async def test_an_application_that_lacks_a_key_names_it_and_does_not_start(
+    settings: AppSettings, clock: ManualClock
+):
+    """Each key in its place: what a rotation sealed, and what nobody has sealed anew yet."""
+    path = Path(settings.key_file)
+    store = open_store(settings.db, ROOMS, clock)
+    await PortalKeys(store, read_or_create_key_file(path)).ensure(PORTAL)
+    await store.close()
+    async with opened(App(settings), clock=clock, works=False):
+        pass
+    before = path.read_text()
+    _, rotated, _ = await livefeed(settings, "keys", "rotate")
+    path.write_text(before)
+
+    with pytest.raises(SettingsError, match=rf"lacks key {rotated['key']} \(portal keys: 1, key check: 1\)"):
+        async with opened(App(settings), clock=clock, works=False):
+            pass
 
 
 async def test_a_key_that_another_database_needs_is_not_retired(
