@@ -339,6 +339,16 @@ async def test_the_log_starts_anew_after_the_writer_has_helped_to_copy_it(
     own.writer.close()
 
 
+async def test_a_database_belongs_to_its_owner_alone(tmp_path: Path, clock: ManualClock) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'private.db'}", [], clock)
+    await store.probe()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    await store.close()
+
+    assert modes.keys() >= {"private.db", "private.db-wal", "private.db-shm", "private.db.lock"}
+    assert set(modes.values()) == {0o600}
+
+
 async def test_a_log_that_has_become_large_is_copied_though_nobody_has_looked_at_it(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ BOUNDED = {
     "net/addresses.py:AddressBook._known": "the oldest goes when it is full",
     "net/http.py:HttpClient._pinned": "the oldest goes when it is full",
     "portal/apps/tokens.py:Mint._made": "of one minute; emptied when it is full",
+    "portal/events/blocked.py:BlockedHandlers._told": "emptied when it is full",
     "portal/events/cards.py:CardIndex._asked": "cards that are asked for and not read yet",
     "portal/events/cards.py:CardIndex._cards": "emptied when it is full",
     "portal/events/cards.py:CardIndex._epochs": "reads that are under way",

@@ -1,6 +1,7 @@
 """What becomes of a delivery that fails, under both policies."""
 
 import pytest
+from structlog.testing import capture_logs
 from tests.ports import free_port
 
 from livefeed.durable.consumers import list_consumers
@@ -121,6 +122,20 @@ async def test_an_address_that_is_not_public_is_blocked_unless_allowed(house: Ho
         (row,) = await site.rows(post=1)
         assert (row.error, row.status, row.state) == ("blocked", None, "backing_off")
         assert "blocked" in await site.why(1, handler)
+
+
+async def test_the_log_tells_once_of_each_handler_that_is_not_called(house: House) -> None:
+    async with standing(house, allow_private=False) as site:
+        app = await site.add_app()
+        for path in ("/one", "/two"):
+            await site.bind(app, path)
+        with capture_logs() as said:
+            for post in (1, 2, 3):
+                await site.edit(post)
+                await site.send_due()
+        told = [line for line in said if line["event"] == "handler_blocked"]
+        assert len(told) == len({line["consumer"] for line in told}) == 2
+        assert all("--allow-private" in line["why"] for line in told)
 
 
 async def test_a_long_answer_is_cut_and_the_delivery_counts(site: Site) -> None:

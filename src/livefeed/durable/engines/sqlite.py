@@ -5,7 +5,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -219,6 +219,8 @@ def open_file(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conn
 
 
 def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Connection:
+    if mode == "rwc":
+        _make_private(path)
     conn = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -237,3 +239,9 @@ def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conne
         conn.close()
         raise
     return conn
+
+
+def _make_private(path: Path) -> None:
+    """A file that is made belongs to its owner alone; so do its log and its index, which take its mode."""
+    with suppress(OSError):  # it is there, or the driver will say why it cannot be
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))

@@ -23,6 +23,7 @@ from livefeed.failpoints import hook
 from livefeed.portal.apps.registry import App
 from livefeed.portal.apps.tokens import Mint
 from livefeed.portal.events import handlers
+from livefeed.portal.events.blocked import BlockedHandlers
 from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, CardIndex
 from livefeed.portal.events.outbox import Happening, post_of
@@ -91,6 +92,7 @@ class Dispatcher:
         self._index = CardIndex(store, keys)
         self._paces: dict[ConsumerId, int] = {}
         self._shares = Shares()
+        self._blocked = BlockedHandlers()
         self._attempts: list[Attempt] = []
         self._logging: set[asyncio.Future[None]] = set()
         self._happenings: dict[int, tuple[Happening, PostId | None]] = {}
@@ -141,10 +143,7 @@ class Dispatcher:
         if filled is None:  # unbound or uninstalled since: the settle will find the lane gone
             return Done()
         card, given, ts = filled.card, filled.given, now_ms // 1000
-        if post is not None:
-            body = card.bodies.of_post(post, ts, given.tokens)
-        else:
-            body = card.bodies.of_app(happening.form(), ts, given.tokens)
+        body = body_of(card, post, happening, ts, given.tokens)
         webhook_id = f"{card.webhook_id}{happening.first or entry.seq}" if self._policy == "durable" else ""
         headers = card.signer.headers(webhook_id, ts, body) if webhook_id else plain_headers()
         reply = await send(self._postman, card.url, body=body, headers=headers, now_ms=now_ms)
@@ -242,6 +241,7 @@ class Dispatcher:
         """Log what was tried, beside its settles; that it fails never causes a second delivery."""
         attempts, self._attempts = self._attempts, []
         if attempts:
+            self._blocked.look(attempts)
             with suppress(StoreError):
                 written = self._store.write_row(record_batches, attempts)
                 self._logging.add(written)
@@ -278,9 +278,8 @@ class Dispatcher:
         return Done(effects=lambda tx: _set_pace(tx, consumer, pace_ms))
 
 
-def body_of(card: Card, entry: Entry, happening: Happening, ts: int, tokens: Tokens | None) -> bytes:
+def body_of(card: Card, post: PostId | None, happening: Happening, ts: int, tokens: Tokens | None) -> bytes:
     """The body of one delivery, sent at ``ts`` (Unix seconds): always the same for the same words."""
-    post = post_of(entry.key)
     if post is not None:
         return card.bodies.of_post(post, ts, tokens)
     return card.bodies.of_app(happening.form(), ts, tokens)

@@ -12,7 +12,7 @@ from livefeed.portal.events.bodies import Tokens
 from livefeed.portal.events.cards import Card, past_card
 from livefeed.portal.events.dispatcher import body_of
 from livefeed.portal.events.log.masks import Hole, Piece, cut, dotted, host_of, is_plain, masked_path
-from livefeed.portal.events.outbox import Happening
+from livefeed.portal.events.outbox import Happening, post_of
 from livefeed.portal.events.sender import USER_AGENT
 from livefeed.secrets import KeyRing
 
@@ -77,7 +77,7 @@ def _body(card: Card, entry: Entry, attempt: Attempt) -> str:
     if card.app is not None and person:
         access, refresh = (token.encode("ascii") for token in _TOKENS.values())
         choices.insert(0, Tokens(access=access, refresh=refresh, user=person))
-    bodies = [body_of(card, entry, happening, ts, tokens) for tokens in choices]
+    bodies = [body_of(card, post_of(entry.key), happening, ts, tokens) for tokens in choices]
     return next((body for body in bodies if len(body) == attempt.size), bodies[0]).decode()
 
 
