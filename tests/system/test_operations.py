@@ -4,7 +4,6 @@ import configparser
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests import engines
+from tests.required import require_or_skip
 from tests.system.world import Process, closing_all, free_port, livefeed, rest
 
 from livefeed import telemetry
@@ -157,14 +157,11 @@ def test_a_unit_is_accepted_by_systemd(text: str, tmp_path: Path):
     assert {"Unit", "Service", "Install"} == set(parsed.sections())
     assert "livefeed" in parsed["Service"]["ExecStart"]
     assert 35 < int(parsed["Service"]["TimeoutStopSec"]), "longer than a drain may take"
-    analyze = shutil.which("systemd-analyze")
-    if analyze is not None:
-        shown = str(unit).replace("@.", "@web.")
-        Path(shown).write_text(unit.read_text())
-        done = subprocess.run(
-            [analyze, "verify", "--man=no", shown], capture_output=True, text=True, timeout=60
-        )
-        assert name.split("@")[0] not in done.stderr, done.stderr
+    analyze = require_or_skip("systemd-analyze")
+    shown = str(unit).replace("@.", "@web.")
+    Path(shown).write_text(unit.read_text())
+    done = subprocess.run([analyze, "verify", "--man=no", shown], capture_output=True, text=True, timeout=60)
+    assert name.split("@")[0] not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -176,19 +173,3 @@ def test_a_unit_uses_flags_that_the_command_has(command: tuple[str, str]):
 
     assert flags
     assert [] == [flag for flag in flags if flag not in told]
-
-
-def test_the_proxies_pass_what_is_needed():
-    [nginx] = [text for kind, text in BLOCKS if kind == "nginx"]
-    [caddy] = [text for kind, text in BLOCKS if kind == "caddyfile"]
-
-    for word in (
-        "Host $host",
-        "X-Forwarded-Proto $scheme",
-        "proxy_buffering off",
-        "client_max_body_size 32m",
-    ):
-        assert word in nginx
-    assert nginx.count("{") == nginx.count("}")
-    assert caddy.count("{") == caddy.count("}")
-    assert "flush_interval -1" in caddy
