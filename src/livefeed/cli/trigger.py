@@ -7,11 +7,12 @@ import click
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document
 from livefeed.clock import SystemClock, fresh_code, fresh_hex
-from livefeed.errors import ConnectFailed, TransportError
+from livefeed.errors import ConnectFailed, TransportError, WireError
 from livefeed.net.http import HttpAnswer, HttpClient, is_http_url
 from livefeed.wire.auth import Auth
-from livefeed.wire.events import Envelope, encode_envelope, post_data
-from livefeed.wire.ids import HandlerId, MemberId, PostId
+from livefeed.wire.events import Envelope, encode_envelope
+from livefeed.wire.form import Form, nest
+from livefeed.wire.ids import HandlerId, MemberId
 from livefeed.wire.oauth import ACCESS_TOKEN_LIFE_S
 
 FORM = "application/x-www-form-urlencoded"
@@ -23,12 +24,36 @@ def _target(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    for value in values:
+        if value.find("=") < 1:
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE, such as FIELDS[ID]=7")
+    pairs = [value.partition("=") for value in values]
+    return [(key, value) for key, _, value in pairs]
+
+
+def _nested(pairs: list[tuple[str, str]]) -> Form:
+    try:
+        return nest(pairs)
+    except WireError as exc:
+        raise click.BadParameter(str(exc), param_hint="--data") from exc
+
+
 @click.command()
 @click.argument("event")
 @click.option(
     "--url", required=True, callback=_target, help="Where to send it, e.g. http://127.0.0.1:8025/events"
 )
-@click.option("--post", type=NUMBER, required=True, help="POST_ID of the event.")
+@click.option("--post", type=NUMBER, default=None, help="POST_ID of the event: --data FIELDS[POST_ID]=…")
+@click.option(
+    "--data",
+    "pairs",
+    multiple=True,
+    callback=_pairs,
+    metavar="KEY=VALUE",
+    help="One value of the event's data, e.g. FIELDS[ID]=7; may be given several times.",
+)
+@click.option("--scope", default="log", show_default=True, help="What auth[scope] says.")
 @click.option(
     "--member-id",
     envvar="LIVEFEED_MEMBER_ID",
@@ -48,18 +73,25 @@ def _target(ctx: click.Context, param: click.Parameter, value: str) -> str:
 def trigger(
     event: str,
     url: str,
-    post: int,
+    post: int | None,
+    pairs: list[tuple[str, str]],
+    scope: str,
     member_id: str | None,
     application_token: str | None,
     no_tokens: bool,
     as_json: bool,
 ) -> None:
-    """Send EVENT (such as OnLiveFeedPostUpdate) and show the answer; exit code 1 if it is not 2xx."""
+    """Send EVENT (such as OnLiveFeedPostUpdate) and show the answer; exit code 1 if it is not 2xx.
+
+    The body is the form that a portal sends. What an event of this name has in its data is not checked.
+    """
+    if post is not None:
+        pairs = [("FIELDS[POST_ID]", str(post)), *pairs]
     auth = Auth(
         access_token=None if no_tokens else fresh_code(32),
         expires_in=None if no_tokens else ACCESS_TOKEN_LIFE_S,
         refresh_token=None if no_tokens else fresh_code(32),
-        scope="log",
+        scope=scope,
         domain="some-domain.bitrix24.com",
         server_endpoint="https://oauth.bitrix.info/rest/",
         status="L",
@@ -70,7 +102,7 @@ def trigger(
     envelope = Envelope(
         event=event.upper(),
         handler_id=HandlerId(1),
-        data=post_data(PostId(post)),
+        data=_nested(pairs),
         ts=SystemClock().now_ms() // 1000,
         auth=auth,
     )
