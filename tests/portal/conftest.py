@@ -109,8 +109,10 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    opened = open_store(engines.database(tmp_path, "portal", ROOMS), ROOMS, clock)
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+    """On the engine that was chosen; a test may ask for another."""
+    engine: str | None = getattr(request, "param", None)
+    opened = open_store(engines.database(tmp_path, "portal", ROOMS, engine=engine), ROOMS, clock)
     yield opened
     await opened.close()
 

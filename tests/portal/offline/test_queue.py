@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from tests import engines
 
 from livefeed.durable.store import Tx
 from livefeed.portal.offline import bindings, queue
@@ -249,6 +250,7 @@ async def test_what_lies_too_long_is_dropped(fetching: Fetching) -> None:
     assert [] == await left()
 
 
+@pytest.mark.parametrize("store", engines.both(), indirect=True)
 async def test_eight_callers_get_every_post_in_its_latest_state_and_no_record_twice(
     fetching: Fetching,
 ) -> None:
