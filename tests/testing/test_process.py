@@ -78,6 +78,12 @@ def test_faults_and_clock_go_on_where_a_killed_process_was(portal_process: Proce
     with serving_wsgi(shop) as url:
         portal.install(events={"OnLiveFeedPostUpdate": url})
         portal.clock.advance(days=2)
+        author = int(portal.call("log.blogpost.get", POST_ID=2)[0]["AUTHOR_ID"])
+        assert author != 1, "nobody else is given his token"
+        with portal.faults().expired_token(times=1):
+            portal.edit(2, "its token is over", user=author)
+        dead = shop.auths[0]["access_token"]
+        shop.got.clear()
         with portal.faults().drop(before=1.0, times=3) as faults:
             portal.edit(1, "a")
             portal.deliver()
@@ -90,6 +96,7 @@ def test_faults_and_clock_go_on_where_a_killed_process_was(portal_process: Proce
                 portal.start()
                 made = portal.settle()
 
+        assert ask(f"{portal.url}/rest/profile", auth=dead).json["error"] == "expired_token"
     assert faults.struck["drop before"] == 3
     assert [one.faults for one in made[:2]] == [("drop before",), ("drop before",)]
     assert [one.is_good for one in made[2:]] == [True, True], "a block that began without the process"

@@ -100,6 +100,13 @@ class Refreshed(msgspec.Struct, frozen=True, kw_only=True):
         return f"{moment(self.at_ms)} refresh by {self.client_id}: {self.status} {self.error}".rstrip()
 
 
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """An access token that an application was given; empty: a fault has let all expire that it had."""
+
+    client_id: str
+    access_token: str = ""
+
+
 Seen: TypeAlias = Delivery | Called | Refreshed
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from livefeed.clock import Clock
 from livefeed.testing.faults.plan import Faults, Kind, Rule
-from livefeed.testing.seen import Seen
+from livefeed.testing.seen import Given, Seen
 
 
 class Occasion:
@@ -38,8 +38,8 @@ class Scene:
         seen: Every try to deliver, every REST call and every refresh, in the order in which they ended.
     """
 
-    def __init__(self, clock: Clock, *, note: Callable[[Seen], None] | None = None) -> None:
-        """Nothing was seen yet; ``note`` is called with whatever is."""
+    def __init__(self, clock: Clock, *, note: Callable[[Seen | Given], None] | None = None) -> None:
+        """Nothing was seen yet; ``note`` is called with whatever is, and with what becomes of tokens."""
         self.clock: Final = clock
         self._note = note
         self.seen: list[Seen] = []
@@ -67,13 +67,25 @@ class Scene:
 
     def give(self, client_id: str, access_token: str) -> None:
         """An application was given this token: in an event, or by the token endpoint."""
-        self._given[client_id].add(access_token)
-        self._expired.discard(access_token)
+        self._note_token(Given(client_id=client_id, access_token=access_token))
 
     def expire(self, client_id: str) -> None:
         """Every token that the application was given is over."""
-        self._expired |= self._given[client_id]
+        self._note_token(Given(client_id=client_id))
+
+    def take(self, given: Given) -> None:
+        """What became of a token, in an earlier process too."""
+        if given.access_token:
+            self._given[given.client_id].add(given.access_token)
+            self._expired.discard(given.access_token)
+        else:
+            self._expired |= self._given[given.client_id]
 
     def is_expired(self, access_token: str) -> bool:
         """Whether a fault has let this token expire."""
         return access_token in self._expired
+
+    def _note_token(self, given: Given) -> None:
+        self.take(given)
+        if self._note is not None:
+            self._note(given)

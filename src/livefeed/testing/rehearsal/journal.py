@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from livefeed.testing.faults.plan import Occurred, Plan, Step, Struck
-from livefeed.testing.seen import Called, Delivery, Refreshed
+from livefeed.testing.seen import Called, Delivery, Given, Refreshed
 
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True, tag="entered"):
@@ -41,11 +41,12 @@ class Turned(msgspec.Struct, frozen=True, kw_only=True, tag="turned"):
 
 
 class Saw(msgspec.Struct, frozen=True, kw_only=True, tag="saw"):
-    """What was delivered, called or refreshed; one of the three."""
+    """What was delivered, called or refreshed, or became of a token; one of the four."""
 
     delivery: Delivery | None = None
     called: Called | None = None
     refreshed: Refreshed | None = None
+    given: Given | None = None
 
 
 Line: TypeAlias = Entered | Left | Stepped | Turned | Saw

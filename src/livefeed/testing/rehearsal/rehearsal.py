@@ -42,7 +42,7 @@ from livefeed.testing.rehearsal.journal import (
     steps_of,
 )
 from livefeed.testing.rehearsal.words import PATH, Wish
-from livefeed.testing.seen import Called, Delivery, Refreshed, Seen
+from livefeed.testing.seen import Called, Delivery, Given, Refreshed, Seen
 
 _HOUR_MS: Final = 3_600_000
 _LOOK_S: Final = 0.01
@@ -110,7 +110,7 @@ class Rehearsal:
         """Let the test know, now and after a restart."""
         self._journal.write(line)
 
-    def _note(self, what: Seen) -> None:
+    def _note(self, what: Seen | Given) -> None:
         match what:
             case Delivery():
                 self.write(Saw(delivery=what))
@@ -118,6 +118,8 @@ class Rehearsal:
                 self.write(Saw(called=what))
             case Refreshed():
                 self.write(Saw(refreshed=what))
+            case Given():
+                self.write(Saw(given=what))
 
 
 class RehearsedPortal:
@@ -176,7 +178,10 @@ class RehearsedPortal:
             await _answer(send, 200, done)
 
     async def resume(self, past: list[Line]) -> None:
-        """Let the faults of those blocks strike that were in force when the process ended."""
+        """Go on where the process ended: with its faults in force, and tokens that have expired."""
+        for line in past:
+            if isinstance(line, Saw) and line.given is not None:
+                self.scene.take(line.given)
         left = {line.number for line in past if isinstance(line, Left)}
         for line in past:
             if isinstance(line, Entered) and line.number not in left:
