@@ -109,6 +109,20 @@ async def test_a_bad_row_fails_nobody_elses(things: Store) -> None:
     assert await things.read(names) == ["a", "b", "taken"]
 
 
+@on_a_file
+async def test_rows_come_in_portions_so_that_nobody_waits_for_all_of_them(things: Store) -> None:
+    portions: list[int] = []
+
+    def bulk(tx: Tx, rows) -> list[int]:
+        portions.append(len(rows))
+        return list(rows)
+
+    results = await asyncio.gather(*(things.write_row(bulk, number) for number in range(300)))
+    assert results == list(range(300))
+    assert sum(portions) == 300
+    assert max(portions) == 64
+
+
 async def test_a_bulk_unit_answers_every_row(store: Store) -> None:
     with pytest.raises(ValueError, match="1 rows, but 0 results"):
         await store.write_row(lambda tx, rows: [], 1)

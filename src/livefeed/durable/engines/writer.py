@@ -19,6 +19,7 @@ from livefeed.durable.engines.replies import Future, Listeners, Replies, hand_ov
 from livefeed.durable.engines.unit import Tx
 
 _MOST_JOBS: Final = 256
+_MOST_ROWS: Final = 64  # of a bulk unit at a time: whoever waits behind it waits for all of them
 _LONGEST_S: Final = 0.005
 LARGE_LOG_BYTES: Final = 64 * 1024 * 1024
 """The log of a database may grow so large before the writer helps; it is cut to this when it starts anew."""
@@ -31,7 +32,7 @@ Job = tuple[Callable[..., Any], object, bool, Future]
 
 @dataclass(slots=True, kw_only=True)
 class _Group:
-    """Jobs that are run as one: a unit alone, or all rows of one bulk unit."""
+    """Jobs that are run as one: a unit alone, or rows of one bulk unit."""
 
     unit: Callable[..., Any]
     is_bulk: bool
@@ -207,12 +208,12 @@ class Writer:
 
 
 def _grouped(jobs: Sequence[Job]) -> list[_Group]:
-    """Put the rows of each bulk unit together, where the first of them stands."""
+    """Put rows of each bulk unit together, where the first of them stands."""
     groups: list[_Group] = []
     bulks: dict[Callable[..., Any], _Group] = {}
     for unit, row, is_bulk, future in jobs:
         group = bulks.get(unit) if is_bulk else None
-        if group is None:
+        if group is None or len(group.rows) >= _MOST_ROWS:
             group = _Group(unit=unit, is_bulk=is_bulk)
             groups.append(group)
             if is_bulk:
