@@ -5,11 +5,13 @@ import json
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 import trustme
 from click.testing import CliRunner
 from tests.client.fake_portal import CLIENT_SECRET, FakePortal
+from tests.security.spelling import spellings
 
 from livefeed.app import App
 from livefeed.cli.db.installs import time_of
@@ -141,6 +143,39 @@ async def test_a_recording_has_bodies_and_no_secret(house: House, tmp_path: Path
 
     code, _ = await examined(house, "--local", "--record", str(file))
     assert 2 == code, "what is there is not overwritten"
+
+
+async def test_a_recording_masks_secrets_in_events_of_any_form_and_spelling(
+    house: House, tmp_path: Path
+) -> None:
+    new, hook = "n3w5ecretn3w5ecretn3w5ecret", "8g9l071eismy9q2l"
+    seen = {"url": f"https://acme.example/rest/1/{hook}/profile", "note": f"it was {new}"}
+    event = {
+        "event": "ONLIVEFEEDPOSTUPDATE",
+        "data": {"FIELDS": {"POST_ID": "7"}},
+        "ts": "1466439714",
+        **seen,
+    }
+    auth = {**AUTH, "what_they_add_next": new}
+    body = json.dumps({**event, "auth": auth}).encode()
+    assert 200 == (await house.post(f"/events/{PATH}", body, content_type="application/json")).status
+    pairs = [
+        *event.items(),
+        ("data[FIELDS][POST_ID]", "7"),
+        *((f"auth[{key}]", one) for key, one in auth.items()),
+    ]
+    raw = "&".join(f"{key}={quote_plus(str(one))}" for key, one in pairs if key != "data").encode()
+    assert 200 == (await house.post(f"/events/{PATH}", raw)).status
+    file = tmp_path / "recording.json"
+    await examined(house, "--local", "--record", str(file))
+    text = file.read_text()
+
+    for secret in (new, hook, PATH, *(one for key, one in AUTH.items() if key.endswith("token"))):
+        assert [] == [one for one in spellings(secret) if one in text]
+    recorded = [one["body"] for one in json.loads(text)["events"][-2:]]
+    assert "POST_ID" in recorded[0]
+    assert json.loads(recorded[0])["auth"].keys() == auth.keys()
+    assert recorded[1].startswith("event=ONLIVEFEEDPOSTUPDATE&ts=1466439714&url=https")
 
 
 async def test_a_recording_without_the_key_file_makes_none(house: House, tmp_path: Path) -> None:
