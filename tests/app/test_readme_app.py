@@ -6,20 +6,15 @@ from pathlib import Path
 
 import pytest
 from tests.client.fake_portal import post_row
+from tests.docs.pages import blocks_of
 
 from .conftest import Opening
 
-README = """
-from livefeed.app import App, Context
-from livefeed.wire.events import PostUpdated
-
-app = App.from_settings()
-
-@app.on(PostUpdated)
-async def tell(event: PostUpdated, ctx: Context) -> None:
-    post = await ctx.post(event.post_id)
-    await ctx.notify(post.author_id, f"«{post.title}» was edited")
-"""
+README = next(
+    block.text
+    for block in blocks_of(Path(__file__).parents[2] / "README.md")
+    if "from livefeed.app import" in block.text
+)
 
 
 @pytest.fixture
