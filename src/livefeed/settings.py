@@ -104,7 +104,9 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
         client_id: The application's id on the portal.
         client_secret: Its secret, sent only to the authorization server.
         application_token: With ``member_id``: a portal that counts as known without an installation.
-        member_id: The portal this local application belongs to.
+        member_id: The portal this local application belongs to; empty: the first that installs it.
+        many_portals: Any portal may install it, not one alone. So it is anyway for applications of the
+            Market, whose ``client_id`` begins with ``app.``, and where ``portals`` names some.
         portals: Base URLs of more portals at which people may sign in, with commas; those that have installed
             the application need not be named.
         public_url: The URL under which the portal reaches this application.
@@ -133,6 +135,7 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: Secret = Secret("")
     application_token: Secret = Secret("")
     member_id: str = ""
+    many_portals: bool = False
     portals: str = ""
     public_url: str = ""
     secret_path: Secret = Secret("")
@@ -147,6 +150,11 @@ class AppSettings(msgspec.Struct, frozen=True, kw_only=True):
     offline_every_s: float = 300.0
     watch_every_s: float = 3_600.0
     rate_limit: bool = True
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether more than one portal may install the application."""
+        return self.many_portals or bool(self.portals) or self.client_id.startswith("app.")
 
     @property
     def events_path(self) -> str:
@@ -192,7 +200,7 @@ def _typed(name: str, raw: object) -> object:
         return _seconds(name, raw)
     if name.endswith("_url"):
         return _base_url(name, str(raw))
-    if name in {"rate_limit", "offline_events"}:
+    if name in {"rate_limit", "offline_events", "many_portals"}:
         return _flag(name, raw)
     return str(raw)
 

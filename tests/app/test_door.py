@@ -107,8 +107,9 @@ async def test_what_is_not_proved_gets_one_and_the_same_refusal(house: House, ke
     assert await entries(house) == []
 
 
-async def test_the_token_of_another_portal_opens_no_door(house: House):
-    other = "b" * 32
+async def test_the_token_of_another_portal_opens_no_door(serve: Opening):
+    house, other = await serve(many_portals=True), "b" * 32
+    assert (await house.install()).status == 200
     house.portal.member_id = other
     assert (await house.install(member_id=other, application_token="o" * 32)).status == 200
 

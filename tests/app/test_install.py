@@ -8,9 +8,13 @@ from tests.client.fake_portal import Refusal
 
 from livefeed.app import App, opened
 from livefeed.app.installs import registry
+from livefeed.app.installs.admission import Proved
+from livefeed.app.installs.ladder import Claim, Installed, Refused, Token
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
-from livefeed.wire.events import AppInstalled, PostUpdated
+from livefeed.wire.auth import Auth
+from livefeed.wire.events import AppInstalled, Envelope, PostUpdated
+from livefeed.wire.ids import MemberId
 
 from .bodies import APPLICATION_TOKEN, MEMBER, event_body, install_body
 from .conftest import House, Opening
@@ -122,6 +126,78 @@ async def test_a_local_application_takes_no_other_portal(serve: Opening):
 
     assert (await house.install()).status == 403
     assert house.portal.calls == []
+
+
+OTHER = "c" * 32
+
+
+async def other_installs(house: House) -> int:
+    house.portal.member_id = OTHER
+    return (await house.install(member_id=OTHER, application_token="o" * 32)).status
+
+
+async def test_a_local_application_belongs_to_the_first_portal_that_installs_it(house: House):
+    asked = len(house.portal.calls)
+
+    assert await other_installs(house) == 403
+
+    assert len(house.portal.calls) == asked, "nobody was asked, no token was spent"
+    assert [row["member_id"] for row in await house.rows("SELECT member_id FROM install")] == [MEMBER]
+    assert (await house.event(member_id=OTHER, application_token="o" * 32)).status == 403
+    assert (await house.event()).status == 200
+    house.portal.member_id = MEMBER
+    assert (await house.install()).status == 200, "its own may come again"
+
+
+async def test_of_two_portals_that_install_at_the_same_time_one_is_the_first(serve: Opening):
+    house = await serve()
+    one, other = await proved_of(house, MEMBER), await proved_of(house, OTHER)
+    envelope = Envelope(event="ONAPPINSTALL", data={}, auth=Auth(member_id=MEMBER))
+    ladder = house.running.ladder
+
+    verdicts = await asyncio.gather(ladder.accept(one, envelope), ladder.accept(other, envelope))
+
+    assert {type(verdict) for verdict in verdicts} == {Installed, Refused}
+    assert len(await house.rows("SELECT * FROM install")) == 1
+
+
+async def proved_of(house: House, member_id: str) -> Proved:
+    """What the steps before the last one have found."""
+    ladder, portal = house.running.ladder, house.portal
+    portal.member_id = member_id
+    access, refresh = portal.issue(1)
+    claim = Claim(
+        member_id=MemberId(member_id),
+        access_token=Secret(access),
+        refresh_token=Secret(refresh),
+        application_token="t" * 32,
+    )
+    token = await ladder.look_up(claim.member_id, claim.access_token)
+    assert isinstance(token, Token)
+    proved = await ladder.renewed(claim, token)
+    assert isinstance(proved, Proved)
+    return proved
+
+
+async def test_another_portal_may_have_a_local_application_that_the_first_has_uninstalled(house: House):
+    assert (await house.uninstall()).status == 200
+
+    assert await other_installs(house) == 200
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"many_portals": True}, {"client_id": "app.573ad8a0346747.09223434"}, {"portals": "https://b.example"}],
+)
+async def test_what_is_said_to_be_for_many_portals_takes_them_all(serve: Opening, setting):
+    house = await serve(**setting)
+    house.portal.client_id = setting.get("client_id", house.portal.client_id)
+    assert (await house.install()).status == 200
+
+    assert await other_installs(house) == 200
+
+    assert (await house.event()).status == 200
+    assert (await house.event(member_id=OTHER, application_token="o" * 32)).status == 200
 
 
 async def test_an_authorization_server_that_is_away_lets_the_sender_come_again(serve: Opening):

@@ -149,6 +149,7 @@ async def open_application(folder: Path) -> AsyncIterator[AppStand]:
             public_url=f"https://{HOST}",
             rate_limit=False,
             console_token=Secret(CONSOLE),
+            many_portals=True,
         )
         async with prepared(paged(), settings=settings, clock=clock, admin_token=ADMIN) as server:
             await server.running.worker.stop()

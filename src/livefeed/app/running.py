@@ -177,6 +177,7 @@ async def _composed(
         worker=worker_of(app.consumptions, table, runtime, binder),
         ladder=Ladder(
             pinned=settings.member_id,
+            takes_many=settings.takes_many,
             store=store,
             keys=keys,
             portal_keys=runtime.portal_keys,

@@ -67,6 +67,12 @@ def admit_or_quarantine(
     return portal
 
 
+def owner_before(tx: Tx, member_id: MemberId) -> MemberId | None:
+    """The portal to which an application for one portal belongs already, if that is another one."""
+    found: str | None = SQL.owner(tx.conn, member_id=member_id)
+    return None if found is None else MemberId(found)
+
+
 def quarantined(tx: Tx) -> list[MemberId]:
     """The portals of which an installation waits for an administrator."""
     return [MemberId(row[0]) for row in SQL.quarantined(tx.conn)]

@@ -12,6 +12,13 @@ SELECT member_id, state, domain, client_endpoint, scope, status, user_id, applic
 FROM install
 ORDER BY member_id;
 
+-- name: owner(member_id)$
+-- A portal that has the application, if another one asks for it.
+SELECT owner.member_id FROM install AS owner
+WHERE owner.state = 'active' AND NOT EXISTS (
+    SELECT 1 FROM install AS own WHERE own.member_id = :member_id AND own.state = 'active'
+) LIMIT 1;
+
 -- name: put(member_id, domain, client_endpoint, scope, status, user_id, application_token, previous_token, previous_until, proof, installed_at)!
 -- An installation that has been proved.
 INSERT INTO install (member_id, state, domain, client_endpoint, scope, status, user_id, application_token,

@@ -16,12 +16,12 @@ from livefeed.app.inbox import seal_entry
 from livefeed.app.installs import admission, registry
 from livefeed.app.installs.administrators import is_administrator
 from livefeed.app.installs.admission import UNKNOWN_TOKEN, Proved
-from livefeed.app.installs.portals import Portals
+from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import Wanted
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.safes.keys import PortalKeys
 from livefeed.client.vault import Vault
-from livefeed.durable.store import Store
+from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault, WireError
 from livefeed.net.http import HttpClient, is_http_url
 from livefeed.secrets import KeyRing, Secret
@@ -91,7 +91,8 @@ class Ladder:
     """Takes install callbacks from claim to stored installation.
 
     Attributes:
-        pinned: The only portal that may install, from the settings; empty: any.
+        pinned: The only portal that may install, from the settings; empty: the first that does.
+        takes_many: With ``pinned`` empty: others may install beside it.
         store: Where installations are kept.
         keys: Hashes what is only compared.
         portal_keys: Seals the event; a portal that installs gets its key here.
@@ -103,6 +104,7 @@ class Ladder:
     """
 
     pinned: str
+    takes_many: bool
     store: Store
     keys: KeyRing
     portal_keys: PortalKeys
@@ -123,8 +125,9 @@ class Ladder:
         claim = _read_claim(envelope)
         if claim is None:
             return _refused("it carries no pair of tokens, no member_id or no application_token")
-        if self.pinned and claim.member_id != self.pinned:
-            return _refused("the settings name another portal", claim.member_id)
+        foreign = await self.store.read(lambda tx: self.why_foreign(tx, claim.member_id))
+        if foreign:
+            return _refused(foreign, claim.member_id)
         proof = self.keys.hash(claim.refresh_token.reveal())
         stored = await self.store.read(lambda tx: registry.find(tx, claim.member_id))
         if stored is not None and stored.is_active and stored.proof == proof:
@@ -139,6 +142,13 @@ class Ladder:
         except WireError as exc:
             return _refused(f"the authorization server answers something else: {exc}", claim.member_id)
         return proved if isinstance(proved, Refused) else await self.accept(proved, envelope)
+
+    def why_foreign(self, tx: Tx, member_id: MemberId) -> str:
+        """Why the application is not for this portal; empty: it may be."""
+        if self.pinned:
+            return "" if member_id == self.pinned else "the settings name another portal"
+        owner = None if self.takes_many else admission.owner_before(tx, member_id)
+        return "" if owner is None else f"portal {owner} has it; for more than one: LIVEFEED_MANY_PORTALS=on"
 
     async def confirm(self, member_id: MemberId) -> Installed:
         """An administrator vouches for the installation in quarantine; the old token counts for a day more.
@@ -223,9 +233,17 @@ class Ladder:
             StoreError: It cannot be committed now.
         """
         body = seal_entry(self.portal_keys, proved.member_id, _without_tokens(envelope))
-        portal = await self.store.write(
-            lambda tx: admission.admit_or_quarantine(tx, proved, body, self.wanted, may_replace=may_replace)
-        )
+
+        def unit(tx: Tx) -> KnownPortal | str | None:
+            tx.serialize("")  # of two portals at the same time one is the first
+            foreign = self.why_foreign(tx, proved.member_id)
+            return foreign or admission.admit_or_quarantine(
+                tx, proved, body, self.wanted, may_replace=may_replace
+            )
+
+        portal = await self.store.write(unit)
+        if isinstance(portal, str):
+            return _refused(portal, proved.member_id)
         if portal is None:
             _LOG.error(
                 "install_quarantined",

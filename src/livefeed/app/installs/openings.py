@@ -134,8 +134,9 @@ class Openings:
         return await self._let_in(token, answer, is_proved=True)
 
     async def _look_up(self, claim: Claim) -> Token | Refused:
-        if self.ladder.pinned and claim.member_id != self.ladder.pinned:
-            return _refused(claim.member_id, "the settings name another portal")
+        foreign = await self.ladder.store.read(lambda tx: self.ladder.why_foreign(tx, claim.member_id))
+        if foreign:
+            return _refused(claim.member_id, foreign)
         return await self.ladder.look_up(claim.member_id, claim.access_token)
 
     async def _known(self, token: Token) -> KnownPortal | None:
