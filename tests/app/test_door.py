@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.client.serving import serving
 from tests.engines import of_a_file
+from tests.metrics import Grown
 
 from livefeed.app.inbox import open_entry
 from livefeed.app.ingest import Door
@@ -101,10 +102,15 @@ async def test_an_unknown_event_is_accepted_and_kept(house: House):
     ],
 )
 async def test_what_is_not_proved_gets_one_and_the_same_refusal(house: House, keys):
+    grown = Grown()
     answer = await house.event(**keys)
 
     assert (answer.status, json.loads(answer.body)) == (403, FORBIDDEN)
     assert await entries(house) == []
+    assert (0, 1) == (
+        grown("entries_appended_total"),
+        grown("events_refused_total", reason=FORBIDDEN["error"]),
+    )
 
 
 async def test_the_token_of_another_portal_opens_no_door(serve: Opening):

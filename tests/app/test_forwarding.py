@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 from tests.client.serving import serving
+from tests.metrics import Grown
 
 from livefeed.app.forwarding import Target, build
 from livefeed.app.forwarding.targets import checked_url, signing_key
@@ -105,8 +106,10 @@ async def test_a_fault_in_one_post_holds_up_this_post_alone(door: House, theirs:
     theirs.refused_posts = {"205"}
     for post in (205, 205, 206, 207):
         await door.event(post=post)
+    grown = Grown()
     await door.work()
 
+    assert (2, 1) == (grown("forwards_total", result="taken"), grown("forwards_total", result="500"))
     assert sorted(theirs.posts()) == ["205", "206", "207"], "the second event of the post waits for the first"
     theirs.refused_posts = set()
     door.clock.advance(2)

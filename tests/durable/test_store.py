@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.engines import on_a_file
+from tests.metrics import Grown
 
 from livefeed.clock import ManualClock
 from livefeed.durable.engines.files import Files
@@ -89,12 +90,17 @@ async def test_units_that_wait_share_a_commit(things: Store) -> None:
 
     def bulk(tx: Tx, rows) -> list[int]:
         seen.append(len(rows))
+        tx.execute("INSERT INTO thing (name) VALUES (?)", (f"batch {len(seen)}",))
         return [row * 10 for row in rows]
 
+    grown = Grown()
     results = await asyncio.gather(*(things.write_row(bulk, number) for number in range(50)))
     assert results == [number * 10 for number in range(50)]
     assert sum(seen) == 50
     assert len(seen) < 50
+    assert (len(seen), 50) == (grown("commit_units_count"), grown("commit_units_sum"))
+    assert len(seen) == grown("commits_total") == grown("commit_seconds_count")
+    assert grown("commit_seconds_sum") > 0
 
 
 async def test_a_bad_row_fails_nobody_elses(things: Store) -> None:
@@ -137,10 +143,12 @@ async def test_a_failed_commit_fails_every_unit_of_it_and_stores_nothing(things:
             "CREATE TABLE child (parent INTEGER REFERENCES thing (id) DEFERRABLE INITIALLY DEFERRED)"
         )
     )
+    grown = Grown()
     results = await asyncio.gather(
         things.write(add("a")), things.write(breaks_commit), things.write(add("b")), return_exceptions=True
     )
     if things.engine == "sqlite":
+        assert 1 == grown("failed_commits_total")
         assert [type(result) for result in results] == [StoreUnavailable] * 3
         assert await things.read(names) == []
     else:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.metrics import Grown
 
 from livefeed.clock import ManualClock, SystemClock
 from livefeed.durable.dead import list_dead
@@ -80,6 +81,7 @@ async def test_an_exception_is_repeated_by_the_schedule_and_given_up_in_the_end(
     async def fails(lease: Lease) -> Outcome:
         raise KeyError(lease.key)
 
+    grown = Grown()
     worker = worker_of(house, fails, schedule=Schedule(first_s=1, give_up_s=4, jitter=0))
     assert await worker.run_due() == 1
     for wait_s in (1, 2):
@@ -89,6 +91,7 @@ async def test_an_exception_is_repeated_by_the_schedule_and_given_up_in_the_end(
         assert await worker.run_due() == 1
     [letter] = await house.store.read(list_dead)
     assert letter.reason == "KeyError: 'post:1'"
+    assert (2, 1) == (grown("settles_total", outcome="again"), grown("settles_total", outcome="dead"))
 
 
 async def test_one_lane_failing_delays_no_other(house: House) -> None:
@@ -122,7 +125,7 @@ async def test_down_is_obeyed(house: House) -> None:
     for number in range(9):
         await house.append(handler, key=f"post:{number}")
     log = Log(Down(probe_at_ms=house.clock.now_ms() + 1_000, reason="timeout"))
-    worker = worker_of(house, log)
+    worker, grown = worker_of(house, log), Grown()
     assert await worker.run_due() == 9
     house.clock.advance(1)
     log.outcome = Down(probe_at_ms=house.clock.now_ms() + 1_000, reason="timeout")
@@ -130,6 +133,7 @@ async def test_down_is_obeyed(house: House) -> None:
     house.clock.advance(1)
     log.outcome = Done()
     assert await worker.run_due() == 9
+    assert (10, 9) == (grown("settles_total", outcome="down"), grown("settles_total", outcome="done"))
 
 
 async def test_hooks_stand_around_the_run(house: House) -> None:
@@ -408,5 +412,7 @@ async def test_a_lost_lease_changes_nothing(house: House) -> None:
         await house.settle(other, Again(at_ms=house.clock.now_ms() + 10**9, reason="the other's"))
         return Done()
 
+    grown = Grown()
     assert await worker_of(house, too_slow).run_due() == 1
     assert await house.lanes() == [("post:1", "backing_off")]
+    assert (1, 0) == (grown("settles_total", outcome="lost"), grown("settles_total", outcome="done"))

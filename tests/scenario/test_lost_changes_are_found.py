@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from click.testing import CliRunner
+from tests.metrics import Grown
 from tests.scenario.conftest import CONSOLE, Later, Town, open_town
 
 from livefeed.cli.app.gaps import gaps
@@ -132,7 +133,7 @@ def gaps_of(town: Town) -> Any:
 
 
 async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_how(tmp_path, engine):
-    door = Lossy()
+    door, grown = Lossy(), Grown()
     async with open_town(tmp_path, engine, policy="bitrix24", door=door) as town:
         posts = await publish(town)
         last = await pass_a_day_of_edits(town, door, posts)
@@ -163,6 +164,10 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
         "a sweep, as soon as it is alive"
     )
     assert any("(found by sweep)" in text for text in bell)
+    assert {how: one.edits for how, one in found.counts.items()} == {
+        how: grown("edits_found_total", how=how) for how in found.counts
+    }
+    assert grown("sweeps_total", scope="hot") > 1
     assert found.coverage.percent == 100
     assert printed["coverage"] == 100
     assert {how: one["edits"] for how, one in printed["found"].items()} == {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.engines import on_a_file
+from tests.metrics import Grown
 from tests.scenario.conftest import Town, open_town
 from tests.scenario.test_lost_changes_are_found import Lossy, let_everything_come
 
@@ -153,6 +154,7 @@ async def test_a_queue_that_is_refused_is_shown_with_the_words_of_the_portal(sil
 async def test_handlers_that_are_gone_are_bound_again_and_reported(silent: Town):
     before = await status(silent)
     assert (True, [], []) == (before["bound"], before["missing"], before["rebound"])
+    grown = Grown()
     gone = "UPDATE handler SET state = 'unbound' WHERE event = 'ONLIVEFEEDPOSTUPDATE'"
     await silent.store.write(lambda tx: tx.execute(gone).rowcount)
 
@@ -162,6 +164,7 @@ async def test_handlers_that_are_gone_are_bound_again_and_reported(silent: Town)
     after = await status(silent)
     assert (True, ["ONLIVEFEEDPOSTUPDATE"]) == (after["bound"], after["rebound"])
     assert after["checked_at"] >= after["rebound_at"]
+    assert 1 == grown("handlers_lost_total")
     bound = "SELECT count(*) FROM handler WHERE event = 'ONLIVEFEEDPOSTUPDATE' AND state = 'bound'"
     assert 1 == await silent.store.read(lambda tx: tx.execute(bound).fetchone()[0])
     await let_everything_come(silent)

@@ -2,6 +2,7 @@
 
 import pytest
 from structlog.testing import capture_logs
+from tests.metrics import Grown
 from tests.ports import free_port
 
 from livefeed.durable.consumers import list_consumers
@@ -108,10 +109,18 @@ async def test_no_answer_at_all_is_told_by_its_kind(site: Site) -> None:
     await site.call(token, "event.bind", event="ONLIVEFEEDPOSTUPDATE", handler=f"http://127.0.0.1:{port}/")
     await site.bind(app, "/garbage")
     site.receiver.answers["/garbage"] = [b"SSH-2.0\r\n\r\n"]
+    await site.bind(app, "/refuses")
+    site.receiver.will("/refuses", 404)
+    await site.bind(app, "/takes")
+    grown = Grown()
     await site.edit(1)
     await site.send_due()
     rows = await site.rows(post=1)
-    assert {(row.error, row.status) for row in rows} == {("connect", None), ("reset", None)}
+    told = {("connect", None), ("reset", None), ("status", 404), (None, 200)}
+    assert {(row.error, row.status) for row in rows} == told
+    results = {result: grown("deliveries_total", result=result) for result in ("timeout", "delivered")}
+    results |= {kind: grown("deliveries_total", result=kind) for kind, _ in told if kind is not None}
+    assert {"timeout": 0, "delivered": 1, "connect": 1, "reset": 1, "status": 1} == results
 
 
 async def test_an_address_that_is_not_public_is_blocked_unless_allowed(house: House) -> None:

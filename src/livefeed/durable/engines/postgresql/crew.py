@@ -163,6 +163,7 @@ class Crew:
         try:
             results, tx, is_written = run_unit(line, work.run, self._clock, is_short=work.is_bulk)
         except StoreUnavailable as exc:
+            telemetry.failed_commits.inc()
             hand_over([(work.futures, (), exc)])
         except Exception as exc:  # noqa: BLE001 - the caller's code, and his error
             if len(work.futures) > 1 and not isinstance(exc, StoreBusy):
@@ -173,6 +174,7 @@ class Crew:
             if is_written:
                 self.committed_at_ms = self._clock.now_ms()
                 telemetry.commits.inc()
+                telemetry.commit_units.observe(len(work.futures))
             for counter, amount in tx.counts:
                 counter.inc(amount)
             hand_over([(work.futures, results, None)], self._on_woken(tx.topics) if tx.topics else ())

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
+from livefeed import telemetry
 from livefeed.clock import Clock
 from livefeed.durable.engines.postgresql.connections import Connection
 from livefeed.durable.engines.postgresql.faults import is_lost, is_to_repeat, translated
@@ -82,11 +83,16 @@ def _commit(conn: Connection) -> bool:
     """
     conn.is_warned = False
     written = conn.execute(_HAS_WRITTEN)
+    began_s = time.perf_counter()
     conn.end()
+    took_s = time.perf_counter() - began_s
     if conn.is_warned:
         raise psycopg.OperationalError("the server did not wait for its standby")
     row = written.fetchone()
-    return row is not None and bool(row[0])
+    if row is None or not row[0]:
+        return False
+    telemetry.commit_seconds.observe(took_s)
+    return True
 
 
 class Snapshots:
