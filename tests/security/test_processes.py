@@ -171,9 +171,7 @@ class Run:
         failing: list[tuple[tuple[str, ...], dict[str, str]]] = [
             (("app", "serve", "broken:app"), {}),
             (("app", "serve", "shop:app"), {"LIVEFEED_SECRET_PATH": f"{PATH}/{PATH}"}),
-            (("app", "serve", "shop:app", *bad_key), {}),
             (("inbox", "--db", postgresql), {}),
-            (("doctor", "--db", postgresql), {}),
             (("db", "copy", self.env["LIVEFEED_DB"], postgresql), {}),
             (("portal", "serve", "--db", self.portal.database, *bad_key), {}),
             (("trigger", EVENT, "--post", "1", "--url", nobody, *token), {}),
