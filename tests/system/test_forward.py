@@ -123,10 +123,15 @@ def test_what_was_answered_reaches_any_application_in_order_through_kills_of_eit
         env={"LIVEFEED_APPLICATION_TOKEN": APPLICATION_TOKEN},
     )
     answered: list[int] = []
+    sent: list[int] = []
+
+    def send_one(number: int) -> bool:
+        sent.append(number)
+        return send(url, body_of(number))
 
     def send_all() -> None:
         for number in range(EVENTS):
-            eventually(partial(send, url, body_of(number)), what=f"event {number} taken")
+            eventually(partial(send_one, number), what=f"event {number} taken")
             answered.append(number)
 
     with ExitStack() as stack:
@@ -148,6 +153,9 @@ def test_what_was_answered_reaches_any_application_in_order_through_kills_of_eit
         )
 
         seen = handler.seen()
+        ids = {one: body for one, _, _, body in seen}
+        assert all(ids[one] == body for one, _, _, body in seen), "an id is that of one event, also repeated"
+        assert EVENTS <= len(ids) <= len(sent), "and each event has its own"
         first = list(dict.fromkeys(body for *_, body in seen))
         assert [body_of(number_of(body)) for body in first] == first, "byte for byte as it came"
         assert {kind for _, kind, _, _ in seen} == {"application/x-www-form-urlencoded"}

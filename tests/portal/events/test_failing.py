@@ -123,6 +123,23 @@ async def test_no_answer_at_all_is_told_by_its_kind(site: Site) -> None:
     assert {"timeout": 0, "delivered": 1, "connect": 1, "reset": 1, "status": 1} == results
 
 
+async def test_a_delivery_whose_attempt_cannot_be_logged_is_settled_all_the_same(site: Site) -> None:
+    await site.bind(await site.add_app())
+    await site.run(lambda tx: tx.execute("ALTER TABLE attempt RENAME TO gone"))
+    for post in (1, 2):
+        await site.edit(post)
+    assert [1, 2] == sorted(one.post for one in await site.send_due())
+    site.house.clock.advance(60)
+    assert [] == await site.send_due(), "not a second time"
+    await site.run(lambda tx: tx.execute("ALTER TABLE gone RENAME TO attempt"))
+    await site.edit(3)
+    assert [3] == [one.post for one in await site.send_due()]
+    assert ["delivered"] == [row.state for row in await site.rows(post=3)]
+    assert [] == [row for row in await site.rows(post=1) if row.attempt], (
+        "and it is known that it is not known"
+    )
+
+
 async def test_an_address_that_is_not_public_is_blocked_unless_allowed(house: House) -> None:
     async with standing(house, allow_private=False) as site:
         handler = await site.bind(await site.add_app())
