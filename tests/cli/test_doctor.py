@@ -1,5 +1,6 @@
 """``doctor``: one line an item, exit code 0 or 1, nothing is changed; servers warn of the same at start."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from tests import engines
 from tests.required import require_package
 from tests.servers import Server
-from tests.system.world import eventually, livefeed
+from tests.system.world import Process, closing_all, eventually, free_port, livefeed
 
 from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.cli.main import main
@@ -177,6 +178,38 @@ def test_a_standby_that_is_asked_for_and_not_there_is_a_problem(server: Server, 
         assert {"standby"} == problems(url, "--key-file", str(key))
     finally:
         server.wait_for("")
+
+
+def test_what_serves_warns_at_its_start_of_settings_that_lose_what_was_acknowledged(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text("from livefeed.app import App\n\napp = App.from_settings()\n")
+    env = {"LIVEFEED_KEY_FILE": str(tmp_path / "key"), "PYTHONPATH": str(tmp_path)}
+    url = server.url("served")
+    founded(url, tmp_path / "key")
+    for setting in ("fsync", "synchronous_commit"):
+        server.set(setting, "off")
+    commands = {
+        "portal": ("portal", "serve", "--db", url),
+        "app": ("app", "serve", "shop:app", "--db", server.url("shop")),
+    }
+    with contextlib.ExitStack() as running:
+        for name, command in commands.items():
+            process = Process(tmp_path / name, *command, "--port", str(free_port()), env=env)
+            running.enter_context(closing_all(process))
+        for name in commands:
+            eventually(
+                lambda name=name: warned(tmp_path / name) == ["fsync=off", "synchronous_commit=off"],
+                what=f"{name} warns",
+            )
+    for setting in ("fsync", "synchronous_commit"):
+        server.set(setting, "on")
+        eventually(lambda one=setting: server.sql(f"SHOW {one}") == [("on",)], what="the setting is read")
+
+
+def warned(log: Path) -> list[str]:
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [line["setting"] for line in lines if line["event"] == "database is not safe"]
 
 
 @pytest.mark.parametrize(("ahead_s", "is_ok"), [(-1.5, False), (0.0, True), (1.5, False)])
