@@ -88,6 +88,9 @@ loop_brakes = Counter(
 handlers_lost = Counter(
     "livefeed_handlers_lost", "Handlers that were bound, were gone, and were bound again", registry=REGISTRY
 )
+installs_quarantined = Counter(
+    "livefeed_installs_quarantined", "Installations that wait for an administrator's word", registry=REGISTRY
+)
 edits_found = Counter(
     "livefeed_edits_found",
     "Edits seen: told by an event, fetched from the offline queue, or found by a sweep",

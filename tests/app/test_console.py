@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import pytest
+from tests.metrics import Grown
 
 from livefeed.app import App
 from livefeed.app.console.entry import COOKIE_LIFE_S, Entry
@@ -127,6 +128,27 @@ async def test_the_overview_tells_how_tokens_are_and_never_what_they_are(house: 
     assert "installed it" in page
     for secret in (*house.portal.live, *house.portal.refresh, *house.portal.spent):
         assert secret not in page
+
+
+async def test_an_installation_in_quarantine_raises_an_alarm_and_is_confirmed_in_the_console(
+    house: House, capsys: pytest.CaptureFixture[str]
+):
+    grown, visitor = Grown(), await inside(house)
+    assert "/console/confirm" not in (await visitor.get("")).body.decode()
+
+    assert (await house.install(application_token="n" * 32)).status == 409
+
+    assert 1 == grown("installs_quarantined_total")
+    assert "install_quarantined" in capsys.readouterr().out
+    page = (await visitor.get("")).body.decode()
+    assert "An installation with another application token waits." in page
+    assert (await house.event(application_token="n" * 32)).status == 403
+    answer = await visitor.submit("confirm", f"member_id={house.portal.member_id}")
+    assert (answer.status, answer.headers["location"]) == (303, "/console/?said=confirmed")
+    assert (await house.event(application_token="n" * 32)).status == 200
+    page = (await visitor.get("?said=confirmed")).body.decode()
+    assert "The installation is confirmed." in page
+    assert "/console/confirm" not in page
 
 
 async def test_a_form_without_its_token_changes_nothing(house: House):

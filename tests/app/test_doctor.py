@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,21 @@ from urllib.parse import quote_plus
 import pytest
 import trustme
 from click.testing import CliRunner
-from tests.client.fake_portal import CLIENT_SECRET, FakePortal
+from tests.client.fake_portal import CLIENT_SECRET, FakePortal, Refusal
 from tests.security.spelling import spellings
 
 from livefeed.app import App
 from livefeed.cli.db.installs import time_of
 from livefeed.cli.main import main
+from livefeed.cli.running import announced
 from livefeed.clock import ManualClock, SystemClock
 from livefeed.net.http import HttpAnswer
 from livefeed.secrets import Secret
-from livefeed.settings import AppSettings
+from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.events import PostUpdated
 
 from .bodies import APPLICATION_TOKEN, AUTH, MEMBER, event_body
-from .conftest import House, Opening
+from .conftest import ADMIN, House, Opening
 
 PATH = "0123456789abcdef-secret"
 EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE", "ONLIVEFEEDPOSTUPDATE")
@@ -100,14 +102,75 @@ async def test_each_thing_that_can_be_wrong_is_told_of(house: House, portal: Fak
     assert "LIVEFEED_PUBLIC_URL" in found["address"]["said"]
 
 
+async def test_an_installation_in_quarantine_is_told_with_the_command_that_confirms_it(house: House) -> None:
+    assert (await house.install(application_token="n" * 32)).status == 409
+
+    _, found = await examined(house, "--local")
+
+    assert (found["quarantine"]["is_ok"], MEMBER in found["quarantine"]["said"]) == (False, True)
+    assert "livefeed app confirm" in found["quarantine"]["then"]
+    assert (await house.operate("install_confirm", member_id=MEMBER))[0] == 200
+    assert "quarantine" not in await problems(house, "--local")
+
+
+async def test_what_is_not_bound_is_named_by_the_running_application(
+    settings: AppSettings, portal: FakePortal, serve: Opening
+) -> None:
+    app = App(settings)
+    app.on("ONCRMDEALUPDATE", "ONLIVEFEEDPOSTUPDATE")(lambda event: None)
+
+    def bind(params: dict[str, str]) -> bool:
+        if params["event"] == "ONCRMDEALUPDATE":
+            raise Refusal(400, "ERROR_EVENT_NOT_FOUND", "Event not found")
+        portal.bound.append((params["event"], params["handler"]))
+        return True
+
+    portal.methods["event.bind"] = bind
+    house = await serve(app)
+    assert (await house.install()).status == 200
+    await house.work()
+    with announced(DatabaseUrl.parse(settings.db), house.url, ADMIN):
+        _, found = await examined(house, "--local")
+
+    assert "not bound: ONCRMDEALUPDATE" == found["handlers"]["said"]
+    assert "event_not_bound" in found["handlers"]["then"]
+
+
+def unused_address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_an_address_that_portals_cannot_use_is_a_problem(house: House) -> None:
+    _, found = await examined(house, public_url=f"https://{unused_address()}")
+    assert (found["address"]["is_ok"], "does not answer" in found["address"]["said"]) == (False, True)
+    assert "lead this address to it" in found["address"]["then"]
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with await asyncio.start_server(hung_up, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, found = await examined(house, public_url=f"https://127.0.0.1:{port}")
+    assert (found["address"]["is_ok"], found["address"]["then"]) == (
+        False,
+        "give it a certificate that portals trust",
+    )
+
+    # 127.1 is this machine too, by a name that could be another's.
+    _, found = await examined(house, public_url=house.url.replace("127.0.0.1", "127.1"))
+    assert (found["address"]["is_ok"], found["address"]["then"]) == (False, "give portals an https address")
+    assert "answers, but without TLS" in found["address"]["said"]
+
+
+async def hung_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
 async def test_a_portal_with_an_authority_of_its_own_is_no_portal_that_has_moved(house: House) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
 
-    def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    async with await asyncio.start_server(met, "127.0.0.1", 0, ssl=context) as server:
+    async with await asyncio.start_server(hung_up, "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/rest/"
         await house.running.runtime.store.write(
             lambda tx: tx.execute(f"UPDATE install SET client_endpoint = '{url}'")

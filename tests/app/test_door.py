@@ -11,10 +11,13 @@ from tests.client.serving import serving
 from tests.engines import of_a_file
 from tests.metrics import Grown
 
+from livefeed.app import App
+from livefeed.app.contexts.context import Context
 from livefeed.app.inbox import open_entry
 from livefeed.app.ingest import Door
 from livefeed.errors import StoreBusy, StoreUnavailable
 from livefeed.secrets import Secret
+from livefeed.wire.events import PostUpdated
 from livefeed.wire.ids import MemberId
 
 from .bodies import APPLICATION_TOKEN, AUTH, MEMBER, event_body, form
@@ -123,6 +126,40 @@ async def test_the_token_of_another_portal_opens_no_door(serve: Opening):
     assert (await house.event(application_token="o" * 32)).status == 403
     assert (await house.event(member_id=other)).status == 403
     assert [entry["portal"] for entry in await entries(house)] == [other]
+
+
+@pytest.mark.parametrize("user", [1, 7])
+async def test_the_tokens_of_an_event_never_replace_the_pair_of_the_installer(serve: Opening, user: int):
+    app, callers = App.from_settings({}), []
+
+    @app.on(PostUpdated)
+    async def ask(ctx: Context) -> None:
+        callers.append((await ctx.call("user.current"))["ID"])
+
+    house = await serve(app)
+    assert (await house.install()).status == 200
+    await house.work()
+    before, refreshes = await house.rows("SELECT * FROM token"), house.portal.refreshes
+    access, refresh = house.portal.issue(user)
+
+    assert (await house.event(access_token=access, refresh_token=refresh, user_id=user)).status == 200
+    await house.work()
+
+    assert callers == ["1"]
+    assert await house.rows("SELECT * FROM token") == before
+    assert house.portal.refreshes == refreshes
+
+
+@pytest.mark.parametrize("ts", [b"0", b"-1", b"abc", b"9" * 30, b"1743000379.5", b"", None])
+async def test_the_time_that_an_event_names_is_no_gate(house: House, ts: bytes | None):
+    named = b"&ts=1743000379"
+    body = event_body()
+    assert named in body
+
+    answer = await house.post("/events", body.replace(named, b"" if ts is None else b"&ts=" + ts))
+
+    assert answer.status == 200
+    assert len(await entries(house)) == 1
 
 
 async def test_a_token_that_was_right_is_not_right_for_longer_than_the_portal_says(house: House):

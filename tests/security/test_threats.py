@@ -21,10 +21,14 @@ FORGED_INSTALLS = {
     "addresses in the payload": INSTALL + "test_endpoints_of_the_callback_are_ignored",
     "a status that is none": INSTALL + "test_an_unknown_status_is_refused",
     "another portal than the pinned one": INSTALL + "test_a_local_application_takes_no_other_portal",
+    "another portal than the first": INSTALL
+    + "test_a_local_application_belongs_to_the_first_portal_that_installs_it",
     "another application_token for a known portal": INSTALL
     + "test_a_different_application_token_for_a_known_portal_goes_to_quarantine",
     "and only an administrator's word frees it": "app/test_tokens.py::"
     "test_an_installation_in_quarantine_is_confirmed_by_a_command",
+    "or in the console, which has raised an alarm": "app/test_console.py::"
+    "test_an_installation_in_quarantine_raises_an_alarm_and_is_confirmed_in_the_console",
     "or his own opening of a page": "app/test_frames.py::"
     "test_another_application_token_is_taken_from_an_administrator_only",
     "the same callback again": INSTALL + "test_the_same_callback_again_changes_nothing",
@@ -48,6 +52,9 @@ FORGED_EVENTS = {
     "too long": "app/test_door.py::test_what_is_too_large_is_refused_with_413",
     "without an end": "app/test_door.py::test_a_chunked_body_without_end_is_cut_at_64_kb",
     "sent again": "app/test_door.py::test_two_equal_bodies_are_two_events",
+    "with tokens of its own": "app/test_door.py::"
+    "test_the_tokens_of_an_event_never_replace_the_pair_of_the_installer",
+    "with any time it likes": "app/test_door.py::test_the_time_that_an_event_names_is_no_gate",
     "a page that is opened again": "app/test_frames.py::test_an_opening_sent_again_replaces_no_newer_pair",
 }
 

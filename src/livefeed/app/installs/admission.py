@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from livefeed import telemetry
 from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.installs.registry import SQL, Install, Wanted
@@ -156,6 +157,7 @@ def _replaced(before: Install | None, application_token: bytes) -> bytes | None:
 
 
 def _put_aside(tx: Tx, proved: Proved) -> None:
+    tx.count(telemetry.installs_quarantined)
     SQL.quarantine(
         tx.conn,
         member_id=proved.member_id,
