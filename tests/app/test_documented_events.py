@@ -1,4 +1,7 @@
-"""The door takes every event body that is documented, however it is written."""
+"""The door takes every event body that is documented, however it is written.
+
+To each is added what proves it here: member_id and application_token of this portal.
+"""
 
 import json
 import random
@@ -20,6 +23,22 @@ EXAMPLES = [
     .splitlines()
 ]
 PROOF = {"member_id": MEMBER, "application_token": APPLICATION_TOKEN}
+
+
+WITHOUT_A_TOKEN = {"ONAPPPAYMENT"}
+"""Documented with a member_id and nothing that proves it (contract A-08)."""
+
+
+async def test_a_payment_as_it_is_documented_proves_nothing_and_is_refused(house: House):
+    (example,) = (one for one in EXAMPLES if one["value"]["event"] in WITHOUT_A_TOKEN)
+    assert example["value"]["auth"]["member_id"] == MEMBER
+    assert "application_token" not in example["value"]["auth"]
+    asked = len(house.portal.calls)
+
+    answer = await house.post("/events", encode(example["value"]))
+
+    assert (answer.status, json.loads(answer.body)["error"]) == (403, "invalid_application_token")
+    assert len(house.portal.calls) == asked, "whoever knows a member_id makes us ask nobody"
 
 
 def proved(document: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from livefeed.wire.events import (
     APP_EVENTS,
     POST_EVENTS,
     AppInstalled,
+    AppMethodConfirmed,
+    AppPayment,
     AppTest,
     AppUninstalled,
     AppUpdated,
@@ -259,6 +261,38 @@ def test_a_test_event_has_its_query():
     envelope = Envelope(event="ONAPPTEST", data={"QUERY": {"any": "data"}, "LANGUAGE_ID": "en"})
 
     assert typed(envelope) == AppTest(query={"any": "data"}, language="en", envelope=envelope)
+
+
+def test_a_payment_is_read_as_documented():
+    envelope = parse_envelope(as_form(event("app_payment")))
+
+    payment = typed(envelope)
+
+    assert payment == AppPayment(
+        code="bitrix.gds_company",
+        version="1",
+        status="S",
+        is_expired=False,
+        days=28,
+        language="de",
+        envelope=envelope,
+    )
+    ended = typed(Envelope(event="ONAPPPAYMENT", data={"PAYMENT_EXPIRED": "Y", "DAYS": ""}))
+    assert isinstance(ended, AppPayment)
+    assert (ended.is_expired, ended.days) == (True, None)
+
+
+def test_a_confirmed_method_is_read_as_documented_and_its_token_stays_a_secret():
+    confirmed = typed(parse_envelope(as_form(event("app_method_confirm"))))
+
+    assert isinstance(confirmed, AppMethodConfirmed)
+    assert (confirmed.method, confirmed.is_confirmed, confirmed.language) == (
+        "voximplant.user.get",
+        True,
+        "de",
+    )
+    assert confirmed.token.reveal() == event("app_method_confirm")["data"]["TOKEN"]
+    assert confirmed.token.reveal() not in repr(confirmed)
 
 
 @pytest.mark.parametrize("name", ["ONCRMDEALADD", "ONUSERADD", "ANYTHING"])

@@ -4,12 +4,15 @@ Source: api-reference/common/system/app-info.md, api-reference/common/events/on-
 """
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 import msgspec
 
 from livefeed.errors import WireError
+from livefeed.secrets import Secret
+from livefeed.wire.envelopes import Envelope
 from livefeed.wire.form import Form, JsonValue, as_form
-from livefeed.wire.ids import AppId, ClientId, MemberId, UserId
+from livefeed.wire.ids import AppId, ClientId, MemberId, UserId, decimal
 from livefeed.wire.params import Params
 
 
@@ -186,3 +189,82 @@ def uninstall_data(*, language: str, should_clean: bool = False) -> Form:
 def app_test_data(*, query: Mapping[str, JsonValue], language: str) -> Form:
     """The ``data`` of ONAPPTEST, with the parameters that ``event.test`` was called with."""
     return as_form({"QUERY": query, "LANGUAGE_ID": language})
+
+
+class AppPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """The app was paid for, or is no longer; without application_token nothing proves it: ``app.info`` tells.
+
+    Source: api-reference/common/events/on-app-payment.md (contract A-08)
+
+    Attributes:
+        code: ``CODE``, ``bitrix.gds_company``.
+        version: ``VERSION``, ``1``.
+        status: ``STATUS``: F free, D demo, T trial, P paid; S is shown, too.
+        is_expired: ``PAYMENT_EXPIRED``.
+        days: ``DAYS`` that are left; None: it does not end.
+        language: ``LANGUAGE_ID``.
+        envelope: Where it came from.
+    """
+
+    wire_name: ClassVar[str] = "ONAPPPAYMENT"
+
+    code: str = ""
+    version: str = ""
+    status: str = ""
+    is_expired: bool = False
+    days: int | None = None
+    language: str = ""
+    envelope: Envelope
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "AppPayment":
+        """Read from the data of the event."""
+        return cls(
+            code=_text(envelope, "CODE"),
+            version=_text(envelope, "VERSION"),
+            status=_text(envelope, "STATUS"),
+            is_expired=_text(envelope, "PAYMENT_EXPIRED") == "Y",
+            days=decimal(_text(envelope, "DAYS")),
+            language=_text(envelope, "LANGUAGE_ID"),
+            envelope=envelope,
+        )
+
+
+class AppMethodConfirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """An administrator has allowed or denied a method that asked for it.
+
+    Source: api-reference/common/events/on-app-method-confirm.md
+
+    Attributes:
+        token: ``TOKEN``, the access token that asked: a secret.
+        method: ``METHOD``, ``voximplant.user.get``.
+        is_confirmed: ``CONFIRMED``.
+        language: ``LANGUAGE_ID``.
+        envelope: Where it came from; its data is without the token.
+    """
+
+    wire_name: ClassVar[str] = "ONAPPMETHODCONFIRM"
+
+    token: Secret
+    method: str = ""
+    is_confirmed: bool = False
+    language: str = ""
+    envelope: Envelope
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "AppMethodConfirmed":
+        """Read from the data of the event."""
+        return cls(
+            token=Secret(_text(envelope, "TOKEN")),
+            method=_text(envelope, "METHOD"),
+            is_confirmed=_text(envelope, "CONFIRMED") == "1",
+            language=_text(envelope, "LANGUAGE_ID"),
+            envelope=msgspec.structs.replace(
+                envelope, data={name: value for name, value in envelope.data.items() if name != "TOKEN"}
+            ),
+        )
+
+
+def _text(envelope: Envelope, key: str) -> str:
+    value = envelope.data.get(key, "")
+    return value if isinstance(value, str) else ""

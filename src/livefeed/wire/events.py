@@ -8,6 +8,7 @@ from typing import ClassVar, Final, TypeAlias
 import msgspec
 
 from livefeed.errors import WireError
+from livefeed.wire.apps import AppMethodConfirmed, AppPayment
 from livefeed.wire.auth import Auth
 from livefeed.wire.envelopes import (
     Envelope,
@@ -25,6 +26,8 @@ __all__ = [
     "APP_EVENTS",
     "POST_EVENTS",
     "AppInstalled",
+    "AppMethodConfirmed",
+    "AppPayment",
     "AppTest",
     "AppUninstalled",
     "AppUpdated",
@@ -180,7 +183,15 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 PostEvent: TypeAlias = PostAdded | PostUpdated | PostDeleted
 Event: TypeAlias = (
-    PostEvent | AppInstalled | AppUpdated | AppUninstalled | AppTest | OfflineNews | UnknownEvent
+    PostEvent
+    | AppInstalled
+    | AppUpdated
+    | AppUninstalled
+    | AppPayment
+    | AppMethodConfirmed
+    | AppTest
+    | OfflineNews
+    | UnknownEvent
 )
 
 POST_EVENTS: Final = (PostAdded.wire_name, PostUpdated.wire_name, PostDeleted.wire_name)
@@ -211,6 +222,10 @@ def typed(envelope: Envelope) -> Event:
         return post_type(post_id=_post_id(envelope), envelope=envelope)
     data = envelope.data
     match envelope.event:
+        case AppPayment.wire_name:
+            return AppPayment.of(envelope)
+        case AppMethodConfirmed.wire_name:
+            return AppMethodConfirmed.of(envelope)
         case AppInstalled.wire_name:
             return AppInstalled(
                 version=_text(data, "VERSION"),

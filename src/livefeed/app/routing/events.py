@@ -8,6 +8,8 @@ from livefeed.app.routing.arguments import annotated_events, asked_by
 from livefeed.errors import SettingsError
 from livefeed.wire.events import (
     AppInstalled,
+    AppMethodConfirmed,
+    AppPayment,
     AppTest,
     AppUninstalled,
     AppUpdated,
@@ -26,6 +28,8 @@ EventType: TypeAlias = (
     | type[AppInstalled]
     | type[AppUpdated]
     | type[AppUninstalled]
+    | type[AppPayment]
+    | type[AppMethodConfirmed]
     | type[AppTest]
     | type[OfflineNews]
 )
@@ -38,6 +42,8 @@ _TYPES: Final[Mapping[str, type]] = {
         AppInstalled,
         AppUpdated,
         AppUninstalled,
+        AppPayment,
+        AppMethodConfirmed,
         AppTest,
         OfflineNews,
     )
