@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.client.fake_portal import CLIENT_SECRET, FakePortal, Refusal
 from tests.security.spelling import spellings
 
-from livefeed.app import App
+from livefeed.app import App, Context, PageContext
 from livefeed.cli.db.installs import time_of
 from livefeed.cli.main import main
 from livefeed.cli.running import announced
@@ -26,6 +26,7 @@ from livefeed.wire.events import PostUpdated
 
 from .bodies import APPLICATION_TOKEN, AUTH, MEMBER, event_body
 from .conftest import ADMIN, House, Opening
+from .test_frames import post_frame
 
 PATH = "0123456789abcdef-secret"
 EVENTS = ("ONAPPUNINSTALL", "ONAPPUPDATE", "ONLIVEFEEDPOSTUPDATE")
@@ -100,6 +101,53 @@ async def test_each_thing_that_can_be_wrong_is_told_of(house: House, portal: Fak
     assert {"key", "retries", "installed"} == await problems(house, "--local")
     _, found = await examined(house, public_url="")
     assert "LIVEFEED_PUBLIC_URL" in found["address"]["said"]
+
+
+@pytest.mark.parametrize("healed_by", ["installation", "opening"])
+async def test_a_pair_that_was_renewed_and_never_stored_is_told_of_and_healed_by_the_next_one(
+    settings: AppSettings, serve: Opening, portal: FakePortal, healed_by: str
+) -> None:
+    app, callers = App(settings), list[str]()
+
+    @app.on(PostUpdated)
+    async def ask(ctx: Context) -> None:
+        callers.append((await ctx.call("user.current"))["ID"])
+
+    @app.page()
+    async def own(page: PageContext) -> str:
+        return f"<p>{page.user_id}</p>"
+
+    house = await serve(app)
+    assert (await house.install()).status == 200
+    await house.work()
+    (stored,) = portal.refresh
+    # So far comes a process that is killed with the answer in its hands: no other server has a grace for it.
+    await house.running.runtime.endpoint.refresh(Secret(stored))
+    portal.expire_all()
+    assert (await house.event()).status == 200
+    await house.work()
+
+    assert "tokens" in await problems(house, "--local")
+    _, found = await examined(house, "--local")
+    assert "install the application at the portal again" == found["tokens"]["then"]
+    assert "user 1: dead" in await printed(house, "app", "portals")
+    ((_, waiting),) = [(one.event, one.state) for one in await house.inbox(post=205)]
+    assert ([], "backing_off") == (callers, waiting), "what waits for tokens is kept"
+
+    if healed_by == "installation":
+        assert (await house.install()).status == 200
+    else:
+        assert (await post_frame(house, user=1)).status == 200
+    house.clock.advance(3_600)
+    await house.work()
+
+    assert callers == ["1"]
+    assert "user 1: usable" in await printed(house, "app", "portals")
+
+
+async def printed(house: House, *words: str) -> str:
+    given = [*words, "--db", house.running.runtime.settings.db]
+    return (await asyncio.to_thread(CliRunner().invoke, main, given, catch_exceptions=False)).stdout
 
 
 async def test_an_installation_in_quarantine_is_told_with_the_command_that_confirms_it(house: House) -> None:
