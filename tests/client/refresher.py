@@ -3,7 +3,9 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from livefeed.client.oauth import TokenEndpoint
 from livefeed.client.safes.keys import PortalKeys
@@ -25,6 +27,21 @@ class Later(SystemClock):
         return super().now_ms() + self.by_ms
 
 
+class Asked:
+    """Says once when the process has been told whether it is the one that refreshes."""
+
+    def __init__(self, write: Callable[..., Awaitable[Any]]) -> None:
+        self._write = write
+        self._is_said = False
+
+    async def __call__(self, unit: Any) -> Any:
+        result = await self._write(unit)
+        if not self._is_said:
+            self._is_said = True
+            print("first" if result else "waits", flush=True)
+        return result
+
+
 async def main(given: dict[str, str], callers: int, later_ms: int) -> None:
     clock = Later(later_ms)
     store = open_store(given["db"], ["livefeed.client"], clock)
@@ -35,6 +52,8 @@ async def main(given: dict[str, str], callers: int, later_ms: int) -> None:
         vault = Vault(store, keys, clock, endpoint)
         member, user, refused = MemberId(given["member_id"]), UserId(1), Secret(given["refused"])
         print("ready", flush=True)
+        asked = Asked(store.write)
+        store.write = asked
         sys.stdin.readline()
         got = await asyncio.gather(*(vault.renew(member, user, refused) for _ in range(callers)))
         print(json.dumps(sorted({one.reveal() for one in got})), flush=True)

@@ -5,8 +5,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -53,11 +57,45 @@ class Started:
         self.popen.stdin.write("go\n")
         self.popen.stdin.flush()
 
+    def said(self) -> str:
+        """Whether it is the one that refreshes: it has been told by now."""
+        assert self.popen.stdout is not None
+        return self.popen.stdout.readline().strip()
+
     def tokens(self) -> list[str]:
         """What its callers got; none if it was killed."""
         out, err = self.popen.communicate(timeout=PATIENCE_S)
         assert self.popen.returncode in (0, 137), err
-        return json.loads(out) if self.popen.returncode == 0 else []
+        return json.loads(out.splitlines()[-1]) if self.popen.returncode == 0 else []
+
+
+@contextmanager
+def held(url: str) -> Generator[tuple[str, threading.Event]]:
+    """An address at which the authorization server of ``url`` answers only after the word to go."""
+    may_answer = threading.Event()
+
+    class Gate(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert may_answer.wait(PATIENCE_S)
+            with urllib.request.urlopen(f"{url}{self.path}", timeout=PATIENCE_S) as answer:
+                body = answer.read()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", may_answer
+        finally:
+            may_answer.set()
+            server.shutdown()
+            thread.join()
 
 
 def works(portal: LocalPortal, token: str) -> bool:
@@ -99,15 +137,19 @@ def installed(portal: LocalPortal, folder: Path, engine: str) -> tuple[Installed
 
 def test_64_callers_in_four_processes_cause_one_refresh(tmp_path: Path):
     """On PostgreSQL; an SQLite database has one process, whose callers are in test_two_vaults.py."""
-    with LocalPortal(tmp_path) as portal, engines.dropping():
+    with LocalPortal(tmp_path) as portal, engines.dropping(), held(portal.url) as (gate, may_answer):
         app, given = installed(portal, tmp_path, "postgresql")
-        processes = [Started(given, callers=16) for _ in range(4)]
+        processes = [Started({**given, "url": gate}, callers=16) for _ in range(4)]
         for process in processes:
             process.ready()
         for process in processes:
             process.go()
+        # The one refresh is under way until each process knows that it is not the one, or that it is.
+        said = [process.said() for process in processes]
+        may_answer.set()
         got = [process.tokens() for process in processes]
 
+        assert ["first", "waits", "waits", "waits"] == sorted(said)
         assert 1 == len(portal.refreshes(app))
         assert got[0] * 4 == [token for tokens in got for token in tokens]
         assert 1 == len(got[0])
