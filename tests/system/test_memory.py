@@ -101,6 +101,7 @@ def test_events_that_wait_are_not_held_in_the_memory_of_the_application(tmp_path
         found = rows("lanes", "--db", f"sqlite:///{tmp_path / 'app.db'}")
 
         assert found, "they do wait"
+        print(f"{PENDING} wait, the application took at most {used_mb(process, 'VmHWM'):.0f} MB")
         assert used_mb(process, "VmHWM") < MOST_MB
         process.kill()
         process.start()
@@ -127,6 +128,7 @@ def test_deliveries_that_wait_are_not_held_in_the_memory_of_the_portal(tmp_path:
             rest(webhook, "log.blogpost.update", POST_ID=post, POST_MESSAGE=f"after {number}")
         urllib.request.urlopen(f"{webhook.split('/rest/')[0]}/metrics", timeout=30).close()
 
+        print(f"{PENDING} wait, the portal took at most {used_mb(process, 'VmHWM'):.0f} MB")
         assert used_mb(process, "VmHWM") < MOST_MB
 
 
