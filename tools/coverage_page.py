@@ -127,7 +127,7 @@ MISSING = [
     "the XML transport, REST 3.0",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",
-    "a budget of operating time for the clients of an application (`livefeed.client` alone keeps one)",
+    "erasing or exporting what is kept of one person; a legal hold (retention and leaving are there)",
 ]
 
 
