@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
+HOST = "127.0.0.1:8024"
+
 
 @dataclass(frozen=True)
 class Response:
@@ -30,7 +32,7 @@ async def request(
     *,
     body: bytes | Sequence[bytes] = b"",
     headers: dict[str, str] | None = None,
-    host: str = "127.0.0.1:8024",
+    host: str = HOST,
     scheme: str = "http",
 ) -> Response:
     """Send one request; a sequence of bodies comes in as chunks without a length."""

@@ -1,6 +1,7 @@
 """A browser without a screen: it keeps cookies and fills in forms as they are shown."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -10,19 +11,28 @@ from livefeed.portal.people import sessions
 from livefeed.portal.web.desk import session
 from livefeed.wire.ids import UserId
 
-from .asgi import Response, request
+from .asgi import HOST, Response, request
 from .conftest import House
 
+PORT_FOLLOWS = (session.SESSION_COOKIE, session.VISIT_COOKIE)
 FORM = "application/x-www-form-urlencoded"
 
 
 class Browser:
-    """One browser with its cookies; nobody is signed in until `signed_in`."""
+    """One browser with its cookies; nobody is signed in until `signed_in`.
+
+    Attributes:
+        cookies: Name → value; of one server only, so the port that it puts behind its names is left out.
+        sent_along: What else is sent: cookies of another port of the host.
+    """
 
     def __init__(self, app: ASGIApp, **options: Any) -> None:
         self._app = app
         self._options = options
         self.cookies: dict[str, str] = {}
+        _, colon, port = options.get("host", HOST).rpartition(":")
+        self._port = f"_{port}" if colon else ""
+        self.sent_along: Callable[[], dict[str, str]] = dict
 
     async def get(self, url: str, **headers: str) -> Response:
         return self._kept(
@@ -48,12 +58,21 @@ class Browser:
         return re.findall(r'name="token" value="(\w+)"', (await self.get(seen_at)).text)[0]
 
     def _headers(self, more: dict[str, str]) -> dict[str, str]:
-        cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        cookies = {**self.sent_along(), **self.at_port()}
+        cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
         return {**({"cookie": cookie} if cookie else {}), **more}
+
+    def at_port(self) -> dict[str, str]:
+        """The cookies as the server names them."""
+        return {
+            f"{name}{self._port}" if name in PORT_FOLLOWS else name: value
+            for name, value in self.cookies.items()
+        }
 
     def _kept(self, response: Response) -> Response:
         for line in response.headers.get("set-cookie", "").splitlines():
             name, _, rest = line.partition("=")
+            name = name.removesuffix(self._port)
             value = rest.partition(";")[0].strip('"')
             if value:
                 self.cookies[name] = value

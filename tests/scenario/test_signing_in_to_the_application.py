@@ -29,7 +29,8 @@ class Browser:
         )
         code = visit.hash(self.town.keys)
         assert await self.town.store.write(lambda tx: sessions.begin(tx, member, UserId(user), code))
-        self.cookies[urlsplit(self.town.url).netloc] = {session.SESSION_COOKIE: visit.code}
+        site = urlsplit(self.town.url)
+        self.cookies[site.netloc] = {f"{session.SESSION_COOKIE}_{site.port}": visit.code}
 
     async def ask(self, method: str, url: str, **fields: str) -> Any:
         jar = self.cookies.setdefault(urlsplit(url).netloc, {})

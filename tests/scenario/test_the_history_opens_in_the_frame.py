@@ -4,7 +4,7 @@ import html
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -30,7 +30,7 @@ async def portal_page(town: Town, user: int, path: str) -> str:
     row = await town.store.read(lambda tx: tx.execute("SELECT member_id FROM portal").fetchone())
     code = visit.hash(town.keys)
     assert await town.store.write(lambda tx: sessions.begin(tx, row[0], UserId(user), code))
-    headers = {"cookie": f"{session.SESSION_COOKIE}={visit.code}"}
+    headers = {"cookie": f"{session.SESSION_COOKIE}_{urlsplit(town.url).port}={visit.code}"}
     answer = await town.http.send("GET", f"{town.url}{path}", body=None, headers=headers)
     assert answer.status == 200, (path, answer.status)
     return answer.body.decode()

@@ -190,7 +190,8 @@ class Grounds:
         visit = session.fresh_session()
         code = visit.hash(self.keys)
         assert self.run(lambda tx: sessions.begin(tx, self.portal.member_id, UserId(person), code))
-        return {"name": session.SESSION_COOKIE, "value": visit.code, "url": self.url}
+        name = f"{session.SESSION_COOKIE}_{urlsplit(self.url).port}"
+        return {"name": name, "value": visit.code, "url": self.url}
 
     def number(self, client_id: str) -> int:
         """The number of an application on the portal."""

@@ -226,7 +226,7 @@ async def test_an_application_without_an_address_gets_its_code_by_hand(site: Sit
 async def test_looking_with_head_gives_no_code(site: Site, app: App) -> None:
     browser = await signed_in(site.house, 2, app=site.server.asgi)
     await allow(browser, at(app))
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.at_port().items())
     answer = await site.http("HEAD", at(app), headers={"cookie": cookie})
     assert "location" not in answer.headers
     rows = await site.house.store.read(lambda tx: tx.execute("SELECT 1 FROM authorization_code").fetchall())

@@ -269,6 +269,19 @@ async def test_another_http_method_is_refused(demo: Site, method: str, path: str
     assert (await demo.http(method, path)).status == 405
 
 
+async def test_two_portals_at_two_ports_of_one_host_do_not_sign_each_other_out(site: Site) -> None:
+    here, there = Browser(site.server.asgi), Browser(site.server.asgi, host="127.0.0.1:8034")
+    await enter(here)
+    there.sent_along = here.at_port  # browsers send a host's cookies to all its ports
+    here.sent_along = there.at_port
+    assert (await there.get("/")).status == 303
+    await enter(there)
+    assert (await here.get("/")).status == (await there.get("/")).status == 200
+    await there.submit("/logout", seen_at="/")
+    assert (await here.get("/")).status == 200
+    assert (await there.get("/")).status == 303
+
+
 async def test_a_browser_that_is_not_signed_in_keeps_one_code_for_its_forms(site: Site) -> None:
     browser = Browser(site.server.asgi)
     assert await browser.token("/login") == await browser.token("/login")

@@ -17,7 +17,7 @@ async def send(house: House, browser: Browser, url: str, *codes: str, **fields: 
     fields["token"] = await browser.token()
     pairs = [*fields.items(), ("to[]", ""), *(("to[]", code) for code in codes)]
     body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs).encode()
-    cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    cookie = "; ".join(f"{name}={value}" for name, value in browser.at_port().items())
     return await request(house.app, "POST", url, body=body, headers={"cookie": cookie, "content-type": FORM})
 
 

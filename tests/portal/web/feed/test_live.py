@@ -25,7 +25,7 @@ class Page:
     """An open page that listens."""
 
     def __init__(self, endpoint: LiveEndpoint, browser: Browser, query: str = "") -> None:
-        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.at_port().items())
         scope = {
             "type": "http",
             "method": "GET",

@@ -156,7 +156,8 @@ class Desk:
         portal, old = self.portal(request).member_id, visit_of(request).hash(self.keys)
         await self.store.write(lambda tx: sessions.end(tx, portal, old))
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(session.SESSION_COOKIE, httponly=True, samesite="lax", path="/")
+        name = session.cookie_name(request, session.SESSION_COOKIE)
+        response.delete_cookie(name, httponly=True, samesite="lax", path="/")
         return response
 
     def open_page(self, request: Request, shown: Shown, *, section: str = "") -> Response:

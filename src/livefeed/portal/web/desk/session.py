@@ -20,8 +20,10 @@ from livefeed.wire.params import Params
 SESSION_COOKIE: Final = "livefeed_session"
 VISIT_COOKIE: Final = "livefeed_visit"
 LANGUAGE_COOKIE: Final = "livefeed_language"
+"""The first two are followed by the port, if it is named; see `cookie_name`."""
 
 _CODE_CHARS: Final = 32
+_PORT_DIGITS: Final = 5
 BODY_TIMEOUT_S: Final = 30.0
 """How long a browser may take for a form."""
 
@@ -49,12 +51,19 @@ class Visit:
         return blake2b(self.code.encode(), digest_size=16, key=keys.derive("form.token")).hexdigest()
 
 
+def cookie_name(request: Request, kind: str) -> str:
+    """What a cookie is called at the port that was asked: browsers send one host's to all its ports."""
+    _, colon, port = request.headers.get("host", "").rpartition(":")
+    is_port = colon and port.isascii() and port.isdecimal() and len(port) <= _PORT_DIGITS
+    return f"{kind}_{port}" if is_port else kind
+
+
 def visit_of(request: Request) -> Visit:
     """The browser that sent ``request``; a new one gets a new code."""
-    session = request.cookies.get(SESSION_COOKIE, "")
+    session = request.cookies.get(cookie_name(request, SESSION_COOKIE), "")
     if _is_code(session):
         return Visit(code=session, is_session=True)
-    code = request.cookies.get(VISIT_COOKIE, "")
+    code = request.cookies.get(cookie_name(request, VISIT_COOKIE), "")
     return Visit(code=code if _is_code(code) else fresh_code(_CODE_CHARS), is_session=False)
 
 
@@ -65,7 +74,8 @@ def fresh_session() -> Visit:
 
 def remember(response: Response, request: Request, visit: Visit) -> None:
     """Let the browser keep its code; no script can read it, no other site can send it."""
-    name, over = (SESSION_COOKIE, VISIT_COOKIE) if visit.is_session else (VISIT_COOKIE, SESSION_COOKIE)
+    kinds = (SESSION_COOKIE, VISIT_COOKIE) if visit.is_session else (VISIT_COOKIE, SESSION_COOKIE)
+    name, over = (cookie_name(request, kind) for kind in kinds)
     is_secure = request.url.scheme == "https"
     max_age = SESSION_LIFE_S if visit.is_session else None
     response.set_cookie(
