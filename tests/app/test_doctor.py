@@ -150,6 +150,31 @@ async def printed(house: House, *words: str) -> str:
     return (await asyncio.to_thread(CliRunner().invoke, main, given, catch_exceptions=False)).stdout
 
 
+async def test_tokens_that_the_portal_refuses_are_told_of_and_nothing_is_renewed(
+    house: House, portal: FakePortal
+) -> None:
+    _, found = await examined(house)
+    assert (True, "the portal takes the tokens of user 1") == (
+        found["calls"]["is_ok"],
+        found["calls"]["said"],
+    )
+
+    live = dict(portal.live)
+    portal.live.clear()  # as a new client secret does
+    code, found = await examined(house)
+    assert (1, False) == (code, found["calls"]["is_ok"])
+    assert "refuses the tokens of user 1: NO_AUTH_FOUND" in found["calls"]["said"]
+    assert "secret" in found["calls"]["then"]
+    assert not [access for access in live if access in str(found)]
+    assert "calls" not in (await examined(house, "--local"))[1]
+
+    portal.live.update(live)
+    portal.expire_all()
+    _, found = await examined(house)
+    assert "calls" not in found, "one that has expired is renewed when it is needed"
+    assert 0 == portal.refreshes
+
+
 async def test_an_installation_in_quarantine_is_told_with_the_command_that_confirms_it(house: House) -> None:
     assert (await house.install(application_token="n" * 32)).status == 409
 

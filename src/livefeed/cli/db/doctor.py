@@ -1,15 +1,17 @@
 """``doctor``: says what is wrong with a database, or with an application's installations, and what to do."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
 
+from livefeed.app.installs import registry
 from livefeed.cli.databases import PORTAL_DB, db_option, key_file_option
 from livefeed.cli.db import installs, recording
+from livefeed.cli.db.access import held
 from livefeed.cli.halves import APPLICATION, read, rooms_of
 from livefeed.cli.keys.holding import opens
 from livefeed.cli.output import encode, json_option
@@ -18,8 +20,9 @@ from livefeed.durable.diagnosis import Finding, examine, ok, problem
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, SettingsError
 from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
-from livefeed.secrets import read_or_create_key_file
+from livefeed.secrets import Secret, read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
+from livefeed.wire.ids import MemberId
 
 _UNREADABLE: Final = frozenset({"schema", "integrity"})
 
@@ -73,7 +76,21 @@ def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> It
     if is_readable and not is_portal:
         yield read(database, APPLICATION, installs.failing)
         settings = _settings(database, key_file)
-        yield from installs.look(database, settings, read(database, APPLICATION, installs.stored), asks=asks)
+        found = read(database, APPLICATION, installs.stored)
+        tokens = _tokens(database, key_file) if asks else {}
+        yield from installs.look(database, settings, found, tokens=tokens, asks=asks)
+
+
+def _tokens(database: DatabaseUrl, key_file: Path | None) -> Mapping[MemberId, Secret]:
+    path = _key_path(database, key_file)
+    try:
+        keys = read_or_create_key_file(path) if path.exists() else None
+    except SettingsError:
+        keys = None
+    if keys is None:  # the item "key" tells of it
+        return {}
+    ring, now_ms = keys, SystemClock().now_ms()
+    return read(database, APPLICATION, lambda tx: held(tx, ring, registry.every(tx), now_ms=now_ms))
 
 
 def _settings(database: DatabaseUrl, key_file: Path | None) -> AppSettings:

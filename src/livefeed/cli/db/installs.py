@@ -12,6 +12,7 @@ from livefeed.app.inbox import list_inbox
 from livefeed.app.installs import admission, registry, watching
 from livefeed.app.installs.registry import Install
 from livefeed.cli.app.scopes import scopes_for
+from livefeed.cli.db import access
 from livefeed.cli.running import find_running, operate
 from livefeed.client import vault
 from livefeed.clock import SystemClock, iso
@@ -21,6 +22,7 @@ from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, TlsFailed, TransportError
 from livefeed.net.authority import authority_pem
 from livefeed.net.http import HttpAnswer, HttpClient
+from livefeed.secrets import Secret
 from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.ids import MemberId
 from livefeed.wire.oauth import REFRESH_TOKEN_LIFE_S
@@ -82,9 +84,10 @@ def look(
     settings: AppSettings,
     found: tuple[Sequence[Known], Sequence[MemberId]],
     *,
+    tokens: Mapping[MemberId, Secret],
     asks: bool,
 ) -> Iterator[Finding]:
-    """One finding for each thing; ``asks``: also of the portal and of the application's own address."""
+    """One finding for each thing; ``asks``: also of the portal, with ``tokens``, and of the own address."""
     portals, waiting = found
     active = [one for one in portals if one.install.is_active]
     yield from _installed(settings, portals, active, waiting)
@@ -97,7 +100,7 @@ def look(
         yield _tokens(one, now_ms)
         yield _silence(one, now_ms)
     if asks:
-        yield from asyncio.run(_asked(settings, [one.install for one in active]))
+        yield from asyncio.run(_asked(settings, [one.install for one in active], tokens))
 
 
 def _installed(
@@ -196,7 +199,9 @@ class _Status(msgspec.Struct, frozen=True):
     missing: list[str] = []
 
 
-async def _asked(settings: AppSettings, installs: Sequence[Install]) -> list[Finding]:
+async def _asked(
+    settings: AppSettings, installs: Sequence[Install], tokens: Mapping[MemberId, Secret]
+) -> list[Finding]:
     pem = authority_pem(settings.ca_file)
     async with HttpClient(allow_private=True, timeout_s=_PATIENCE_S, trusted_pem=pem) as http:
         own = [base_of(one) for one in installs if one.bound_address]
@@ -204,6 +209,9 @@ async def _asked(settings: AppSettings, installs: Sequence[Install]) -> list[Fin
         found = [await _address(http, base) for base in sorted(set(bases))] or [_UNKNOWN]
         for install in installs:
             found += await _portal(http, install)
+            token = tokens.get(install.member_id)
+            if token is not None and (finding := await access.tried(http, install, token)) is not None:
+                found.append(finding)
     return found
 
 

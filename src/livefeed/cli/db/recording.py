@@ -11,16 +11,15 @@ import msgspec
 
 from livefeed import __version__
 from livefeed.app.inbox import list_inbox, open_body
+from livefeed.cli.db.access import Opener
 from livefeed.cli.db.installs import Known, base_of
-from livefeed.client.safes.keys import read_key
 from livefeed.clock import SystemClock, iso
 from livefeed.durable.diagnosis import Finding
 from livefeed.durable.entries import get_entry
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError, WireError
-from livefeed.secrets import KeyRing, Secret, key_id_of
+from livefeed.secrets import KeyRing, Secret
 from livefeed.settings import AppSettings, DatabaseUrl
-from livefeed.wire.ids import MemberId
 
 if TYPE_CHECKING:
     from livefeed.testing.recording.masks import Masks
@@ -40,22 +39,9 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes
 
 
-class _Opener:
-    """Opens what is sealed, in a unit that only reads."""
-
-    def __init__(self, tx: Tx, ring: KeyRing) -> None:
-        self._tx = tx
-        self._ring = ring
-
-    def open(self, member_id: MemberId, blob: bytes, *, context: bytes) -> bytes:
-        if key_id_of(blob) in self._ring.ids:
-            return self._ring.open(blob, context=context)
-        return read_key(self._tx, self._ring, member_id).open(blob, context=context)
-
-
 def last_bodies(tx: Tx, ring: KeyRing) -> list[Body]:
     """The last events of all portals, the oldest first; those that cannot be read are left out."""
-    opener, found = _Opener(tx, ring), list[Body]()
+    opener, found = Opener(tx, ring), list[Body]()
     for row in reversed(list_inbox(tx, limit=_LAST)):
         entry = get_entry(tx, row.seq)
         if entry is None:
