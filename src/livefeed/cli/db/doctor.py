@@ -77,8 +77,8 @@ def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> It
         yield read(database, APPLICATION, installs.failing)
         settings = _settings(database, key_file)
         found = read(database, APPLICATION, installs.stored)
-        tokens = _tokens(database, key_file) if asks else {}
-        yield from installs.look(database, settings, found, tokens=tokens, asks=asks)
+        tokens = _tokens(database, key_file) if asks else None
+        yield from installs.look(database, settings, found, tokens=tokens or {}, asks=asks)
 
 
 def _tokens(database: DatabaseUrl, key_file: Path | None) -> Mapping[MemberId, Secret]:
