@@ -6,6 +6,7 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from livefeed.app import inbox
+from livefeed.app.handling.hurrying import hurry
 from livefeed.app.installs import admission, binding, registry, watching
 from livefeed.app.running import Running
 from livefeed.client import vault
@@ -15,6 +16,7 @@ from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.store import Tx
 from livefeed.errors import AppError
 from livefeed.wire.form import JsonValue
+from livefeed.wire.form.complaints import plain
 from livefeed.wire.ids import MemberId
 
 Document: TypeAlias = dict[str, JsonValue]
@@ -34,6 +36,13 @@ class _Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: _Number | None = None
     consumer: _Number | None = None
     since_ms: Annotated[int, msgspec.Meta(ge=0, le=_MOST)] = 0
+
+
+class _Retry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to try at once: of one portal or of all, about one thing (``post:5``) or about any."""
+
+    portal: str | None = None
+    key: str | None = None
 
 
 class _OfPortal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +71,8 @@ class Admin:
                     return await self._status()
                 case "dead_replay":
                     return await self._replay(msgspec.convert(arguments, _Replay))
+                case "lanes_retry":
+                    return await self._retry(msgspec.convert(arguments, _Retry))
                 case "install_confirm":
                     return await self._confirm(msgspec.convert(arguments, _OfPortal))
                 case "bind":
@@ -71,7 +82,7 @@ class Admin:
                         f"there is no operation {operation!r}; there are {', '.join(OPERATIONS)}"
                     )
         except msgspec.ValidationError as exc:
-            raise OperationRefused(f"{operation}: {exc}") from exc
+            raise OperationRefused(plain(str(exc))) from exc
 
     async def _status(self) -> Document:
         """Each portal: its state, whether all wanted events are bound, what is left of its setup.
@@ -125,6 +136,9 @@ class Admin:
                 break
         return {"replayed": count}
 
+    async def _retry(self, which: _Retry) -> Document:
+        return {"retried": await hurry(self._running.runtime.store, portal=which.portal, key=which.key)}
+
     async def _confirm(self, which: _OfPortal) -> Document:
         installed = await self._running.ladder.confirm(MemberId(which.member_id))
         return {"member_id": installed.member_id, "state": "active"}
@@ -173,5 +187,5 @@ def _moment(at_ms: int | None) -> str | None:
     return None if at_ms is None else iso(at_ms)
 
 
-OPERATIONS: Final = ("status", "dead_replay", "install_confirm", "bind")
+OPERATIONS: Final = ("status", "dead_replay", "lanes_retry", "install_confirm", "bind")
 _LONGEST_REPLAY_MS: Final = 20_000

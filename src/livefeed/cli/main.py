@@ -33,7 +33,10 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
     "gaps": ("livefeed.cli.app.gaps:gaps", "Show how each edit was heard of, and what is known of the feed."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
-    "lanes": ("livefeed.cli.app.reading:lanes", "Show what is waiting, running or backing off."),
+    "lanes": (
+        "livefeed.cli.app.lanes:lanes",
+        "Show what is waiting, running or backing off; try what failed at once.",
+    ),
     "db": (
         "livefeed.cli.db.command:db",
         "Back up a database while it is in use, or copy it to another engine.",

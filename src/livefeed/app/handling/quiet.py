@@ -28,12 +28,15 @@ class _Waiting(msgspec.Struct, frozen=True, array_like=True):
     sealed: bytes
 
 
+OWN_LANES: Final = "handler:"
+"""What the names of such consumers begin with."""
+
 _waiting: Final = msgspec.msgpack.Decoder(_Waiting)
 
 
 def name_of(handler: Handler) -> str:
     """The consumer that a quiet handler has in each portal."""
-    return f"handler:{handler.name}"
+    return f"{OWN_LANES}{handler.name}"
 
 
 def spec_of(handler: Handler) -> ConsumerSpec:
@@ -62,6 +65,15 @@ def hand_over(entry: Entry, consumer: ConsumerId, tx: Tx) -> None:
         consumers=[consumer],
         only=consumer,
     )
+
+
+def digest_in(entry: Entry) -> str:
+    """The digest of the event that waits.
+
+    Raises:
+        DecodeError: It is damaged.
+    """
+    return digest_of(_waiting.decode(entry.body).sealed)
 
 
 def read_item(keys: PortalKeys, entry: Entry) -> Item:

@@ -78,6 +78,11 @@ def put(tx: Tx, portal: str, event: str, trial: Trial) -> None:
     )
 
 
+def hurry(tx: Tx, event: str) -> None:
+    """The handlers of an event that have failed are called at its next try, whatever their schedules say."""
+    _SQL.hurry_trials(tx.conn, event=event, now=tx.now_ms)
+
+
 def drop(tx: Tx, events: Sequence[str], *, is_dead: bool) -> None:
     """The events are done with; of dead letters it stays known who has finished."""
     statement = _SQL.drop_tries if is_dead else _SQL.drop_trials

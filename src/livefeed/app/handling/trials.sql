@@ -10,6 +10,9 @@ ON CONFLICT (event, handler) DO UPDATE SET
 -- name: trials_of(event)
 SELECT handler, state, attempts, first_at, due_at, reason FROM trial WHERE event = :event;
 
+-- name: hurry_trials(event, now)!
+UPDATE trial SET due_at = :now WHERE event = :event AND state = 'failing' AND due_at > :now;
+
 -- name: drop_trials(event)!
 -- The event is done with.
 DELETE FROM trial WHERE event = :event;

@@ -1,4 +1,4 @@
-"""``inbox``, ``notices``, ``who``, ``dead``, ``lanes``: what a half has received, holds, and could not do."""
+"""``inbox``, ``notices``, ``who``, ``dead``: what a half has received, holds, and could not do."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from livefeed.app.inbox import FINISHED, InboxRow, list_inbox
-from livefeed.app.rounds import is_round
+from livefeed.app.installs import registry
 from livefeed.cli.databases import NOTIFIER_DB, db_option
 from livefeed.cli.halves import APPLICATION, EITHER, read, writable
 from livefeed.cli.moments import since_option
@@ -15,7 +15,6 @@ from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import iso
 from livefeed.durable import dead as letters
-from livefeed.durable.lanes import LaneRow, list_lanes
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
 from livefeed.notifier import decisions
@@ -27,7 +26,6 @@ INBOX = ("seq", "portal", "event", "post", "state", "attempts", "steps")
 NOTICES = ("person", "post", "from_version", "to_version", "reason", "channel", "calls", "state")
 WHO = ("person", "name", "told", "reason", "why", "state")
 DEAD = ("id", "portal", "consumer", "key", "seq", "kind", "reason", "at")
-LANES = ("portal", "consumer", "key", "state", "attempt", "since", "due_at")
 
 
 @click.command()
@@ -89,7 +87,12 @@ def _who(tx: Tx, post: PostId, portal: str | None) -> list[decisions.Line]:
     known = decisions.portals_with(tx, post)
     if portal is None and len(known) > 1:
         raise SettingsError(f"{len(known)} portals have a post {post}; name one with --portal MEMBER_ID")
-    return [line for one in known if portal in (None, one) for line in decisions.who(tx, MemberId(one), post)]
+    if portal is not None and portal not in {one.member_id for one in registry.every(tx)}:
+        raise SettingsError(f"there is no portal {portal!r} in this database; see: livefeed app portals")
+    wanted = [one for one in known if portal in (None, one)]
+    if not wanted:
+        raise SettingsError(f"nothing is known of an edit of post {post}; see: livefeed inbox --post {post}")
+    return [line for one in wanted for line in decisions.who(tx, MemberId(one), post)]
 
 
 def _heard(line: decisions.Line) -> dict[str, object]:
@@ -100,32 +103,6 @@ def _heard(line: decisions.Line) -> dict[str, object]:
         "reason": line.reason,
         "why": line.why,
         "state": line.state,
-    }
-
-
-@click.command()
-@click.option(
-    "--limit", type=NUMBER, default=1000, show_default=True, help="At most so many rows, the next due first."
-)
-@db_option(NOTIFIER_DB)
-@json_option
-def lanes(database: DatabaseUrl, limit: int, as_json: bool) -> None:
-    """Show what is waiting, leased or backing off; "nothing to show" means that nothing is pending."""
-    rows = read(database, EITHER, lambda tx: list_lanes(tx, limit=limit))
-    rows = [row for row in rows if not (is_round(row.key) and row.state == "waiting")]
-    print_rows(map(_lane, rows), LANES, as_json=as_json)
-
-
-def _lane(row: LaneRow) -> dict[str, object]:
-    """``consumer`` is its name: ``inbox``, ``bell``, ``handler:<event_handler_id>``, ``install:<app>``."""
-    return {
-        "portal": row.portal,
-        "consumer": row.name,
-        "key": row.key,
-        "state": row.state,
-        "attempt": row.attempt,
-        "since": iso(row.first_at_ms),
-        "due_at": iso(row.due_at_ms),
     }
 
 

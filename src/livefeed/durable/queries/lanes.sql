@@ -159,6 +159,21 @@ DELETE FROM lease;
 -- name: forget_flights()!
 UPDATE consumer SET in_flight = 0 WHERE in_flight > 0;
 
+-- name: failing_lanes(portal, key, now, after_consumer, after_key, limit)
+-- Those that wait for their next try after a failure, or for a probe of their consumer, in order.
+SELECT l.consumer, l.key, c.name
+FROM lane AS l
+JOIN consumer AS c ON c.id = l.consumer
+WHERE l.seq = 0 AND l.attempt > 0 AND c.state = 'active' AND (l.due_at > :now OR c.not_before > :now)
+    AND (:portal IS NULL OR c.portal = :portal) AND (:key IS NULL OR l.key = :key)
+    AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = l.consumer AND r.key = l.key)
+    AND (l.consumer, l.key) > (:after_consumer, :after_key)
+ORDER BY l.consumer, l.key
+LIMIT :limit;
+
+-- name: hurry_lane(consumer, key, now)!
+UPDATE lane SET due_at = :now WHERE consumer = :consumer AND key = :key AND seq = 0 AND due_at > :now;
+
 -- name: list_lanes(consumer, limit)
 -- The waiting ones are really due once they are calm, but not later than the longest wait.
 SELECT
