@@ -111,10 +111,15 @@ async def test_with_no_token_set_the_administrator_api_is_closed(house: House) -
     ("operation", "body", "said"),
     [
         ("nonsense", b"{}", "there is no operation 'nonsense'"),
-        ("app_add", b"{}", "name"),
+        ("app_add", b"{}", "name is missing"),
+        ("app_add", b'{"name": ""}', "name is empty"),
+        ("user_add", b'{"login": ""}', "a login has small letters"),
+        ("app_update", b'{"client_id": "x", "version": ""}', "a version is up to four numbers"),
+        ("edit_post", b'{"post": 0, "text": "x"}', "post must be at least 1"),
+        ("edit_post", b'{"post": 1, "text": " "}', "text is empty"),
         ("app_add", b"[]", "JSON object"),
         ("app_add", b"{", "JSON object"),
-        ("app_add", b'{"name": 1}', "name"),
+        ("app_add", b'{"name": 1}', "name must be a text, not a whole number"),
         ("app_add", b'{"name": "x", "nme": 1}', "no argument 'nme'"),
         ("app_add", b'{"name": "x", "auth_keys": "all"}', "auth_keys"),
         ("app_add", b'{"name": "x", "scope": "log;drop"}', "scope"),
@@ -135,6 +140,7 @@ async def test_what_cannot_be_done_is_said_in_one_line(
     assert (status, set(document)) == (400, {"error", "error_description"})
     assert said in document["error_description"]
     assert "\n" not in document["error_description"]
+    assert not [odd for odd in ("`", "$", f"{operation}:") if odd in document["error_description"]]
 
 
 async def test_arguments_that_are_null_count_as_not_given(site: Site) -> None:

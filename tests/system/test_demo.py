@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import time
@@ -13,8 +14,10 @@ from typing import Any
 import pytest
 from tests.system.demo import Demo
 from tests.system.world import (
+    Process,
     Recorder,
     eventually,
+    free_port,
     is_alone,
     is_ready,
     livefeed,
@@ -220,6 +223,18 @@ def test_started_again_it_continues_with_its_data_and_is_stopped_cleanly(tmp_pat
         assert 0 == again.process.stop()
     for database in ("portal.db", "notifier.db"):
         assert not (tmp_path / "data" / f"{database}.run").exists()
+
+
+@pytest.mark.parametrize("begun", ["demo.json", "portal.db.run"])
+def test_stopped_before_all_is_up_it_says_so_and_goes_on_the_next_time(tmp_path: Path, begun: str):
+    ports = ("--port", str(free_port()), "--app-port", str(free_port()))
+    words = ("demo", "--json", "--no-browser", "--data", str(tmp_path / "data"), *ports)
+    early = Process(tmp_path / "early.log", *words)
+    eventually(lambda: (tmp_path / "data" / begun).exists(), what="it has begun")
+    os.killpg(early.popen.pid, signal.SIGINT)  # as a terminal does
+    assert 130 == early.wait_dead()
+    (told,) = [line for line in early.log.read_text().splitlines() if not line.startswith("{")]
+    assert "livefeed: the demo was stopped before all was up; the same command goes on from there" == told
 
 
 def test_started_again_on_other_ports_an_edit_is_still_told(tmp_path: Path):

@@ -19,11 +19,19 @@ from livefeed.cli.serve.supervising import supervise
 from livefeed.cli.tls import Tls
 from livefeed.errors import SettingsError
 from livefeed.net.draining import LAST_CALL_S, nobody_waits
+from livefeed.net.http import is_http_url
 from livefeed.net.listening import listening
 from livefeed.settings import DatabaseUrl
 
 Listen = Callable[[Any, socket.socket, Tls | None], Coroutine[Any, Any, None]]
 """Serves an application on a socket until SIGINT or SIGTERM."""
+
+
+def base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The callback of an argument that is a base URL; one that is not given stays so."""
+    if value and not is_http_url(value):
+        raise click.BadParameter(f"{value!r} is not a base URL such as http://feed.example:8024")
+    return value
 
 
 class _Server(uvicorn.Server):

@@ -11,6 +11,9 @@ import msgspec
 
 from livefeed.errors import LivefeedError
 
+INTERRUPTED: Final = 130
+"""The exit code of a command that somebody stops before it is done."""
+
 _EXTRAS: Final = {
     "argon2": "portal",
     "nh3": "notifier",
@@ -46,6 +49,9 @@ class OneLine(click.Group):
         except click.UsageError as exc:
             _refuse(exc)
             raise
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("livefeed: stopped", err=True)
+            sys.exit(INTERRUPTED)
         except LivefeedError as exc:
             _fail(str(exc))
         except ModuleNotFoundError as exc:

@@ -13,6 +13,7 @@ from livefeed.portal.operations.office import Asked, Document, Office, Operation
 from livefeed.portal.people.passwords import LONGEST, SHORTEST
 from livefeed.portal.portals import Directory, PortalRow
 from livefeed.secrets import KeyRing
+from livefeed.wire.form.complaints import plain
 
 _ROOMS: Final = (apps, payments, people, webhooks, posts, deliveries)
 OPERATIONS: Final[Mapping[str, OperationSpec]] = {
@@ -23,6 +24,7 @@ OPERATIONS: Final[Mapping[str, OperationSpec]] = {
 _FORMS: Final = {
     "scope": "the scope is a list such as log,user,im",
     "login": "a login has small letters, digits and ._@-, and at least one letter",
+    "version": "a version is up to four numbers with points between them, such as 2.0.0",
     "password": f"a password has {SHORTEST} to {LONGEST} characters",
 }
 
@@ -63,15 +65,15 @@ def read_arguments(spec: OperationSpec, arguments: Mapping[str, object]) -> Aske
     given = {key: value for key, value in arguments.items() if value is not None}
     unknown = sorted(given.keys() - set(spec.asked.__struct_fields__))
     if unknown:
-        raise Refused(f"{spec.name}: there is no argument {unknown[0]!r}")
+        raise Refused(f"there is no argument {unknown[0]!r}")
     try:
         return msgspec.convert(given, spec.asked)
     except msgspec.ValidationError as exc:
-        raise Refused(f"{spec.name}: {_told(str(exc))}") from exc
+        raise Refused(_told(str(exc))) from exc
 
 
 def _told(complaint: str) -> str:
     argument = complaint.rpartition("$.")[2].rstrip("`")
     if "regex" in complaint or (argument == "password" and "length" in complaint):
-        return _FORMS.get(argument, f"{argument} has characters that cannot be used")
-    return complaint
+        return _FORMS.get(argument) or plain(complaint)
+    return plain(complaint)

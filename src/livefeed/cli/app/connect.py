@@ -19,8 +19,9 @@ from livefeed.app import App
 from livefeed.cli.app.connecting import Connection, scopes_of
 from livefeed.cli.app.serving import load_app
 from livefeed.cli.databases import db_option, key_file_option, key_ring
+from livefeed.cli.listening import base_url
 from livefeed.cli.numbers import PORT
-from livefeed.cli.output import encode, json_option
+from livefeed.cli.output import INTERRUPTED, encode, json_option
 from livefeed.errors import SettingsError
 from livefeed.net.listening import listening
 from livefeed.secrets import Secret
@@ -28,13 +29,12 @@ from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
 
 T = TypeVar("T")
-_INTERRUPTED: Final = 130
 _APP_DB: Final = "sqlite:///livefeed-app.db"
 _NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_SECRET")
 
 
 @click.command(short_help="Connect an application to a portal, from the form to the first event.")
-@click.argument("portal_url", metavar="URL")
+@click.argument("portal_url", metavar="URL", callback=base_url)
 @click.option("--app", "target", default=None, metavar="MODULE:APP", help="Which.  [default: the notifier]")
 @click.option(
     "--public-url",
@@ -42,6 +42,7 @@ _NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_
     required=True,
     show_envvar=True,
     metavar="URL",
+    callback=base_url,
     help="Base URL under which the portal reaches this command, and later the application.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -119,7 +120,7 @@ async def _until_stopped(work: Awaitable[None]) -> int:
     try:
         await task
     except asyncio.CancelledError:
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0
 
 

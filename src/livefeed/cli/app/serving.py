@@ -15,7 +15,7 @@ from livefeed.app.console.entry import console_url
 from livefeed.app.server import prepared
 from livefeed.cli.app.listening import listen
 from livefeed.cli.databases import db_option, key_file_option, key_ring
-from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
+from livefeed.cli.listening import base_url, bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import PAUSE, PORT, QUIET, WAIT
 from livefeed.cli.output import Later
 from livefeed.cli.running import fresh_token
@@ -158,6 +158,7 @@ def serving_options(default_db: str) -> Callable[[Callable[..., None]], Callable
             envvar="LIVEFEED_PUBLIC_URL",
             show_envvar=True,
             metavar="URL",
+            callback=base_url,
             help="Base URL under which the portal reaches this application.  [default: http://HOST:PORT]",
         ),
         app_role_option,

@@ -42,7 +42,7 @@ def held(tx: Tx, ring: KeyRing, installs: Iterable[Install], *, now_ms: int) -> 
     """The access token of who installed, of each portal where there is one that has not expired."""
     opener, found = Opener(tx, ring), dict[MemberId, Secret]()
     for install in installs:
-        if not install.is_active or install.user_id is None:
+        if not install.is_active:
             continue
         row = SQL.find(tx.conn, member_id=install.member_id, user_id=install.user_id)
         if row is None or row["state"] == "dead" or row["expires_at"] <= now_ms:

@@ -1,6 +1,7 @@
 """``demo``: a portal with a seeded company and the notifier, as two processes, installed over HTTP."""
 
 import signal
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -9,9 +10,10 @@ import click
 
 from livefeed.cli.demo.certificates import certificates
 from livefeed.cli.demo.house import House
+from livefeed.cli.demo.processes import Stopped
 from livefeed.cli.demo.state import DemoState
 from livefeed.cli.numbers import PORT, QUIET
-from livefeed.cli.output import encode
+from livefeed.cli.output import INTERRUPTED, encode
 from livefeed.net.listening import listening
 from livefeed.settings import APP_PORT, PORTAL_PORT
 
@@ -55,12 +57,15 @@ def demo(
         signal.signal(number, lambda _number, _frame: stop.set())
     house = House(data, port, app_port, quiet_s, certificates(data.resolve()) if tls else None)
     try:
-        state = house.start()
+        state = house.start(stop)
         _greet(house, state, as_json=as_json)
         if not no_browser and not as_json:
             webbrowser.open(f"{house.portal_url}/scene")
         while not stop.wait(0.2):
             house.fail_if_dead()
+    except Stopped as exc:
+        click.echo(f"livefeed: {exc}; the same command goes on from there", err=True)
+        sys.exit(INTERRUPTED)
     finally:
         house.stop()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +14,7 @@ from livefeed.cli.databases import key_ring
 from livefeed.cli.demo import stage
 from livefeed.cli.demo.certificates import Certificates
 from livefeed.cli.demo.keeper import Keeper
-from livefeed.cli.demo.processes import Child, wait_until
+from livefeed.cli.demo.processes import Child, Stopped, wait_until
 from livefeed.cli.demo.state import DemoState, read_state, write_state
 from livefeed.cli.portal.founding import found_portal
 from livefeed.cli.running import find_running, fresh_token, operate
@@ -63,13 +65,24 @@ class House:
         """The notifier's console, also after it was killed and started again."""
         return console_url(self.app_url, self._console_token)
 
-    def start(self) -> DemoState:
-        """Found the company if this is the first time, then start both halves and wait until all is up."""
+    def start(self, stop: threading.Event) -> DemoState:
+        """Found the company if this is the first time, then start both halves and wait until all is up.
+
+        Raises:
+            Stopped: ``stop`` was set meanwhile; what runs is to be stopped.
+            SettingsError: One of them does not start.
+        """
         state = read_state(self._data) or self._found()
-        self._start_portal()
+
+        def go_on() -> None:
+            if stop.is_set():
+                raise Stopped("the demo was stopped before all was up")
+            self.fail_if_dead()
+
+        self._start_portal(go_on)
         if state.client_id is None:
             state = self._add_notifier(state)
-        self._start_notifier(state)
+        self._start_notifier(state, go_on)
         return state
 
     def stop(self) -> None:
@@ -104,7 +117,7 @@ class House:
         write_state(self._data, state)
         return state
 
-    def _start_portal(self) -> None:
+    def _start_portal(self, go_on: Callable[[], None]) -> None:
         fresh = self._data / "portal.db.new"
         if fresh.exists() and not self._portal_db.path.exists():
             fresh.replace(self._portal_db.path)
@@ -118,7 +131,8 @@ class House:
         }
         with self._handed_control as control:
             self._portal = Child("portal", arguments, environ, inherits=[control.fileno()])
-        self._portal.wait_ready(self.portal_url, None if self.tls is None else self.tls.authority)
+        authority = None if self.tls is None else self.tls.authority
+        self._portal.wait_ready(self.portal_url, authority, check=go_on)
 
     def _handed(self) -> stage.Handed:
         return stage.Handed(
@@ -147,7 +161,7 @@ class House:
         write_state(self._data, state)
         return state
 
-    def _start_notifier(self, state: DemoState) -> None:
+    def _start_notifier(self, state: DemoState, go_on: Callable[[], None]) -> None:
         arguments = ["notifier", "serve", "--db", str(self._notifier_db), "--port", str(self._app_port)]
         arguments += ["--public-url", self.app_url, "--quiet-s", str(self._quiet_s)]
         environ = {
@@ -165,7 +179,7 @@ class House:
             lambda: Child("notifier", arguments, environ), lambda child: child.wait_ready(self.app_url)
         )
         self._notifier.serve(self._control)
-        wait_until(lambda: self._is_installed(state), "the notifier is installed", self.fail_if_dead)
+        wait_until(lambda: self._is_installed(state), "the notifier is installed", go_on)
 
     def _is_installed(self, state: DemoState) -> bool:
         running = find_running(self._notifier_db)

@@ -11,10 +11,14 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from livefeed.errors import SettingsError
+from livefeed.errors import LivefeedError, SettingsError
 
 READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
+
+
+class Stopped(LivefeedError):
+    """Somebody stopped the demo before all was up."""
 
 
 class Child:
@@ -23,15 +27,22 @@ class Child:
     def __init__(
         self, name: str, arguments: Sequence[str], environ: Mapping[str, str], *, inherits: Sequence[int] = ()
     ) -> None:
-        """Start ``livefeed <arguments>``, which inherits these file descriptors."""
+        """Start ``livefeed <arguments>``, which inherits these file descriptors.
+
+        A terminal sends Ctrl-C to all processes of the group; this one leaves it to whoever has started it.
+        """
         self.name = name
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "livefeed", *arguments, "--stop-with-stdin"],
-            stdin=subprocess.PIPE,
-            stdout=sys.stderr,
-            env={**os.environ, **environ},
-            pass_fds=inherits,
-        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "livefeed", *arguments, "--stop-with-stdin"],
+                stdin=subprocess.PIPE,
+                stdout=sys.stderr,
+                env={**os.environ, **environ},
+                pass_fds=inherits,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     @property
     def pid(self) -> int:
@@ -42,16 +53,23 @@ class Child:
         """None while it runs."""
         return self._process.poll()
 
-    def wait_ready(self, url: str, authority: Path | None = None) -> None:
+    def wait_ready(
+        self, url: str, authority: Path | None = None, *, check: Callable[[], None] = lambda: None
+    ) -> None:
         """Wait until ``<url>/readyz`` answers 200; over https it is trusted through ``authority``.
+
+        ``check`` may raise between two looks.
 
         Raises:
             SettingsError: The process ended, or was not ready within `READY_TIMEOUT_S`.
         """
         context = None if authority is None else ssl.create_default_context(cafile=authority)
-        wait_until(
-            lambda: _answers(f"{url}/readyz", context), f"the {self.name} is ready", self._fail_if_dead
-        )
+
+        def look() -> None:
+            self._fail_if_dead()
+            check()
+
+        wait_until(lambda: _answers(f"{url}/readyz", context), f"the {self.name} is ready", look)
 
     def _fail_if_dead(self) -> None:
         if self.exit_code() is not None:

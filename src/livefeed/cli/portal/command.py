@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from livefeed.cli.databases import FOUNDING, PORTAL_DB, db_option, key_file_option, key_ring, require
-from livefeed.cli.listening import bound_sockets, run_until_stopped, url_of
+from livefeed.cli.listening import base_url, bound_sockets, run_until_stopped, url_of
 from livefeed.cli.numbers import NUMBER, PORT
 from livefeed.cli.output import Later, json_option, print_document
 from livefeed.cli.running import fresh_token
 from livefeed.cli.serve.roles import check_processes, portal_role_option, workers_option
 from livefeed.cli.tls import cert_option, key_option, usable
-from livefeed.net.http import is_http_url
 from livefeed.settings import PORTAL_PORT, DatabaseUrl, PortalRole
 from livefeed.telemetry import configure_logs
 
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
     from livefeed.testing.rehearsal.rehearsal import Rehearsal
 
 
-def _base_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not is_http_url(value):
-        raise click.BadParameter(f"{value!r} is not a base URL such as http://feed.example:8024")
-    return value
+def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("it is empty; people see it on every page")
+    return value.strip()
 
 
 def _stage() -> "Stage | None":
@@ -77,10 +76,10 @@ def portal() -> None:
     default=f"http://127.0.0.1:{PORTAL_PORT}",
     show_default=True,
     metavar="URL",
-    callback=_base_url,
+    callback=base_url,
     help="Base URL under which people and applications reach it.",
 )
-@click.option("--name", default="Livefeed", show_default=True, help="Name of the company.")
+@click.option("--name", default="Livefeed", show_default=True, callback=_name, help="Name of the company.")
 @db_option(PORTAL_DB)
 @key_file_option
 @json_option
@@ -117,7 +116,7 @@ def init(
     "--public-url",
     default=None,
     metavar="URL",
-    callback=_base_url,
+    callback=base_url,
     help="A new base URL for the default portal; without it each keeps its own.",
 )
 @click.option(

@@ -33,6 +33,8 @@ async def edit_post(office: Office, portal: PortalRow, asked: EditPost) -> Docum
     """Edit a post; whether that user may edit it is not asked."""
     if asked.as_automation and asked.user is not None:
         raise Refused("an edit is made by a user or by an automation, not by both")
+    if not asked.text.strip():
+        raise Refused("text is empty; a post has one")
     actor = None if asked.as_automation else UserId(asked.user or ADMINISTRATOR)
 
     def unit(tx: Tx) -> int:
