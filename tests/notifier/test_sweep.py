@@ -149,7 +149,7 @@ async def test_the_night_counts_what_can_be_read_and_the_coverage_is_of_that(hou
     company.add_post(9, 2, "one more")
     await house.work(NIGHT_S)
     found = await reported(house)
-    assert (2, "done") == (found.coverage.readable, found.coverage.phase)
+    assert (2, 2, "done") == (found.coverage.readable, found.coverage.archived, found.coverage.phase)
     assert {"hot", "all"} == {one.scope for one in found.sweeps if one.last_ended_at}
 
 

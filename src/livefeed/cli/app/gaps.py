@@ -12,7 +12,9 @@ from livefeed.cli.moments import since_option
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.clock import iso
-from livefeed.notifier.gaps import Edit, Report, report
+from livefeed.durable.store import Tx
+from livefeed.errors import SettingsError
+from livefeed.notifier.gaps import Edit, Report, portals, report
 from livefeed.settings import DatabaseUrl
 from livefeed.wire.ids import MemberId
 
@@ -45,17 +47,19 @@ def gaps(
 
     Lateness counts from the edit if something told when it was, else from the look before: at most so much.
     """
-    found = read(
-        database,
-        APPLICATION[:1],
-        lambda tx: report(
+
+    def query(tx: Tx) -> list[Report]:
+        if portal is not None and portal not in portals(tx):
+            raise SettingsError(f"there is no portal {portal!r} in this database; see: livefeed app portals")
+        return report(
             tx,
             portal=None if portal is None else MemberId(portal),
             since_ms=since_ms or 0,
             how=cast("Channel | None", how),
             limit=limit,
-        ),
-    )
+        )
+
+    found = read(database, APPLICATION[:1], query)
     if as_json:
         print_document({"portals": [_document(one) for one in found]}, as_json=True)
         return

@@ -43,7 +43,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         phase: Of the back-fill: ``people posts comments done``.
-        readable: How many posts the portal shows; None: not counted yet.
+        readable: How many posts the portal showed when they were counted last; None: not counted yet.
         archived: How many of them are known with their text.
     """
 
@@ -76,6 +76,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     edits: Sequence[Edit]
 
 
+def portals(tx: Tx) -> list[MemberId]:
+    """Those that something is known of."""
+    return [MemberId(row[0]) for row in SQL.portals(tx.conn)]
+
+
 def report(
     tx: Tx,
     *,
@@ -85,8 +90,7 @@ def report(
     limit: int = 100,
 ) -> list[Report]:
     """What is known of each portal, or of one."""
-    known = [MemberId(row[0]) for row in SQL.portals(tx.conn)]
-    return [_report(tx, one, since_ms, how, limit) for one in known if portal in (None, one)]
+    return [_report(tx, one, since_ms, how, limit) for one in portals(tx) if portal in (None, one)]
 
 
 def coverage(tx: Tx, portal: MemberId) -> Coverage:
@@ -94,7 +98,10 @@ def coverage(tx: Tx, portal: MemberId) -> Coverage:
     row = SQL.coverage(tx.conn, portal=portal)
     if row is None:
         return Coverage(phase="people", readable=None, archived=0)
-    return Coverage(phase=row["phase"], readable=row["readable"], archived=row["archived"])
+    readable, archived = row["readable"], row["archived"]
+    # Posts that came after the last count, or can be read no more, are known too; they are not of those.
+    known = archived if readable is None else min(archived, readable)
+    return Coverage(phase=row["phase"], readable=readable, archived=known)
 
 
 def _report(tx: Tx, portal: MemberId, since_ms: int, how: Channel | None, limit: int) -> Report:
