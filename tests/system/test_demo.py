@@ -233,8 +233,9 @@ def test_stopped_before_all_is_up_it_says_so_and_goes_on_the_next_time(tmp_path:
     eventually(lambda: (tmp_path / "data" / begun).exists(), what="it has begun")
     os.killpg(early.popen.pid, signal.SIGINT)  # as a terminal does
     assert 130 == early.wait_dead()
-    (told,) = [line for line in early.log.read_text().splitlines() if not line.startswith("{")]
+    *greetings, told = early.log.read_text().splitlines()
     assert "livefeed: the demo was stopped before all was up; the same command goes on from there" == told
+    assert all(" opens at " in line or "listening on" in line for line in greetings), greetings
 
 
 def test_started_again_on_other_ports_an_edit_is_still_told(tmp_path: Path):
