@@ -59,3 +59,25 @@ def test_a_url_of_a_server_names_its_database(url: str):
 def test_another_url_is_refused_with_the_next_step(url: str):
     with pytest.raises(SettingsError, match="sqlite:///"):
         DatabaseUrl.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, "https://oauth.bitrix.info"),
+        ({"portal_url": "https://acme.bitrix24.com"}, "https://oauth.bitrix.info"),
+        ({"portal_url": "https://acme.bitrix24.com.br/"}, "https://oauth.bitrix.info"),
+        ({"portal_url": "http://127.0.0.1:8024/"}, "http://127.0.0.1:8024"),
+        ({"portal_url": "https://bitrix24.office.example/"}, "https://bitrix24.office.example"),
+        (
+            {"portal_url": "https://office.example", "oauth_url": "https://oauth.bitrix.info/"},
+            "https://oauth.bitrix.info",
+        ),
+        (
+            {"portal_url": "https://acme.bitrix24.com", "oauth_url": "https://tokens.example"},
+            "https://tokens.example",
+        ),
+    ],
+)
+def test_the_authorization_server_comes_from_the_settings(given: dict[str, str], asked: str):
+    assert asked == AppSettings.from_environment({}, **given).authorization_url

@@ -1,14 +1,16 @@
 """``livefeed connect``: from the form to the first event, at a portal in another process."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
-from threading import Thread
-from typing import Any
+from threading import Thread, Timer
+from typing import IO, Any
 
 import pytest
 from tests.ports import free_port
@@ -107,6 +109,74 @@ def test_from_the_form_to_the_first_event(portal: ProcessPortal, tmp_path: Path)
         f"livefeed: made {tmp_path / 'notifier.db.key'}"
     ]
     assert rows("inbox", "--db", command.db)[0]["event"] == "ONLIVEFEEDPOSTADD"
+
+
+def test_a_person_reads_what_to_enter_and_is_asked_for_what_the_portal_shows(
+    portal: ProcessPortal, tmp_path: Path
+) -> None:
+    """At a terminal: the form on stdout, the questions on stderr, and the key is not shown."""
+    port, db = free_port(), f"sqlite:///{tmp_path / 'notifier.db'}"
+    keyboard, terminal = pty.openpty()
+    where = ("--public-url", f"http://127.0.0.1:{port}", "--port", str(port), "--db", db)
+    command = subprocess.Popen(
+        [sys.executable, "-m", "livefeed", "connect", portal.url, *where],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(terminal)
+    assert command.stdout is not None
+    patience = Timer(PATIENCE_S, command.kill)
+    patience.start()
+    try:
+        lines = read_until(command.stdout, "Save it; then the portal shows an Application ID")
+        base = f"http://127.0.0.1:{port}"
+        assert lines[
+            lines.index("Applications → Developer resources → Other → Local application:") + 1 : -1
+        ] == [
+            f"  {name:<32} {value}"
+            for name, value in [
+                ("Type", "Server"),
+                ("Your handler path", f"{base}/frame"),
+                ("Initial installation path", f"{base}/install"),
+                ("Script only (no user interface)", "yes"),
+                ("Assign permissions", "im, log, placement, user"),
+            ]
+        ]
+        made = portal.install(install_url=f"{base}/install", scope="im,log,placement,user")
+        portal.wait_delivered()
+        assert command.stderr is not None
+        asked = ""
+        for question, answer in (("(client_id): ", made["client_id"]), ("key: ", made["client_secret"])):
+            while not asked.endswith(question):
+                asked += command.stderr.read(1) or pytest.fail(f"it ended and said: {asked}")
+            os.write(keyboard, f"{answer}\n".encode())
+        read_until(command.stdout, "waiting")
+        portal.add_post("Somebody says something to a person")
+        read_until(command.stdout, "serve")
+        asked += command.communicate(timeout=PATIENCE_S)[1]
+        typed = os.read(keyboard, 4096).decode()
+    finally:
+        patience.cancel()
+        command.kill()
+        command.communicate()
+        os.close(keyboard)
+    assert command.returncode == 0
+    assert "Application ID (client_id): " in asked
+    assert "Application key: " in asked
+    assert made["client_id"] in typed, "what is typed is shown"
+    assert made["client_secret"] not in asked + typed, "but for the key"
+
+
+def read_until(stdout: IO[str], step: str) -> list[str]:
+    """The lines up to the one that begins with ``step``."""
+    lines: list[str] = []
+    for line in stdout:
+        lines.append(line.rstrip("\n"))
+        if line.startswith(step):
+            return lines
+    raise AssertionError(f"it ended before {step}: {lines}")
 
 
 def test_a_callback_that_the_credentials_do_not_prove_is_told_of(
