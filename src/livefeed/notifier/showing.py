@@ -6,7 +6,8 @@ from typing import Final
 from livefeed.app.console.sections import Asked, Section
 from livefeed.durable.store import Tx
 from livefeed.notifier.gaps import is_found
-from livefeed.notifier.notices import list_notices
+from livefeed.notifier.notices import BELL, list_notices
+from livefeed.notifier.participants import Reason
 from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import PostId
 
@@ -18,6 +19,12 @@ _STATES: Final[Mapping[str, Words]] = {
     "skipped": noted("nothing was left to tell"),
     "failed": noted("refused"),
 }
+REASONS: Final[Mapping[Reason, Words]] = {
+    Reason.AUTHOR: noted("the author"),
+    Reason.MENTIONED: noted("mentioned there"),
+    Reason.COMMENTER: noted("commented on it"),
+}
+CHANNELS: Final[Mapping[str, Words]] = {BELL: noted("bell")}
 
 
 def _notices(tx: Tx, asked: Asked) -> Mapping[str, object]:
@@ -31,8 +38,8 @@ def _notices(tx: Tx, asked: Asked) -> Mapping[str, object]:
                 "post": row.post,
                 "from_version": row.from_version,
                 "to_version": row.to_version,
-                "reason": row.reason.value,
-                "channel": row.channel,
+                "reason": REASONS[row.reason],
+                "channel": CHANNELS[row.channel],
                 "state": _STATES[row.state],
                 "is_well": row.state != "failed",
                 "calls": row.calls,

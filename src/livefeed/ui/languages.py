@@ -17,6 +17,7 @@ from babel import Locale, negotiate_locale
 from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 from babel.units import format_unit
 
@@ -37,7 +38,10 @@ class Words:
 
 
 def noted(text: str, **values: object) -> Words:
-    """Words for people, in English, to be translated where they are shown; values may be words too."""
+    """Words for people, in English, to be translated where they are shown.
+
+    Values may be words too; a float is said with one digit behind the point, or the comma.
+    """
     return Words(text=text, values=values)
 
 
@@ -46,11 +50,18 @@ def told(words: Words | str, language: str) -> str:
     if isinstance(words, str):
         return catalogue(language).gettext(words) if words else ""
     text = catalogue(language).gettext(words.text)
-    values = {
-        name: told(value, language) if isinstance(value, Words) else value
-        for name, value in words.values.items()
-    }
+    values = {name: _said(value, language) for name, value in words.values.items()}
     return text % values if values else text
+
+
+def _said(value: object, language: str) -> object:
+    match value:
+        case Words():
+            return told(value, language)
+        case float():
+            return format_decimal(value, "0.0", locale=_locale(language))
+        case _:
+            return value
 
 
 def spoken(at_ms: int, zone: tzinfo, language: str) -> str:

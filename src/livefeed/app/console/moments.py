@@ -31,9 +31,7 @@ def span(ms: int) -> Words:
     if ms < _SECOND_MS:
         return noted("%(count)s ms", count=ms)
     if ms < 2 * _MINUTE_MS:
-        return noted(
-            "%(count)s s", count=f"{ms / _SECOND_MS:.1f}" if ms < 10 * _SECOND_MS else ms // _SECOND_MS
-        )
+        return noted("%(count)s s", count=ms / _SECOND_MS if ms < 10 * _SECOND_MS else ms // _SECOND_MS)
     if ms < 2 * _HOUR_MS:
         return noted("%(count)s min", count=ms // _MINUTE_MS)
     if ms < 2 * _DAY_MS:
