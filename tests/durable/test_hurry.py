@@ -5,7 +5,7 @@ import pytest
 from livefeed.clock import ManualClock
 from livefeed.durable.consumers import ConsumerId, hurry, register
 from livefeed.durable.entries import append
-from livefeed.durable.lanes import Lease, lease_due, settle
+from livefeed.durable.lanes import Lease, hurry_failing, lease_due, settle
 from livefeed.durable.outcomes import Again, Down, Outcome
 from livefeed.durable.store import Store, open_readonly
 
@@ -39,6 +39,21 @@ async def test_a_lane_that_backs_off_is_tried_at_once(store: Store, clock: Manua
     consumer = await failed(store, Again(at_ms=clock.now_ms() + 60_000, reason="404"))
     await store.write(lambda tx: hurry(tx, consumer))
     assert [2] == [one.attempt for one in await lease(store)]
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+async def test_what_failed_is_found_by_its_portal_and_key_and_tried_at_once(
+    store: Store, clock: ManualClock, is_down: bool
+):
+    at_ms = clock.now_ms() + 60_000
+    await failed(store, Down(probe_at_ms=at_ms, reason="x") if is_down else Again(at_ms=at_ms, reason="x"))
+    for elsewhere in ({"portal": "other"}, {"key": "post:2"}):
+        assert [] == await store.write(lambda tx, given=elsewhere: hurry_failing(tx, **given))
+    (one,) = await store.write(lambda tx: hurry_failing(tx, portal="m", key="post:1"))
+    assert ("handler", "post:1", [b"{}"]) == (one.name, one.key, [entry.body for entry in one.entries])
+    assert [] == await store.write(hurry_failing)
+    assert [2] == [found.attempt for found in await lease(store)]
+    assert [] == await store.write(hurry_failing), "what is being tried is left alone"
 
 
 async def test_what_waits_for_quiet_goes_on_waiting(store: Store, clock: ManualClock):

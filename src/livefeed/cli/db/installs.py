@@ -75,7 +75,8 @@ def failing(tx: Tx) -> Finding:
     if lanes:
         names = ", ".join(sorted({lane.name for lane in lanes}))
         said = f"lanes that have failed {_TRIES} times and more: {len(lanes)}, of {names}"
-        return problem("retries", said, "livefeed inbox and the application's log say why")
+        then = "livefeed inbox and the application's log say why; once it is mended: livefeed lanes retry"
+        return problem("retries", said, then)
     return ok("retries", "nothing fails again and again")
 
 
