@@ -45,6 +45,11 @@ class Company:
     def asgi(self) -> Any:
         return self.site.server.asgi
 
+    def cookie(self, value: str, kind: str = session.SESSION_COOKIE) -> str:
+        """The heading of a request with one cookie, which is called after the port of the company."""
+        _, colon, port = self.row.host.rpartition(":")
+        return f"{kind}_{port}={value}" if colon else f"{kind}={value}"
+
     def browser(self, **options: Any) -> Browser:
         return Browser(self.asgi, host=self.row.host, **options)
 

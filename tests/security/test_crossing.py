@@ -313,7 +313,8 @@ async def test_the_form_token_of_one_key_is_not_that_of_another_server(stand: St
 
 
 async def test_at_an_address_that_is_no_companys_a_session_of_the_second_is_nothing(stand: Stand):
-    cookie = f"livefeed_session={stand.second.secrets['session']}"
+    session = stand.second.secrets["session"]
+    cookie = f"livefeed_session={session}; {stand.second.cookie(session)}; livefeed_session_8024={session}"
     for host in ("unknown.example", "", "second.example.evil", "127.0.0.1:8024"):
         answer = await stand.second.site.http("GET", "/", headers={"cookie": cookie}, host=host)
         assert answer.headers["location"].startswith("/login")

@@ -143,7 +143,7 @@ async def test_no_address_breaks_a_page(stand: Stand):
 @pytest.mark.parametrize("stand", ["demo"], indirect=True)
 async def test_no_query_breaks_a_page(stand: Stand):
     company = stand.first
-    cookie = f"livefeed_session={company.secrets['session']}"
+    cookie = company.cookie(company.secrets["session"])
     for door in doors(stand.site.server):
         if door.path in STREAMS:
             continue
@@ -264,7 +264,7 @@ async def slow(company: Company, door: Door, begins: bytes) -> int:
     """A browser that sends the beginning of a body and then keeps still."""
     headers = {
         "host": company.row.host,
-        "cookie": f"livefeed_session={company.secrets['session']}",
+        "cookie": company.cookie(company.secrets["session"]),
         "x-livefeed-token": company.secrets["form_token"],
         "content-length": "99",
         "content-type": FORM,
@@ -365,7 +365,8 @@ async def test_no_cookie_and_no_heading_breaks_a_page(stand: Stand):
         for name in ("cookie", "accept-language", "referer", "origin", "x-livefeed-token", "content-type"):
             value = odd.encode("ascii", "ignore").decode().replace("\x00", "")
             if name == "cookie":
-                value = f"livefeed_session={value}; livefeed_visit={value}; livefeed_language={value}"
+                kinds = (company.cookie(value), company.cookie(value, "livefeed_visit"))
+                value = "; ".join((*kinds, f"livefeed_language={value}"))
             for method, url in (
                 ("GET", "/login"),
                 ("GET", f"/apps/{company.things['app']}/"),
