@@ -46,3 +46,13 @@ async def test_a_hot_statement_scans_and_sorts_nothing(company, tmp_path, clock,
         )
     assert not [row for row in rows if row.startswith("SCAN") and "json_each" not in row]
     assert not [row for row in rows if "TEMP B-TREE" in row and "GROUP BY" not in row]
+
+
+@pytest.mark.parametrize("name", ["saw", "passed", "known"])
+async def test_the_posts_of_a_page_are_found_one_by_one(company, tmp_path, clock, served, name):
+    text = getattr(sql.load("livefeed.notifier", "queries/gaps.sql"), name).sql
+    async with open_house(tmp_path, company, clock) as house:
+        rows = await house.store.read(
+            lambda tx: [row[3] for row in tx.execute(f"EXPLAIN QUERY PLAN {text}", Anything())]
+        )
+    assert any("(portal=? AND post=?)" in row for row in rows), rows
