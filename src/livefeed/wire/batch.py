@@ -67,7 +67,7 @@ def _command(name: str, line: str) -> Command:
 
 
 class _Found:
-    """Results that are put into one command, until they are too much: a short reference may be a long text."""
+    """Results that are put into one command, until they are too much: a short reference may be long text."""
 
     __slots__ = ("_left", "_results")
 
