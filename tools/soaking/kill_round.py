@@ -65,6 +65,7 @@ def run_round(plan: Plan, folder: Path, database: Callable[[str], str]) -> Round
     began = time.monotonic()
     draw = random.Random(plan.seed)
     house = House(folder, database)
+    load: subprocess.Popen[str] | None = None
     try:
         load = _start_load(house, plan)
         history = History(folder / "history.jsonl")
@@ -75,6 +76,8 @@ def run_round(plan: Plan, folder: Path, database: Callable[[str], str]) -> Round
         _kill_many(list(house.roles.values()), plan, draw)
         told, drained_s = _finish(house, editors, load, history)
     finally:
+        if load is not None and load.poll() is None:
+            load.kill()
         house.close()
     for editor in editors:
         assert not editor.unexpected, editor.unexpected
