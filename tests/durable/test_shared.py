@@ -23,6 +23,7 @@ from livefeed.durable.store import Store, Tx, open_store
 T = TypeVar("T")
 
 _STOPPED = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid = 1"
+_AT_THE_ROUTE = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND classid <> 1"
 _BLOCKED = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event IN ('transactionid', 'tuple')
@@ -50,6 +51,10 @@ class Gate:
     async def reached(self) -> None:
         """Wait until a unit has stopped."""
         await self._seen(_STOPPED)
+
+    async def at_the_route(self) -> None:
+        """Wait until a unit waits for its turn to route."""
+        await self._seen(_AT_THE_ROUTE)
 
     async def blocked(self) -> None:
         """Wait until a unit waits for the rows of another."""
@@ -329,3 +334,18 @@ async def test_two_processes_under_load_see_every_entry_once_and_in_order(house:
 
     assert acked == seen
     assert [] == await house.seqs()
+
+
+async def test_who_routes_all_before_a_change_waits_for_his_turn_with_empty_hands(house: House) -> None:
+    def routing(tx: Tx) -> None:
+        tx.execute("SELECT pg_advisory_xact_lock(hashtextextended('livefeed arrivals', 0))")
+        tx.execute("SELECT pg_advisory_xact_lock(1, 1)")
+        route_all(tx)
+
+    first = asyncio.create_task(house.one.write(routing))
+    await house.gate.reached()
+    second = asyncio.create_task(house.two.write(route_all))
+    await house.gate.at_the_route()
+
+    assert [None, None] == await house.finish(first, second)
+    assert 0 == house.gate.deadlocks()

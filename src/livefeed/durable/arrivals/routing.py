@@ -52,6 +52,7 @@ def _route_taken(tx: Tx, limit: int) -> int:
 def route_all(tx: Tx) -> None:
     """Write the lanes of all that has arrived, before a consumer's state changes: it counts as it was."""
     if tx.is_shared:
+        _SQL.hold_routing.send(tx.conn)  # whoever routes writes the same rows after it
         _SQL.look_anew.send(tx.conn)
     while route_arrivals(tx):
         pass

@@ -104,6 +104,10 @@ class Exchange:
         is_routing = limit > 0 and self.has_arrivals and now_s >= self._route_at_s
 
         mend = self._steps.look(self.held)
+        if mend is not None and self._is_shared:  # it holds consumers, for which whoever routes waits
+            await self._store.write(mend)
+            self._steps.mended()
+            mend = None
 
         def unit(tx: Tx) -> tuple[Sequence[Settled | Lost], int, list[Lease], int | None]:
             if mend is not None:
