@@ -23,7 +23,10 @@ def absent(reason: str) -> NoReturn:
 
 def require_or_skip(tool: str) -> str:
     """The full path of a command."""
-    found = shutil.which(tool)
+    # Servers lie where only administrators look, with or without that in the PATH.
+    found = shutil.which(
+        tool, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    )
     if found is None:
         absent(f"{tool} is not on this machine")
     return found

@@ -116,7 +116,11 @@ class Sdks:
 
             connector = aiohttp.TCPConnector(ssl=context)
             async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
-                return await use(BitrixAsync(webhook, verbose=False, client=session))
+                try:
+                    return await use(BitrixAsync(webhook, verbose=False, client=session))
+                finally:
+                    # Else it says goodbye over TLS in later turns of the loop, and there may be none.
+                    await connector.close(abort_ssl=True)
 
         return asyncio.run(run())
 

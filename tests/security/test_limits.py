@@ -95,7 +95,7 @@ class Listener:
     def __init__(self, company: Company, browser: Browser, path: str) -> None:
         self.status = 0
         self.begun = asyncio.Event()
-        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        cookie = "; ".join(company.cookie(value, name) for name, value in browser.cookies.items())
         scope = {
             "type": "http",
             "method": "GET",
