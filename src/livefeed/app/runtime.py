@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Final, TypeVar
 
+from livefeed import rooms
 from livefeed.app.contexts.watching import Watched
 from livefeed.app.contexts.writes import OwnWrites
 from livefeed.app.installs import following
@@ -32,7 +33,7 @@ from livefeed.wire.ids import MemberId, UserId
 
 T = TypeVar("T")
 
-ROOMS: Final = ("livefeed.client", "livefeed.app")
+ROOMS: Final = rooms.APP
 """Packages whose migrations the database of every application needs."""
 
 

@@ -4,18 +4,17 @@ import contextlib
 from collections.abc import Callable, Generator, Sequence
 from typing import Final, TypeVar
 
-from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.cli.databases import FOUNDING, require
 from livefeed.clock import SystemClock
 from livefeed.durable.store import Reader, Store, Tx, open_readonly, open_store
 from livefeed.errors import StoreError, StoreTooNew
-from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
+from livefeed.rooms import APP, NOTIFIER, PORTAL
 from livefeed.settings import DatabaseUrl
 
 T = TypeVar("T")
 
-APPLICATION: Final = ((*APP_ROOMS, "livefeed.notifier"), APP_ROOMS)
-EITHER: Final = (*APPLICATION, PORTAL_ROOMS)
+APPLICATION: Final = (NOTIFIER, APP)
+EITHER: Final = (*APPLICATION, PORTAL)
 HINT: Final = "start that half once, or name another --db"
 
 
@@ -50,7 +49,7 @@ def writable(database: DatabaseUrl) -> Generator[Store]:
 
 
 def _opened(database: DatabaseUrl, halves: Sequence[Sequence[str]]) -> tuple[Sequence[str], Reader]:
-    require(database, hint=FOUNDING if all(rooms is PORTAL_ROOMS for rooms in halves) else HINT)
+    require(database, hint=FOUNDING if all(rooms is PORTAL for rooms in halves) else HINT)
     refusals: list[StoreError] = []
     for rooms in halves:
         try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from livefeed import rooms
 from livefeed.clock import fresh_hex
 from livefeed.durable.sql import load
 from livefeed.durable.store import Store, Tx
@@ -12,7 +13,7 @@ from livefeed.errors import SettingsError
 from livefeed.secrets import KeyRing
 from livefeed.wire.ids import MemberId
 
-ROOMS: Final = ("livefeed.portal",)
+ROOMS: Final = rooms.PORTAL
 """The rooms whose tables a portal's database has, beside those of ``durable``."""
 
 TOPIC: Final = "portals"

@@ -19,7 +19,7 @@ from livefeed.clock import SystemClock
 from livefeed.durable.diagnosis import Finding, examine, ok, problem
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, SettingsError
-from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
+from livefeed.rooms import PORTAL
 from livefeed.secrets import Secret, read_or_create_key_file
 from livefeed.settings import AppSettings, DatabaseUrl
 from livefeed.wire.ids import MemberId
@@ -64,7 +64,7 @@ def _findings(database: DatabaseUrl, key_file: Path | None, *, asks: bool) -> It
         yield _told("database", exc, "name another --db")
         return
     yield ok("database", f"{database} can be read")
-    is_portal = rooms is PORTAL_ROOMS
+    is_portal = rooms is PORTAL
 
     def key(tx: Tx) -> Iterator[Finding]:
         yield _key(tx, database, key_file, is_portal=is_portal)
@@ -98,7 +98,7 @@ def _settings(database: DatabaseUrl, key_file: Path | None) -> AppSettings:
 
 
 def _record(path: Path, database: DatabaseUrl, key_file: Path | None, findings: Sequence[Finding]) -> None:
-    if rooms_of(database) is PORTAL_ROOMS:
+    if rooms_of(database) is PORTAL:
         raise SettingsError(f"{database} is a portal's; --record is of applications")
     key_path = _key_path(database, key_file)
     # Without a key no body can be opened; a new one beside the database would be taken for the right one.

@@ -13,8 +13,8 @@ from livefeed.cli.halves import EITHER, read, rooms_of
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.portal.apps.resealing import PLACES as PORTAL_PLACES
-from livefeed.portal.portals import ROOMS as PORTAL_ROOMS
 from livefeed.portal.portals import is_key_of as is_key_of_portal
+from livefeed.rooms import PORTAL
 from livefeed.sealing.places import Place, check_ring, hanging
 from livefeed.secrets import KeyRing, SealingKey, read_key_file, read_or_create_key_file
 from livefeed.settings import DatabaseUrl
@@ -69,14 +69,14 @@ def opens(tx: Tx, ring: KeyRing, *, is_portal: bool) -> bool:
 def check_belonging(database: DatabaseUrl, path: Path) -> None:
     """Refuse the key file of another database: on none of its keys would anything seem to hang."""
     ring = read_or_create_key_file(path)
-    is_portal = rooms_of(database) is PORTAL_ROOMS
+    is_portal = rooms_of(database) is PORTAL
     if not read(database, EITHER, lambda tx: opens(tx, ring, is_portal=is_portal)):
         raise SettingsError(f"the key check of {database} is damaged; restore the last backup")
 
 
 def places_of(database: DatabaseUrl) -> Sequence[Place]:
     """Where the database keeps sealed values."""
-    return PORTAL_PLACES if rooms_of(database) is PORTAL_ROOMS else APP_PLACES
+    return PORTAL_PLACES if rooms_of(database) is PORTAL else APP_PLACES
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from livefeed.durable.store import open_store
 from livefeed.portal import portals
 from livefeed.portal.admin import Admin
 from livefeed.portal.portals import Directory
-from livefeed.portal.server import ROOMS
+from livefeed.rooms import PORTAL
 from livefeed.settings import DatabaseUrl
 
 
@@ -49,7 +49,7 @@ async def _perform_in_file(
 ) -> dict[str, object]:
     keys = key_ring(database, key_file)
     clock = SystemClock()
-    store = open_store(database, ROOMS, clock, create=False)
+    store = open_store(database, PORTAL, clock, create=False)
     try:
         await store.write(lambda tx: portals.check_key(tx, keys))
         admin = Admin(store=store, keys=keys, clock=clock, directory=await Directory.load(store))

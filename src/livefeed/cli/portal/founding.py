@@ -11,7 +11,7 @@ from livefeed.durable.store import Tx, open_store
 from livefeed.portal import portals, seed
 from livefeed.portal.apps import webhooks
 from livefeed.portal.people.passwords import Password, draw, hashed
-from livefeed.portal.server import ROOMS
+from livefeed.rooms import PORTAL
 from livefeed.secrets import KeyRing
 from livefeed.settings import DatabaseUrl
 from livefeed.wire.ids import UserId
@@ -44,7 +44,7 @@ async def found_portal(
         SettingsError: A portal with this address exists, or the key is not this database's.
     """
     clock = SystemClock()
-    store = open_store(database, ROOMS, clock)
+    store = open_store(database, PORTAL, clock)
     drawn = await asyncio.gather(*(hashed(draw()) for _ in seed.staff_of(kind)))
     passwords = dict(zip(seed.staff_of(kind), drawn, strict=True))
     try:

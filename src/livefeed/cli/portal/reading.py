@@ -16,7 +16,7 @@ from livefeed.errors import SettingsError
 from livefeed.portal import portals
 from livefeed.portal.events.deliveries import list_deliveries, list_events
 from livefeed.portal.events.why import why as explain
-from livefeed.portal.server import ROOMS
+from livefeed.rooms import PORTAL
 from livefeed.settings import DatabaseUrl
 from livefeed.ui.languages import LANGUAGES, told
 from livefeed.wire.ids import MemberId
@@ -50,7 +50,7 @@ def events(
     """Show the events of the queue, newest last."""
     rows = read(
         database,
-        (ROOMS,),
+        (PORTAL,),
         lambda tx: list_events(tx, portal=member_of(tx, member_id), post=post, since_ms=since_ms),
     )
     print_rows(
@@ -78,7 +78,7 @@ def deliveries(
     """Show deliveries, one line an attempt."""
     rows = read(
         database,
-        (ROOMS,),
+        (PORTAL,),
         lambda tx: list_deliveries(
             tx, portal=member_of(tx, member_id), post=post, handler=handler, since_ms=since_ms, state=state
         ),
@@ -96,7 +96,7 @@ def why(database: DatabaseUrl, member_id: str | None, post: int, handler: int, a
     """Say in one sentence why there was no delivery, or what became of it."""
     words = read(
         database,
-        (ROOMS,),
+        (PORTAL,),
         lambda tx: explain(
             tx, portal=member_of(tx, member_id), post=post, handler=handler, now_ms=SystemClock().now_ms()
         ),

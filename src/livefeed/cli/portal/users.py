@@ -16,7 +16,7 @@ from livefeed.cli.portal.reading import member_of
 from livefeed.durable.store import Tx
 from livefeed.portal.people import people
 from livefeed.portal.people.people import Person
-from livefeed.portal.server import ROOMS
+from livefeed.rooms import PORTAL
 from livefeed.settings import DatabaseUrl
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -95,7 +95,7 @@ def list_users(database: DatabaseUrl, member_id: str | None, as_json: bool) -> N
     def query(tx: Tx) -> list[dict[str, object]]:
         return [_row(one) for one in people.select(tx, member_of(tx, member_id))]
 
-    print_rows(read(database, (ROOMS,), query), _SHOWN, as_json=as_json)
+    print_rows(read(database, (PORTAL,), query), _SHOWN, as_json=as_json)
 
 
 @user.command("dismiss", short_help="Let a person go.")

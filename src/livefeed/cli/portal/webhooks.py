@@ -15,10 +15,10 @@ from livefeed.cli.portal.reading import member_of
 from livefeed.durable.store import Tx
 from livefeed.portal.apps.webhooks import Incoming
 from livefeed.portal.events import handlers
-from livefeed.portal.server import ROOMS
 from livefeed.portal.webhooks import managing
 from livefeed.portal.webhooks.managing import Webhook
 from livefeed.portal.webhooks.wishes import last_day
+from livefeed.rooms import PORTAL
 from livefeed.settings import DatabaseUrl
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -133,7 +133,7 @@ def list_webhooks(database: DatabaseUrl, member_id: str | None, user: int | None
         found = managing.listed(tx, member_of(tx, member_id), None)
         return [_row(tx, one) for one in found if user in (None, one.person)]
 
-    print_rows(read(database, (ROOMS,), query), _SHOWN, as_json=as_json)
+    print_rows(read(database, (PORTAL,), query), _SHOWN, as_json=as_json)
 
 
 def _row(tx: Tx, one: Webhook) -> dict[str, object]:
