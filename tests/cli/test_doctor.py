@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.cli.main import main
 from livefeed.clock import ManualClock, SystemClock
 from livefeed.durable.diagnosis import examine
+from livefeed.durable.engines.postgresql.risks import risks_of
 from livefeed.settings import DatabaseUrl
 
 HOUR_MS = 3_600_000
@@ -143,11 +144,35 @@ def test_a_dead_letter_of_last_week_is_told_of_but_is_no_problem(portal: Path) -
     assert set() == problems(f"sqlite:///{portal}")
 
 
-def test_a_server_that_forgets_nothing_is_well(server: Server, tmp_path: Path) -> None:
-    url, key = server.url("well"), tmp_path / "key"
-
+@pytest.fixture(scope="module")
+def well(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The database of a portal that was founded without a warning, and its key."""
+    url, key = server.url("well"), tmp_path_factory.mktemp("well") / "key"
     assert [] == founded(url, key)
-    assert set() == problems(url, "--key-file", str(key))
+    return url, str(key)
+
+
+def test_a_server_that_forgets_nothing_is_well(well: tuple[str, str]) -> None:
+    url, key = well
+
+    assert set() == problems(url, "--key-file", key)
+
+
+@contextlib.contextmanager
+def set_to(server: Server, **settings: str) -> Generator[None]:
+    """The server has these settings in the block, and after it what it had before."""
+    before = {name: server.sql(f"SHOW {name}")[0][0] for name in settings}
+    try:
+        change(server, settings)
+        yield
+    finally:
+        change(server, before)
+
+
+def change(server: Server, settings: dict[str, str]) -> None:
+    for name, value in settings.items():
+        server.set(name, value)
+        eventually(lambda n=name, v=value: server.sql(f"SHOW {n}") == [(v,)], what=f"{name} is {value}")
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
@@ -155,29 +180,56 @@ def test_a_setting_that_risks_commits_is_a_problem_and_warned_of(
     setting: str, server: Server, tmp_path: Path
 ) -> None:
     url, key = server.url(f"risky_{setting}"), tmp_path / "key"
-    server.set(setting, "off")
-    try:
-        eventually(lambda: server.sql(f"SHOW {setting}") == [("off",)], what="the setting is read")
+    with set_to(server, **{setting: "off"}):
         warned = founded(url, key)
         found = problems(url, "--key-file", str(key))
-    finally:
-        server.set(setting, "on")
-        eventually(lambda: server.sql(f"SHOW {setting}") == [("on",)], what="the setting is read")
 
     assert [f"{setting}=off"] == warned
     assert {setting} == found
 
 
-def test_a_standby_that_is_asked_for_and_not_there_is_a_problem(server: Server, tmp_path: Path) -> None:
-    url, key = server.url("alone"), tmp_path / "key"
-    founded(url, key)
-    server.wait_for("nobody")
-    try:
-        asked = "SHOW synchronous_standby_names"
-        eventually(lambda: server.sql(asked) == [("nobody",)], what="the setting is read")
-        assert {"standby"} == problems(url, "--key-file", str(key))
-    finally:
-        server.wait_for("")
+def test_a_commit_that_does_not_wait_for_the_standby_is_a_problem_where_one_is_asked_for(
+    server: Server, well: tuple[str, str]
+) -> None:
+    url, key = well
+    with set_to(server, synchronous_commit="local"):
+        assert set() == problems(url, "--key-file", key)
+        with set_to(server, synchronous_standby_names="nobody"):
+            assert {"synchronous_commit", "standby"} == problems(url, "--key-file", key)
+
+
+@pytest.mark.parametrize(
+    ("value", "standbys", "risky"),
+    [
+        ("off", "", True),
+        ("local", "", False),
+        ("local", "two", True),
+        ("remote_write", "two", True),
+        ("on", "two", False),
+        ("remote_apply", "two", False),
+    ],
+)
+def test_what_risks_a_commit_depends_on_whether_a_standby_is_asked_for(
+    value: str, standbys: str, risky: bool
+) -> None:
+    settings = {
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": value,
+        "synchronous_standby_names": standbys,
+    }
+
+    found = [(risk.setting, risk.value) for risk in risks_of(settings)]
+
+    assert found == ([("synchronous_commit", value)] if risky else [])
+
+
+def test_a_standby_that_is_asked_for_and_not_there_is_a_problem(
+    server: Server, well: tuple[str, str]
+) -> None:
+    url, key = well
+    with set_to(server, synchronous_standby_names="nobody"):
+        assert {"standby"} == problems(url, "--key-file", key)
 
 
 def test_what_serves_warns_at_its_start_of_settings_that_lose_what_was_acknowledged(

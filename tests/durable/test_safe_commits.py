@@ -1,6 +1,13 @@
-"""On PostgreSQL a commit is acknowledged only if it is safe; a connection outlives a change of the schema."""
+"""On PostgreSQL a commit is acknowledged only if it is safe; a connection outlives a change of the schema.
+
+And a process that is stopped in the middle of a unit stops no other one for ever.
+"""
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +18,32 @@ from tests.required import require_package
 from tests.servers import Server
 
 from livefeed.clock import ManualClock
-from livefeed.durable.store import Tx, open_store
+from livefeed.durable.store import Tx, open_readonly, open_store
 from livefeed.errors import StoreUnavailable
 
 _ASKED = "SELECT 1 FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting = 'nobody'"
 _WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+_COUNT = "UPDATE sequence SET value = value + 1 WHERE name = 'probe' RETURNING value"
+_LIMIT = "SELECT current_setting('transaction_timeout')"
+STOPPED = f"""
+import asyncio, os, signal, sys
+from livefeed.clock import SystemClock
+from livefeed.durable.store import open_store
+
+async def main():
+    store = open_store(sys.argv[1], [], SystemClock())
+    values = []
+    def unit(tx):
+        values.append(tx.execute("{_COUNT}").fetchone()[0])
+        if len(values) == 1:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        tx.execute("SELECT 1").fetchone()
+    await store.write(unit)
+    await store.close()
+    print(values)
+
+asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -68,3 +96,53 @@ async def test_a_connection_goes_on_when_what_it_has_prepared_is_of_an_older_sch
 
     assert before == [await store.write(everything) for _ in range(12)]
     await store.close()
+
+
+async def test_a_process_that_is_stopped_in_the_middle_of_a_unit_loses_its_locks_and_runs_it_anew(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    url = engines.database(tmp_path, "store", engine="postgresql")
+    require_limit()
+    store = open_store(url, [], clock)
+    await store.probe()
+    command = [sys.executable, "-c", STOPPED, f"{url}?options=-c%20transaction_timeout%3D1s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as stopped:
+        try:
+            _, status = await asyncio.to_thread(os.waitpid, stopped.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status), "it holds the lock on its row"
+            value = await store.write(lambda tx: int(tx.execute(_COUNT).fetchone()[0]))
+            stopped.send_signal(signal.SIGCONT)
+            said, _ = await asyncio.to_thread(stopped.communicate, timeout=30)
+        finally:
+            stopped.kill()
+
+    assert f"[{value}, {value + 1}]\n" == said
+    await store.close()
+
+
+async def test_units_have_a_limit_and_commands_have_none(tmp_path: Path, clock: ManualClock) -> None:
+    url = engines.database(tmp_path, "store", engine="postgresql")
+    require_limit()
+
+    def limit(tx: Tx) -> str:
+        return str(tx.execute(_LIMIT).fetchone()[0])
+
+    store = open_store(url, [], clock)
+    found = await store.write(limit), await store.read(limit)
+    await store.close()
+    store = open_store(f"{url}?options=-c%20transaction_timeout%3D7s", [], clock)
+    given = await store.write(limit)
+    await store.close()
+    reader = open_readonly(url)
+    unlimited = reader.read(limit)
+    reader.close()
+
+    assert ("45s", "75s") == found, "longer than the guard of a living process waits"
+    assert "7s" == given
+    assert "0" == unlimited
+
+
+def require_limit() -> None:
+    ((version,),) = engines.cluster().sql("SHOW server_version_num")
+    if int(version) < 170_000:
+        pytest.skip("this server knows no transaction_timeout")

@@ -46,6 +46,12 @@ _PREPARED: Final = 512
 WRITING_S: Final = 30
 """How long a statement may take before the server ends it."""
 
+# Where statements travel together the server does not see that a transaction is idle, only that it lasts.
+_LIMIT: Final = """
+SELECT set_config('transaction_timeout', :limit, false) WHERE current_setting('transaction_timeout') = '0'
+"""
+_KNOWS_LIMIT: Final = 170_000
+
 
 class _Flag(Dumper):
     """True and False are numbers in both engines."""
@@ -171,13 +177,29 @@ def connect(dsn: str, *, autocommit: bool = False, statement_s: int = WRITING_S)
     return conn
 
 
-def connect_for_units(dsn: str, begin: LiteralString, statement_s: int = WRITING_S) -> Connection:
+def connect_for_units(
+    dsn: str, begin: LiteralString, *, statement_s: int = WRITING_S, transaction_s: int = 0
+) -> Connection:
     """A connection whose statements travel together and whose transactions begin with ``begin``.
+
+    Args:
+        dsn: Where.
+        begin: ``BEGIN``, and which kind of transaction.
+        statement_s: Seconds after which the server ends a statement.
+        transaction_s: Seconds after which it ends a transaction together with its connection, so that a
+            process that was stopped in the middle of a unit does not hold its locks for ever; 0: never.
+            Before PostgreSQL 17 none does; what is set for the role, the database or in the URL stays.
 
     Raises:
         StoreUnavailable: There is none.
     """
     conn = connect(dsn, autocommit=True, statement_s=statement_s)
+    if transaction_s and conn.info.server_version >= _KNOWS_LIMIT:
+        try:
+            conn.execute(_LIMIT, {"limit": f"{transaction_s}s"})
+        except psycopg.Error as exc:
+            conn.close()
+            raise as_store_error(exc) from exc
     conn.pipe(begin)
     return conn
 

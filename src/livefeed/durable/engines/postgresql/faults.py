@@ -9,8 +9,9 @@ from livefeed.errors import StoreBusy, StoreConflict, StoreError, StoreUnavailab
 
 _AGAIN: Final = (errors.DeadlockDetected, errors.SerializationFailure)
 _WAITS: Final = (*_AGAIN, errors.LockNotAvailable, errors.QueryCanceled)
-# By class of SQLSTATE: connection, resources, shutdown, system, damaged data; 25006: no primary any more.
-_BROKEN: Final = ("08", "53", "57P", "58", "XX", "25006", "25P03", "28", "3D000")
+# By class of SQLSTATE: connection, resources, shutdown, system, damaged data; 25006: no primary any more;
+# 25P03, 25P04: the server has ended a transaction that was idle, or took too long.
+_BROKEN: Final = ("08", "53", "57P", "58", "XX", "25006", "25P03", "25P04", "28", "3D000")
 
 
 def is_to_repeat(error: BaseException) -> bool:
@@ -24,7 +25,7 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, psycopg.InterfaceError) or state == "25006" or _is_of_older_schema(error):
         return True
     is_of_server = isinstance(error, psycopg.OperationalError | psycopg.InternalError)
-    return is_of_server and (state is None or state.startswith(("08", "57P", "25P03")))
+    return is_of_server and (state is None or state.startswith(("08", "57P", "25P03", "25P04")))
 
 
 def _is_of_older_schema(error: BaseException) -> bool:

@@ -21,6 +21,9 @@ _PATIENCE_S: Final = 2.0
 _CANCEL_S: Final = 1.0
 # A batch of the door or of settles, and any commit: who waits for it is answered before he gives up himself.
 _SHORT_S: Final = 8.0
+# The guard of a living process has cut the unit and its commit by then; one that is stopped has none.
+_LONGEST_WRITING_S: Final = 45
+_LONGEST_READING_S: Final = 75
 _NEVER_S: Final = float("inf")
 
 
@@ -109,10 +112,11 @@ class Line:
 
 def line_for_writing(dsn: str) -> Line:
     """A line for units of work."""
-    return Line(partial(connect_for_units, dsn, "BEGIN"))
+    return Line(partial(connect_for_units, dsn, "BEGIN", transaction_s=_LONGEST_WRITING_S))
 
 
-def line_for_reading(dsn: str) -> Line:
-    """A line whose transactions are snapshots and cannot write."""
+def line_for_reading(dsn: str, *, transaction_s: int = _LONGEST_READING_S) -> Line:
+    """A line whose transactions are snapshots and cannot write; 0: they may take as long as they like."""
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    return Line(partial(connect_for_units, dsn, begin, _READING_S), patience_s=_READING_S + _PATIENCE_S)
+    make = partial(connect_for_units, dsn, begin, statement_s=_READING_S, transaction_s=transaction_s)
+    return Line(make, patience_s=_READING_S + _PATIENCE_S)

@@ -123,7 +123,7 @@ class PostgresqlReader:
     """Implements `livefeed.durable.store.Reader` for commands."""
 
     def __init__(self, dsn: str, rooms: Sequence[str], clock: Clock | None) -> None:
-        self._snapshots: Final = Snapshots(line_for_reading(dsn), clock or SystemClock())
+        self._snapshots: Final = Snapshots(line_for_reading(dsn, transaction_s=0), clock or SystemClock())
         try:
             self._snapshots.run(lambda tx: schema.check(tx, rooms))
         except BaseException:
