@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livefeed.errors import TooLarge
+from livefeed.errors import TooLarge, WireError
 from livefeed.wire.form import REST_LIMITS, decode, decode_object
 from livefeed.wire.form.percent import lax_unquote
 
@@ -62,6 +62,12 @@ def test_a_flood_of_broken_escapes_is_refused_and_a_few_are_taken_as_they_are() 
 def test_json_that_is_a_flood_is_refused_before_it_is_decoded(body: bytes) -> None:
     with pytest.raises(TooLarge):
         decode_object(body, limits=REST_LIMITS)
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_a_text_without_an_end_is_read_once(end: bytes) -> None:
+    with pytest.raises(WireError):
+        decode_object(b'{"' + b'\\"' * 1_000_000 + b"," * (MOST + 1) + end, limits=REST_LIMITS)
 
 
 def test_texts_may_hold_whatever_signs_and_digits() -> None:

@@ -14,8 +14,9 @@ _VALUES_A_KEY: Final = 10
 """A form spends a key on each value; a list in JSON spends a comma, so more of them are common."""
 
 _DIGITS_MAX: Final = 300
-_long_number = re.compile(rb"\d{%d}" % _DIGITS_MAX)
-_token = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[,\[{]|\d{%d}' % _DIGITS_MAX, re.DOTALL)
+_long_number = re.compile(rb"(?<!\d)\d{%d}" % _DIGITS_MAX)
+# A text without an end is taken as one: who looked for the next beginning in it would read it once for each.
+_token = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[,\[{]|(?<!\d)\d{%d}' % _DIGITS_MAX, re.DOTALL)
 
 
 def decode_object(body: bytes, *, limits: Limits) -> dict[str, JsonValue]:
