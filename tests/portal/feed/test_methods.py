@@ -71,6 +71,13 @@ async def test_an_important_post_with_tags_keeps_both(house: House):
     assert post["CATEGORY_ID"].split(",")[:2] == known
 
 
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_post_is_important_until_a_moment_that_can_be_told(house: House, until: str):
+    params = {"POST_MESSAGE": "x", "IMPORTANT": "Y", "IMPORTANT_DATE_END": until}
+
+    assert (await house.fault(1, "log.blogpost.add", **params))[:2] == (400, "ERROR_ARGUMENT")
+
+
 @pytest.mark.parametrize("params", [{}, {"POST_MESSAGE": ""}, {"POST_MESSAGE": "  "}, {"POST_TITLE": "x"}])
 async def test_a_post_without_a_text_is_refused(house: House, params: dict[str, str]):
     assert await house.fault(1, "log.blogpost.add", **params) == (

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from livefeed.clock import at_utc
 from livefeed.durable.store import Tx
 from livefeed.portal.access import Viewer, addressable
 from livefeed.portal.call import Call
@@ -34,6 +35,8 @@ def moment(text: str, name: str) -> int | None:
         return None
     try:
         at = datetime.fromisoformat(text.strip())
-        return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+        ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+        at_utc(ms)  # an offset may lead out of the years there are; whoever shows it later could not tell it
     except (ValueError, OverflowError) as exc:
         raise ArgumentError(f"{name} is not a date of ISO 8601, such as 2026-03-17T15:29:15+01:00") from exc
+    return ms
