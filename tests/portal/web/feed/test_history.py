@@ -69,6 +69,15 @@ async def test_recipients_and_importance_are_changes_too(house: House):
     assert "The text is the same in both versions." in page
 
 
+async def test_what_is_important_for_ever_is_told_in_every_time_zone(house: House):
+    until = "9999-12-31T23:59:59Z"
+    await house.call(
+        1, "log.blogpost.update", POST_ID=1, POST_MESSAGE="x", IMPORTANT="Y", IMPORTANT_DATE_END=until
+    )
+    await house.store.write(lambda tx: tx.execute("UPDATE person SET time_zone = 'Asia/Tokyo'"))
+    assert "important until 31 December 9999" in (await (await signed_in(house)).get("/posts/1/history")).text
+
+
 async def test_a_file_that_came_is_named(house: House):
     await house.call(
         1,

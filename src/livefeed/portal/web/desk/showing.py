@@ -228,7 +228,11 @@ class Look:
 
     def moment(self, at_ms: int) -> Moment:
         """A time, told in the person's time zone and language."""
-        return Moment(iso=iso(at_ms), text=spoken(at_ms, self._zone, self.language))
+        try:
+            text = spoken(at_ms, self._zone, self.language)
+        except OverflowError:  # the last hours of all years, which are over in UTC only
+            text = spoken(at_ms, UTC, self.language)
+        return Moment(iso=iso(at_ms), text=text)
 
 
 def everyone(tx: Tx, portal: MemberId) -> list[Person]:
