@@ -343,6 +343,18 @@ async def test_a_crowd_of_callbacks_does_not_become_a_crowd_at_the_authorization
     assert [answer.status for answer in await asyncio.gather(*climbing)] == [200] * 4
 
 
+async def test_bodies_that_never_come_keep_no_installation_out(serve: Opening):
+    house = await serve()
+    scope = {"type": "http", "method": "POST", "path": "/install", "query_string": b"", "headers": []}
+    slow = [asyncio.create_task(house.server(dict(scope), asyncio.Event().wait, print)) for _ in range(8)]
+    await asyncio.sleep(0)
+
+    assert (await house.install()).status == 200
+
+    for one in slow:
+        one.cancel()
+
+
 async def test_events_wanted_are_bound_after_installation(serve: Opening):
     app = App.from_settings({})
 

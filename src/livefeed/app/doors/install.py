@@ -37,22 +37,19 @@ class InstallDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one callback."""
-        if self._crowd.is_full:
-            await respond(send, BUSY)
-            return
-        try:
-            with self._crowd.entered():
-                answer = await self._climb(scope, receive)
-        except Disconnected:
-            return
-        await respond(send, answer, None if answer is TOO_SLOW else receive)
-
-    async def _climb(self, scope: Scope, receive: Receive) -> DoorAnswer:
         try:
             request = await read_request(scope, receive, self._patience)
-            if isinstance(request, DoorAnswer):
-                return request
-            verdict = await self._ladder.install(read_event(*request).envelope())
+        except Disconnected:
+            return
+        answer = request if isinstance(request, DoorAnswer) else await self._climb(*request)
+        await respond(send, answer, None if answer is TOO_SLOW else receive)
+
+    async def _climb(self, body: bytes, is_json: bool) -> DoorAnswer:
+        if self._crowd.is_full:
+            return BUSY
+        try:
+            with self._crowd.entered():
+                verdict = await self._ladder.install(read_event(body, is_json).envelope())
         except WireError as exc:
             return unreadable(exc)
         except (TransportError, Fault, StoreError) as exc:
