@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ from tests.client.fake_portal import Refusal
 
 from livefeed.app import App, opened
 from livefeed.app.installs import registry
-from livefeed.app.installs.admission import Proved
+from livefeed.app.installs.admission import UNKNOWN_TOKEN, Proved
 from livefeed.app.installs.ladder import Claim, Installed, Refused, Token
 from livefeed.errors import SettingsError
 from livefeed.secrets import Secret
@@ -353,6 +354,16 @@ async def test_bodies_that_never_come_keep_no_installation_out(serve: Opening):
 
     for one in slow:
         one.cancel()
+
+
+async def test_who_signs_in_while_the_callback_comes_makes_its_token_unknown_to_nobody(house: House):
+    knows_none = replace(await proved_of(house, MEMBER), application_token=UNKNOWN_TOKEN)
+    envelope = Envelope(event="ONAPPINSTALL", data={}, auth=Auth(member_id=MEMBER))
+
+    await house.running.ladder.accept(knows_none, envelope, may_replace=True)
+
+    house.clock.advance(25 * 3600)
+    assert (await house.event()).status == 200
 
 
 async def test_events_wanted_are_bound_after_installation(serve: Opening):

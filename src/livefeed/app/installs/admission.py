@@ -1,6 +1,6 @@
 """Storing a proved installation: it replaces what is known only when nothing speaks against it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from livefeed import telemetry
@@ -102,6 +102,9 @@ def _tokens_in_force(before: Install | None, member_id: MemberId, wanted: Wanted
 
 
 def _put(tx: Tx, proved: Proved, before: Install | None, wanted: Wanted) -> KnownPortal:
+    if proved.application_token == UNKNOWN_TOKEN and before is not None and before.is_active:
+        # Who opens a page need not know it; the callback of the same installation has told it meanwhile.
+        proved = replace(proved, application_token=before.application_token)
     previous = _replaced(before, proved.application_token)
     SQL.put(
         tx.conn,
