@@ -2,7 +2,8 @@
 
 import asyncio
 
-from livefeed.notifier.policy import Editors
+from livefeed.notifier.policy import Editors, Silence
+from livefeed.ui.languages import Words, told
 
 from .conftest import open_house
 
@@ -329,4 +330,22 @@ async def test_the_steps_of_an_edit_are_shown(house):
     row = (await house.store.read(lambda tx: list_inbox(tx, post=5)))[0]
     steps = {step.step: step.detail for step in row.steps}
     assert steps["compared"] == "text"
-    assert steps["told"] == "2 (author), 4 (mentioned), 3 (commenter)"
+    assert steps["told"] == "2 (the author), 4 (mentioned there), 3 (commented on it)"
+
+
+async def test_a_silence_is_said_in_the_readers_language(house):
+    from livefeed.app.inbox import list_inbox
+
+    await house.edit(5, user=1, text=f"{OLD}!")
+    await house.work()
+    row = (await house.store.read(lambda tx: list_inbox(tx, post=5)))[0]
+
+    (words,) = [step.words for step in row.steps if step.step == "told"]
+
+    assert told(words, "en") == "nobody: only markup, white space, punctuation or case differ"
+    assert told(words, "ru") == "никому: отличаются только разметка, пробелы, знаки препинания или регистр"
+
+
+def test_every_silence_has_words_in_russian():
+    for why in Silence:
+        assert told(Words(text=why), "ru") != str(why)

@@ -18,10 +18,13 @@ from livefeed.notifier.changes import Comparison, Version, compare, mentioned
 from livefeed.notifier.channels import bell
 from livefeed.notifier.comments import find_commenters
 from livefeed.notifier.decisions import Ruling, ruling_of
+from livefeed.notifier.pages.versions import CLASSES
 from livefeed.notifier.participants import Participant, take_part
 from livefeed.notifier.people import ensure_people
 from livefeed.notifier.policy import Decision, Editors, Silence, Silent, Tell, Unknown, decide, passed_over
+from livefeed.notifier.showing import REASONS
 from livefeed.secrets import Secret
+from livefeed.ui.languages import Words, listed, noted
 from livefeed.wire.events import AppInstalled, Event, PostAdded, PostDeleted, PostUpdated
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.ids import UserId, decimal
@@ -33,6 +36,7 @@ _SOURCES: Final[Mapping[Channel, Source]] = {
     "offline": Source.OFFLINE,
     "sweep": Source.SWEPT,
 }
+_UNREADABLE: Final = noted("no token that is held can read it")
 _TOKENS_ASKED: Final = 20  # of a storm of edits only the newest are asked whose they are
 
 
@@ -46,10 +50,10 @@ async def archive_added(event: PostAdded, ctx: Context) -> None:
     """Archive a new post, so that its first edit has a before."""
     post = await ctx.find_post(event.post_id)
     if post is None:
-        ctx.step("fetched", "no token that is held can read it")
+        ctx.step("fetched", _UNREADABLE)
         return
     row, content = post.row, Version.of(post.row)
-    ctx.step("fetched", "archived")
+    ctx.step("fetched", noted("archived"))
     heard = channel_of(ctx.events)
     source, late_ms = (Source.ADDED, None) if heard == "event" else (_SOURCES[heard], _late_ms(ctx))
     ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, source, late_ms))
@@ -58,28 +62,28 @@ async def archive_added(event: PostAdded, ctx: Context) -> None:
 async def bury_deleted(event: PostDeleted, ctx: Context) -> None:
     """Mark a post as deleted, if it cannot be read any more; its versions stay."""
     if await ctx.find_post(event.post_id) is None:
-        ctx.step("fetched", "gone")
+        ctx.step("fetched", noted("gone"))
         ctx.on_settle(lambda tx: archive.bury(tx, ctx.portal, event.post_id))
     else:
-        ctx.step("fetched", "still there")
+        ctx.step("fetched", noted("still there"))
 
 
 async def tell_participants(event: PostUpdated, ctx: Context) -> None:
     """Compare an edited post with what people were last told of, and plan the notices."""
     post = await ctx.find_post(event.post_id)
     if post is None:
-        ctx.step("fetched", "no token that is held can read it")
+        ctx.step("fetched", _UNREADABLE)
         return
     ctx.step("fetched")
     content = Version.of(post.row)
     known = await ctx.read(lambda tx: archive.find(tx, ctx.portal, event.post_id))
     if known is None:
-        ctx.step("compared", "first seen now: nothing to compare it with")
+        ctx.step("compared", noted("first seen now: nothing to compare it with"))
         row = post.row
         ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, Source.UPDATED))
         return
     comparison = await _compare(known.told, content)
-    ctx.step("compared", ", ".join(sorted(comparison.classes)) or "nothing")
+    ctx.step("compared", _differing(comparison))
     is_news = comparison.is_worth_telling or content != known.seen
     editors = await _editors(ctx) if is_news else Editors()
     circle = await _circle(ctx, post.row, known, content) if comparison.is_worth_telling else _Circle()
@@ -149,12 +153,20 @@ def _settlement(
     return settle
 
 
-def _summary(decision: Decision) -> str:
+def _differing(comparison: Comparison) -> Words:
+    classes = sorted(comparison.classes)
+    return listed(CLASSES[one] for one in classes) if classes else noted("nothing")
+
+
+def _summary(decision: Decision) -> Words:
     match decision:
         case Silent(why=why):
-            return f"nobody: {why}"
+            return noted("nobody: %(why)s", why=Words(text=why))
         case Tell(recipients=recipients):
-            return ", ".join(f"{one.person} ({one.reason})" for one in recipients)
+            return listed(
+                noted("%(person)s (%(reason)s)", person=one.person, reason=REASONS[one.reason])
+                for one in recipients
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

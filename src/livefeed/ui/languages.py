@@ -5,7 +5,7 @@ are marked with `noted` where they stand and translated by the filter ``told``, 
 Each room keeps its own catalogue, ``locales/<language>/<room>.po``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from functools import cache
@@ -43,6 +43,12 @@ def noted(text: str, **values: object) -> Words:
     Values may be words too; a float is said with one digit behind the point, or the comma.
     """
     return Words(text=text, values=values)
+
+
+def listed(several: Iterable[Words]) -> Words:
+    """Several things, at least one, in one line with commas between them."""
+    values = {str(place): one for place, one in enumerate(several)}
+    return Words(text=", ".join(f"%({place})s" for place in values), values=values)
 
 
 def told(words: Words | str, language: str) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 from livefeed.app import inbox
 from livefeed.app.console.moments import Moment, moment, span
 from livefeed.app.console.sections import Asked
-from livefeed.app.inbox import FOUND_BY_SWEEP, InboxRow, list_inbox
+from livefeed.app.contexts.effects import EFFECT
+from livefeed.app.inbox import FOUND_BY_SWEEP, Detail, InboxRow, list_inbox
 from livefeed.app.installs import admission, registry, watching
 from livefeed.app.installs.registry import Install
 from livefeed.app.installs.watching import OfflineQueue
@@ -40,6 +41,9 @@ _STEPS: Final[Mapping[str, Words]] = {
     "fetched": noted("fetched"),
     "compared": noted("compared"),
     "told": noted("told"),
+    "waits": noted("waits"),
+    "passed over": noted("passed over"),
+    "dropped": noted("dropped"),
     "forwarded": noted("handed on"),
     "installed": noted("installed"),
     "no handler": noted("no handler"),
@@ -93,7 +97,7 @@ class StepCard:
     name: Words | str
     at: str
     after: Words
-    detail: str
+    detail: Detail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,15 +233,20 @@ def _event(row: InboxRow, language: str) -> EventCard:
         is_well=row.state in ("done", "waiting", "leased"),
         attempts=row.attempts,
         took=span(last.at_ms - first.at_ms),
-        found=first.detail == FOUND_BY_SWEEP,
+        found=first.words == FOUND_BY_SWEEP,
         steps=[
             StepCard(
                 step=step.step,
-                name=_STEPS.get(step.step, step.step),
+                name=_named(step.step),
                 at=moment(step.at_ms, language).iso,
                 after=span(max(step.at_ms - earlier.at_ms, 0)),
-                detail=step.detail,
+                detail=step.words,
             )
             for step, earlier in zip(row.steps, before, strict=True)
         ],
     )
+
+
+def _named(step: str) -> Words | str:
+    key = step.removeprefix(EFFECT)
+    return _STEPS.get(step, step) if key == step else noted("effect %(key)s", key=key)

@@ -16,6 +16,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault, NotInstalled, PostUnreadable
 from livefeed.secrets import Secret
+from livefeed.ui.languages import Words, noted
 from livefeed.wire.events import Envelope, Event
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import MemberId, PostId, UserId, decimal
@@ -231,7 +232,7 @@ class Context:
         result = await self.call(
             "im.notify.personal.add", {"USER_ID": user_id, "MESSAGE": text, "TAG": given}
         )
-        self.step("told", f"user {user_id}")
+        self.step("told", noted("user %(user)s", user=user_id))
         return result if isinstance(result, int) and not isinstance(result, bool) else None
 
     async def actor(self) -> UserId | None:
@@ -266,8 +267,11 @@ class Context:
         """Run ``unit`` in the unit of work that settles this event: once, if this handler finishes."""
         self._units.append(unit)
 
-    def step(self, name: str, detail: str = "") -> None:
-        """Say what happened, for ``livefeed inbox``; never a secret."""
+    def step(self, name: str, detail: Words | str = "") -> None:
+        """Say what happened, for ``livefeed inbox`` and the console; never a secret.
+
+        A text is shown as it stands; what `livefeed.ui.languages.noted` makes, in the reader's language.
+        """
         self._steps.append(Step(name, self.runtime.clock.now_ms(), detail))
 
     def consumer_of(self, name: str) -> ConsumerId:

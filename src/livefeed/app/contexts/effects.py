@@ -19,11 +19,16 @@ from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
 from livefeed.failpoints import failpoint
 from livefeed.telemetry import logger
+from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import MemberId
 
 _SQL: Final = sql.load("livefeed.app.contexts", "effects.sql")
 _LOG: Final = logger("app")
 _SLICE: Final = 500
+EFFECT: Final = "effect "
+"""What the name of its step begins with; its key follows."""
+
+_UNKNOWN: Final = noted("nobody knows whether the call before went through")
 
 OnUnknown: TypeAlias = Literal["resend", "skip"]
 """What is done where nobody knows whether an effect happened: once more, or not again."""
@@ -51,7 +56,7 @@ class Caller:
     lane: str
     token: int
     longest_ms: int
-    tell: Callable[[str, str], None]
+    tell: Callable[[str, Words], None]
     locks: dict[str, asyncio.Lock] = field(default_factory=dict[str, asyncio.Lock])
 
 
@@ -138,23 +143,23 @@ class Once:
 
     async def _claimed(self) -> bool:
         step, calls, wait_ms = await self._caller.store.write(self._claim)
-        name, tell = f"effect {self._key}", self._caller.tell
+        name, tell = f"{EFFECT}{self._key}", self._caller.tell
         match step:
             case "begin":
-                tell(name, "made")
+                tell(name, noted("made"))
                 failpoint("app.effect.sending")
                 return True
             case "repeat":
-                tell(name, f"made again, call {calls}: nobody knows whether the one before went through")
+                tell(name, noted("made again, call %(calls)s: %(why)s", calls=calls, why=_UNKNOWN))
                 telemetry.effects.labels("repeated").inc()
                 _LOG.warning("effect_repeated", portal=self._caller.portal, key=self._key, calls=calls)
                 failpoint("app.effect.sending")
                 return True
             case "known":
-                tell(name, "had been made before")
+                tell(name, noted("had been made before"))
                 return False
             case "skip":
-                tell(name, "skipped: nobody knows whether the call before went through")
+                tell(name, noted("skipped: %(why)s", why=_UNKNOWN))
                 telemetry.effects.labels("skipped").inc()
                 _LOG.warning("effect_skipped", portal=self._caller.portal, key=self._key)
                 return False

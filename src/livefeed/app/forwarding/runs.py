@@ -21,6 +21,7 @@ from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError, TransportError, WireError
 from livefeed.net.http import HttpClient
 from livefeed.telemetry import logger
+from livefeed.ui.languages import noted
 from livefeed.wire.events import AppInstalled, AppUpdated
 from livefeed.wire.ids import MemberId
 
@@ -48,7 +49,7 @@ class Forwarder:
         now_ms = runtime.clock.now_ms()
         portal = MemberId(lease.consumer.portal)
         if entry.kind == AppInstalled.wire_name and not self.target.takes_installs:
-            steps = [Step("installed", now_ms, "kept here"), _finished(lease, now_ms)]
+            steps = [Step("installed", now_ms, noted("kept here")), _finished(lease, now_ms)]
             return Done(effects=partial(_write, entry, steps, None))
         try:
             keys = runtime.portal_keys

@@ -31,6 +31,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Dead, Outcome
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError, WireError
+from livefeed.ui.languages import Words, noted
 from livefeed.wire.events import AppUpdated, typed
 from livefeed.wire.ids import MemberId
 
@@ -215,12 +216,12 @@ class Runner:
         if isinstance(answer, BaseException) and not isinstance(answer, Drop):
             return not tally.fail(handler, part, before, number, answer)
         if isinstance(answer, Drop):
-            tally.note("dropped", f"{handler.name}: {answer}")
+            tally.note("dropped", _of(handler, str(answer)))
         elif attempt.context is not None:
             tally.units.extend(attempt.context.units)
         else:
             is_own = all(item.is_own for item in part) and not handler.options.own
-            tally.note("passed over", f"{handler.name}: {'own write' if is_own else 'not wanted'}")
+            tally.note("passed over", _of(handler, noted("own write") if is_own else noted("not wanted")))
         tally.finished.extend((handler.name, item.mark) for item in part)
         return True
 
@@ -232,7 +233,12 @@ def _hand_over(handler: Handler, lanes: ConsumerId, tally: Tally, left: Sequence
         tally.units.append(partial(quiet.hand_over, entries[item.mark], lanes))
         tally.finished.append((handler.name, item.mark))
     if left:
-        tally.note("waits", f"{handler.name}: {handler.options.quiet_s:g} s for more")
+        waits = noted("%(seconds)s s for more", seconds=f"{handler.options.quiet_s:g}")
+        tally.note("waits", _of(handler, waits))
+
+
+def _of(handler: Handler, what: Words | str) -> Words:
+    return noted("%(handler)s: %(what)s", handler=handler.name, what=what)
 
 
 def _is_over(trial: Trial | None) -> bool:

@@ -24,6 +24,7 @@ from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Tx
 from livefeed.errors import LivefeedError, LoopBraked, NotYet, TransportError
 from livefeed.telemetry import concealed, logger
+from livefeed.ui.languages import Words, noted
 
 _LOG: Final = logger("app")
 _OURS: Final = str(Path(__file__).parents[2])
@@ -74,11 +75,12 @@ class Tally:
     is_put_off: bool = False
     places: list[str] = field(default_factory=list[str])
 
-    def note(self, step: str, detail: str) -> None:
+    def note(self, step: str, detail: Words) -> None:
         """Show that something happened; what happened to several handlers is one step."""
         for place, one in enumerate(self.steps):
             if one.step == step:
-                self.steps[place] = Step(step, one.at_ms, f"{one.detail}; {detail}")
+                both = noted("%(one)s; %(other)s", one=one.words, other=detail)
+                self.steps[place] = Step(step, one.at_ms, both)
                 return
         self.steps.append(Step(step, self.now_ms, detail))
 
@@ -136,7 +138,7 @@ class Tally:
         """The one outcome of all of them."""
         seqs = [item.seq for item in self.items]
         if len(seqs) > 1:
-            self.steps.insert(0, Step("coalesced", self.began_ms, f"{len(seqs)} events"))
+            self.steps.insert(0, Step("coalesced", self.began_ms, noted("%(count)s events", count=len(seqs))))
         through = self.items[-1].mark
         if not self.reasons and not self.due_ms and not self.buried:
             self.steps.append(Step(FINISHED, self.now_ms, str(self.lease.attempt)))

@@ -1,5 +1,6 @@
 """The inbox: how an event lies in it, what happened to it there, and how it is shown."""
 
+from livefeed.app.inbox.details import Detail
 from livefeed.app.inbox.entries import (
     OTHER_EVENTS,
     Opener,
@@ -37,6 +38,7 @@ __all__ = [
     "REPLAYED",
     "STEPS",
     "TRIED",
+    "Detail",
     "EventState",
     "InboxRow",
     "Opener",

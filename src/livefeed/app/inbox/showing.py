@@ -1,13 +1,16 @@
 """Showing: what happened to an event in the inbox, and how it is shown to people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from livefeed.app.inbox import details
+from livefeed.app.inbox.details import Detail
 from livefeed.app.inbox.entries import POST, post_key
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
+from livefeed.ui.languages import LANGUAGES, Words, noted, told
 from livefeed.wire.ids import MemberId, PostId, decimal
 
 _SQL: Final = sql.load("livefeed.app.inbox", "inbox.sql")
@@ -30,11 +33,14 @@ TRIED: Final = "tried"
 REPLAYED: Final = "replayed"
 """The step that says that a dead letter was put back; its detail names the event that it is now."""
 
-FOUND_BY_SWEEP: Final = "found by sweep"
+FOUND_BY_SWEEP: Final = noted("found by sweep")
 """The detail of the first step of an event that nothing had told of."""
 
 _ENDS: Final = frozenset({FINISHED, DEAD, REPLAYED})
-_LOOKED_FOR: Final = {"sweep": FOUND_BY_SWEEP, "offline": "fetched from the queue of offline events"}
+_LOOKED_FOR: Final[Mapping[str, Words]] = {
+    "sweep": FOUND_BY_SWEEP,
+    "offline": noted("fetched from the queue of offline events"),
+}
 
 EventState: TypeAlias = Literal["waiting", "leased", "backing_off", "done", "dead", "replayed", "dropped"]
 """replayed: given up, and put back as another event · dropped: the portal left before it was dealt with."""
@@ -46,12 +52,17 @@ class Step(msgspec.Struct, frozen=True):
     Attributes:
         step: ``received verified coalesced fetched compared told finished`` and what handlers add.
         at_ms: When.
-        detail: One line for people; never a secret.
+        words: One line for people, in any language; never a secret.
     """
 
     step: str
     at_ms: int
-    detail: str = ""
+    words: Detail = ""
+
+    @property
+    def detail(self) -> str:
+        """The line in English."""
+        return told(self.words, LANGUAGES[0])
 
 
 class InboxRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +96,8 @@ def add_steps(tx: Tx, seqs: Sequence[int], steps: Sequence[Step]) -> None:
     """Record ``steps`` for each event of a run."""
     for seq in seqs:
         for place, step in enumerate(steps):
-            _SQL.add_step(tx.conn, seq=seq, step=step.step, place=place, at=step.at_ms, detail=step.detail)
+            detail = details.stored(step.words)
+            _SQL.add_step(tx.conn, seq=seq, step=step.step, place=place, at=step.at_ms, detail=detail)
     tx.wake(STEPS)
 
 
@@ -106,10 +118,10 @@ def list_inbox(
     dead: dict[int, str] = {row["seq"]: row["reason"] for row in _SQL.dead_of(tx.conn, seqs=seqs)}
     steps: dict[int, list[Step]] = {}
     for row in _SQL.steps_of(tx.conn, seqs=seqs):
-        steps.setdefault(row["seq"], []).append(Step(row["step"], row["at"], row["detail"]))
+        steps.setdefault(row["seq"], []).append(Step(row["step"], row["at"], details.read(row["detail"])))
     unclear = [row.seq for row in rows if row.seq not in dead and _is_unclear(row, steps.get(row.seq, []))]
     again: dict[int, Step] = {
-        row["seq"]: Step(REPLAYED, row["at"], f"as {row['again']}")
+        row["seq"]: Step(REPLAYED, row["at"], noted("as %(seq)s", seq=row["again"]))
         for row in _SQL.replays_of(tx.conn, seqs=msgspec.json.encode(unclear).decode())
     }
     return [_shown(row, steps.get(row.seq, []), dead.get(row.seq), again.get(row.seq)) for row in rows]

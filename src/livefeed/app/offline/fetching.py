@@ -21,6 +21,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Tx
 from livefeed.telemetry import logger
+from livefeed.ui.languages import noted
 from livefeed.wire.events import OfflineNews, PostUpdated
 from livefeed.wire.ids import MemberId
 
@@ -47,7 +48,7 @@ def fetch_offline(app: Application, every_s: float) -> None:
 async def _wake(ctx: Context) -> None:
     """ONOFFLINEEVENT came: something is in the queue."""
     portal = ctx.runtime.portals.get(ctx.portal)
-    ctx.step("fetched", "the queue of offline events is asked")
+    ctx.step("fetched", noted("the queue of offline events is asked"))
     ctx.on_settle(partial(_order, portal=portal))
 
 

@@ -4,6 +4,7 @@ import asyncio
 
 import click
 import msgspec
+from msgspec.structs import asdict
 
 from livefeed.app.inbox import FINISHED, InboxRow, list_inbox
 from livefeed.app.installs import registry
@@ -38,10 +39,12 @@ DEAD = ("id", "portal", "consumer", "key", "seq", "kind", "reason", "at")
 def inbox(database: DatabaseUrl, post: PostId | None, limit: int, as_json: bool) -> None:
     """Show what an application received and the steps each event went."""
     rows = read(database, APPLICATION, lambda tx: list_inbox(tx, post=post, limit=limit))
-    shown = [msgspec.to_builtins(row) for row in rows]
-    if not as_json:
-        shown = [{**one, "steps": _told(row)} for one, row in zip(shown, rows, strict=True)]
-    print_rows(shown, INBOX, as_json=as_json)
+    steps = _steps if as_json else _told
+    print_rows(({**asdict(row), "steps": steps(row)} for row in rows), INBOX, as_json=as_json)
+
+
+def _steps(row: InboxRow) -> list[dict[str, object]]:
+    return [{"step": step.step, "at_ms": step.at_ms, "detail": step.detail} for step in row.steps]
 
 
 def _told(row: InboxRow) -> str:

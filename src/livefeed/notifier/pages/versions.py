@@ -24,7 +24,7 @@ _LARGE_CHARS: Final = 20_000
 _version: Final = msgspec.json.Decoder(Version)
 _editors: Final = msgspec.json.Decoder(Editors)
 
-_CLASSES: Final[Mapping[ChangeClass, Words]] = {
+CLASSES: Final[Mapping[ChangeClass, Words]] = {
     ChangeClass.TEXT: noted("text"),
     ChangeClass.TITLE: noted("title"),
     ChangeClass.RECIPIENTS: noted("recipients"),
@@ -32,6 +32,8 @@ _CLASSES: Final[Mapping[ChangeClass, Words]] = {
     ChangeClass.IMPORTANCE: noted("importance"),
     ChangeClass.TAGS: noted("tags"),
 }
+"""What a change is called, by its class."""
+
 _SOURCES: Final[Mapping[Source, Words]] = {
     Source.BACKFILL: noted("found when the application was installed"),
     Source.ADDED: noted("published"),
@@ -140,11 +142,11 @@ def _kinds(old: Version, new: Version) -> tuple[Words, ...]:
         # Too long to be weighed word by word for a list: a text that differs counts as changed.
         rest = compare(msgspec.structs.replace(old, text=""), msgspec.structs.replace(new, text=""))
         text = (noted("text"),) if old.text != new.text else ()
-        return (*text, *(_CLASSES[kind] for kind in ChangeClass if kind in rest.classes))
+        return (*text, *(CLASSES[kind] for kind in ChangeClass if kind in rest.classes))
     comparison = compare(old, new)
     if comparison.is_cosmetic or (not comparison.classes and old.text != new.text):
         return (noted("cosmetic"),)
-    return tuple(_CLASSES[kind] for kind in ChangeClass if kind in comparison.classes)
+    return tuple(CLASSES[kind] for kind in ChangeClass if kind in comparison.classes)
 
 
 def _size(old: str, new: str) -> tuple[int, int] | tuple[None, None]:
