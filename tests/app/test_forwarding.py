@@ -14,7 +14,7 @@ from tests.metrics import Grown
 
 from livefeed.app.forwarding import Target, build
 from livefeed.app.forwarding.targets import checked_url, signing_key
-from livefeed.app.forwarding.verdicts import Reply, Try, judge
+from livefeed.app.forwarding.verdicts import Reply, Try, judge, retry_after_of
 from livefeed.durable import dead
 from livefeed.durable.outcomes import Dead, Down
 from livefeed.durable.schedule import Schedule
@@ -139,6 +139,13 @@ async def test_an_application_that_is_away_is_probed_with_one_event_at_the_time_
     await door.work()
     assert sorted(set(theirs.posts())) == ["205", "206", "207", "208"]
     assert {row.state for row in await door.inbox()} == {"done"}
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "Wed, 21 Oct 2015 07:28:10 +99999999999", "Wed, 21 Oct 2015 99999999999:28:10 GMT"]
+)
+def test_a_retry_after_that_is_no_time_asks_for_nothing(text: str):
+    assert retry_after_of(text, 0) is None
 
 
 @pytest.mark.parametrize(("asked_s", "wait_s"), [(None, 60), (600.0, 600), (100_000.0, 3 * 3600)])

@@ -260,6 +260,7 @@ def test_a_verdict_is_a_value() -> None:
     ("text", "seconds"),
     [("120", 120.0), (" 7 ", 7.0), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0),
      ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("soon", None), (None, None), ("-5", None),
+     ("Wed, 21 Oct 2015 07:28:10 +99999999999", None),
      ("9" * 400, 999_999_999.0)],
 )  # fmt: skip
 def test_retry_after_is_read_in_both_forms(text: str | None, seconds: float | None) -> None:

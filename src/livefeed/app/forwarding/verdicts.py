@@ -100,5 +100,5 @@ def retry_after_of(text: str | None, now_ms: int) -> float | None:
         return float(stripped[:9])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_ms / 1000)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

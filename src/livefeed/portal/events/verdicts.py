@@ -128,7 +128,7 @@ def retry_after_of(text: str | None, now_ms: int) -> float | None:
         return float(text.strip()[:9])
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now_ms / 1000)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
