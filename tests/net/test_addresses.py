@@ -4,7 +4,7 @@ import pytest
 
 from livefeed.clock import ManualClock
 from livefeed.errors import AddressBlocked, ConnectFailed
-from livefeed.net.addresses import AddressBook, is_public, literal_address
+from livefeed.net.addresses import AddressBook, SystemResolver, is_public, literal_address
 
 from .conftest import TableResolver
 
@@ -52,6 +52,12 @@ async def test_a_name_that_turns_private_is_blocked_at_the_next_attempt_after_te
     with pytest.raises(AddressBlocked):
         await book.public_address("turn.example", 443)
     assert len(resolver.asked) == 2
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", ".example"])
+async def test_what_cannot_be_a_name_cannot_be_connected(host: str) -> None:
+    with pytest.raises(ConnectFailed, match="has no address"):
+        await AddressBook(SystemResolver(), ManualClock()).public_address(host, 80)
 
 
 @pytest.mark.parametrize("table", [{}, {"empty.example": []}])

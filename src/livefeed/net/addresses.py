@@ -94,7 +94,7 @@ class AddressBook:
             return known.addresses
         try:
             addresses = tuple(await self._resolver.resolve(host, port))
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:  # no name has such labels: empty ones, or of 64 letters
             raise ConnectFailed(f"{host} has no address: {exc}") from exc
         if not addresses:
             raise ConnectFailed(f"{host} has no address")
