@@ -23,6 +23,11 @@ from livefeed.secrets import (
 OLD, NEW = b"o" * 32, b"n" * 32
 
 
+def test_secrets_are_compared_whatever_letters_they_have():
+    assert Secret("тайна") == Secret("тайна")
+    assert Secret("тайна") != Secret("secret")
+
+
 @given(st.binary(), st.binary(max_size=20))
 def test_what_is_sealed_opens_again(plain: bytes, context: bytes):
     ring = KeyRing([NEW])
