@@ -73,4 +73,5 @@ class Tray:
             try:
                 self._writer.post(job)
             except StoreError as exc:
-                job[3].set_exception(exc)
+                if not job[3].done():  # who waited has given up meanwhile
+                    job[3].set_exception(exc)
