@@ -1,6 +1,7 @@
 """The running time of methods, for all processes of an application, at a real portal with limits."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from tests import engines
 from livefeed.client import RestClient
 from livefeed.client.hooks import Hook
 from livefeed.client.sending.budgets import Budgets, forget
+from livefeed.client.sending.posting import Received
+from livefeed.client.sending.repeating import REPEATS, Repeater
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, open_store
-from livefeed.errors import NotYet
+from livefeed.errors import Fault, NotYet
 from livefeed.portal.limits.plans import Plan
+from livefeed.wire.calls import Answer
 from livefeed.wire.faults import OperationTimeLimit
 
 from .limited import ROOMS, Limited, limited_portal
@@ -134,6 +138,38 @@ async def test_who_is_sent_away_comes_again_one_after_the_other(houses: Houses):
     third = await called_up(client)
 
     assert first.after_s < second.after_s < third.after_s
+
+
+class LittleLeft:
+    """A budget of which every call has to wait for a second."""
+
+    def __init__(self) -> None:
+        self.out = 0
+
+    async def reserve(self, methods: Mapping[str, int], longest_s: float) -> float:
+        self.out += sum(methods.values())
+        return 1.0
+
+    def note(self, method: str, outcome: Answer | Fault | None) -> None:
+        self.out -= 1
+
+    async def share(self, methods: Mapping[str, int]) -> None: ...
+
+    def frees_in_s(self, methods: Mapping[str, int]) -> float:
+        return 0.0
+
+
+async def test_who_gives_up_before_his_calls_are_made_gives_their_time_back():
+    budget = LittleLeft()
+
+    async def once() -> Received:
+        raise AssertionError("nothing is called")
+
+    calling = Repeater(REPEATS, budget).run({"server.time": 2, "user.current": 1}, once, is_read=True)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(calling, 0.01)
+
+    assert budget.out == 0
 
 
 async def test_what_was_used_is_struck_out_when_the_portal_has_forgotten_it(houses: Houses):

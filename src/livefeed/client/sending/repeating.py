@@ -129,5 +129,12 @@ class Repeater:
         pause_s = await self._budget.reserve(methods, longest_s)
         if pause_s > longest_s:
             raise NotYet(f"the running time of {', '.join(methods)} is used up", after_s=pause_s)
-        if pause_s > 0:
+        if pause_s <= 0:
+            return
+        try:
             await self._time.sleep(pause_s)
+        except BaseException:  # who gives up makes no call
+            for method, count in methods.items():
+                for _ in range(count):
+                    self._budget.note(method, None)
+            raise
