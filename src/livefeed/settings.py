@@ -24,7 +24,7 @@ APP_PORT: Final = 8025
 CLOUD_AUTHORIZATION_URL: Final = "https://oauth.bitrix.info"
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _UNITS: Final = {"hot_window_days": "days"}
-_PASSWORD: Final = re.compile(r"(//[^:/@]*):[^@/]*@")
+_PASSWORD: Final = re.compile(r"(//[^:/@]*:)[^@/]*(?=@)|([?&]\w*password=)[^&]*")
 _DATABASE: Final = re.compile(r"[\w.-]+")
 _IN_CLOUD: Final = re.compile(r"\.bitrix24\.[a-z.]+$")
 
@@ -74,7 +74,7 @@ class DatabaseUrl(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """As people are shown it: without a password."""
-        return _PASSWORD.sub(r"\1:***@", self.dsn) if self.dsn else f"{self.scheme}:///{self.path}"
+        return _PASSWORD.sub(r"\1\2***", self.dsn) if self.dsn else f"{self.scheme}:///{self.path}"
 
     def __repr__(self) -> str:
         return f"DatabaseUrl({str(self)!r})"

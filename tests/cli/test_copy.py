@@ -249,7 +249,7 @@ def test_a_target_that_holds_data_is_refused(folder: Path, server: str) -> None:
     opened(server, APP_ROOMS)
     here = file_url(folder / "one.db")
 
-    assert "already" in refused(copy(here, server))
+    assert f"livefeed: {server} is a database of livefeed already" in refused(copy(here, server))
     assert "already" in refused(copy(here, file_url(folder / "one.db.lock")))
     assert "itself" in refused(copy(here, here))
 

@@ -45,6 +45,8 @@ def test_a_url_of_a_server_keeps_its_password_to_itself():
     assert "hidden" not in repr(database)
     assert "postgresql://feed:hidden@db1:5433,db2/house?connect_timeout=3" == database.url
     assert (False, Path("livefeed-house")) == (database.is_file, database.path)
+    parameter = DatabaseUrl.parse("postgresql://feed@db1/house?password=hidden&connect_timeout=3")
+    assert "postgresql://feed@db1/house?password=***&connect_timeout=3" == str(parameter)
 
 
 @pytest.mark.parametrize(

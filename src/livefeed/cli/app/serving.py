@@ -125,7 +125,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
         base_url = f"http://{self.host}:{self.port}"
         opens_at = console_url(base_url, console_token)
         if is_chosen:  # whoever chose it knows it, and it need not stand in a log
-            opens_at = f"{base_url}/console/ with the token of LIVEFEED_CONSOLE_TOKEN"
+            opens_at = f"{base_url}/console/ with the token that was set for it"
         run_until_stopped(
             lambda: prepared(
                 loaded,

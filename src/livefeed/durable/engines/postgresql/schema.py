@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 
@@ -24,6 +23,7 @@ from livefeed.durable.engines.migrations import (
 from livefeed.durable.engines.postgresql.connections import connect, make_database
 from livefeed.durable.engines.unit import Tx
 from livefeed.errors import StoreUnavailable
+from livefeed.settings import DatabaseUrl
 
 COPYING: Final = "livefeed_copying"
 """A table that is there as long as a copy into this database is not finished."""
@@ -125,9 +125,8 @@ def check(tx: Tx, rooms: Sequence[str]) -> None:
 
 
 def name_of(dsn: str) -> str:
-    """The database in words that show no password."""
-    words = conninfo_to_dict(dsn)
-    return f"postgresql://{words.get('host', '')}/{words.get('dbname', '')}"
+    """The database as commands take it, without a password."""
+    return str(DatabaseUrl.parse(dsn))
 
 
 def _applied(backend: _Backend) -> set[str]:
