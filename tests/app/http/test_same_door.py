@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tests.app.bodies import APPLICATION_TOKEN, MEMBER, event_body, uninstall_body
 from tests.app.conftest import House
 
-from livefeed.app.ingest import Door
-from livefeed.errors import StoreBusy, StoreConflict, StoreUnavailable
+from livefeed.app.exchange import DoorAnswer
+from livefeed.app.ingest import Departure, Door
+from livefeed.errors import SettingsError, StoreBusy, StoreConflict, StoreUnavailable
 
 from .conftest import Served, Serving, split
 
@@ -103,6 +104,16 @@ async def test_both_doors_judge_any_body_alike(house: House, own: Served, extra:
 async def test_a_portal_that_leaves_is_answered_after_the_commit(house: House, own: Served):
     assert (await asked(own, request_of(uninstall_body())))[0] == 200
     assert (await asked(own, request_of(event_body())))[0] == 403
+
+
+async def test_a_departure_that_fails_is_answered(house: House, serve_http: Serving):
+    class Failing(Door):
+        async def leave(self, departure: Departure) -> DoorAnswer:
+            raise SettingsError("the key of this portal is not there")
+
+    served = await serve_http(house.server, Failing(house.running.runtime, house.running.leaving))
+
+    assert (await asyncio.wait_for(asked(served, request_of(uninstall_body())), 5))[0] == 500
 
 
 class Broken:

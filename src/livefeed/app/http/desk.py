@@ -63,9 +63,9 @@ class Desk:
         elif isinstance(verdict, DoorAnswer):
             asker.answered(verdict)
         elif isinstance(verdict, Doubt):
-            self._keep(self._judge_again(verdict, asker))
+            self._keep(self._judge_again(verdict, asker), asker)
         else:
-            self._keep(self._leave(verdict, asker))
+            self._keep(self._leave(verdict, asker), asker)
 
     async def drained(self) -> None:
         """Everything that was taken is answered."""
@@ -128,10 +128,17 @@ class Desk:
         for asker in askers:
             asker.answered(answer)
 
-    def _keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(coroutine)
+    def _keep(self, coroutine: Coroutine[Any, Any, None], asker: "EventExchange") -> None:
+        task = self._loop.create_task(self._ended(coroutine, asker))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _ended(self, coroutine: Coroutine[Any, Any, None], asker: "EventExchange") -> None:
+        try:
+            await coroutine
+        except Exception:  # noqa: BLE001 - who is never answered waits for ever
+            _LOG.exception("event_failed")
+            asker.answered(FAILED)
 
     async def _judge_again(self, doubt: Doubt, asker: "EventExchange") -> None:
         """Those who doubt wait for one read of the database, and count as waiting."""
