@@ -73,6 +73,12 @@ clock_steps = Counter(
     ["direction"],
     registry=REGISTRY,
 )
+handler_failures = Counter(
+    "livefeed_handler_failures",
+    "Calls of handlers that did not finish their event, by the handler and the class of the failure",
+    ["handler", "failure"],
+    registry=REGISTRY,
+)
 effects = Counter(
     "livefeed_effects",
     "Effects of handlers that are to happen once: done, or repeated or skipped because nobody knows",
@@ -90,6 +96,12 @@ handlers_lost = Counter(
 )
 installs_quarantined = Counter(
     "livefeed_installs_quarantined", "Installations that wait for an administrator's word", registry=REGISTRY
+)
+payments_asked = Counter(
+    "livefeed_payments_asked",
+    "Payments told without application_token, for which the portal was asked: confirmed, or nothing new",
+    ["result"],
+    registry=REGISTRY,
 )
 edits_found = Counter(
     "livefeed_edits_found",

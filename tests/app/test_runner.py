@@ -4,23 +4,26 @@ import threading
 import pytest
 from tests.client.fake_portal import FakePortal, post_row
 from tests.client.serving import serving
+from tests.metrics import Grown
 
-from livefeed.app import App, Context, opened
+from livefeed.app import App, Context, Retry, opened
 from livefeed.app.installs.housekeeping import purge_old
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Tx
-from livefeed.errors import ConnectFailed, SettingsError
+from livefeed.errors import ConnectFailed, NotYet, SettingsError
 from livefeed.secrets import Secret
 from livefeed.wire.events import PostAdded, PostDeleted, PostUpdated
+from livefeed.wire.faults import NoPostFound
 
 from .bodies import AUTH, MEMBER, event_body
 from .conftest import House, Opening
 from .test_leaving import installed_runtime
 
 DAY_S = 24 * 3600
+KINDS = ("error", "timeout", "refused", "transport", "asked", "put_off", "braked")
 
 
 @pytest.fixture
@@ -695,3 +698,32 @@ async def test_what_is_past_its_retention_goes_with_its_steps(serve: Opening, ap
 
     assert await house.rows("SELECT * FROM entry") == []
     assert await house.rows("SELECT * FROM step") == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        (ValueError("own"), "error"),
+        (Retry(60), "asked"),
+        (ConnectFailed("nobody"), "transport"),
+        (NoPostFound(), "refused"),
+        (NotYet("busy", after_s=60), "put_off"),
+    ],
+)
+async def test_a_failure_is_counted_by_handler_and_class(serve: Opening, app: App, failure, kind: str):
+    @app.on(PostUpdated, name="shop.tell")
+    async def fail() -> None:
+        raise failure
+
+    @app.on(PostUpdated)
+    async def work() -> None: ...
+
+    house, grown = await installed(serve, app), Grown()
+    await house.event()
+    await house.work()
+
+    assert (1, 1) == (
+        grown("handler_failures_total", handler="shop.tell", failure=kind),
+        sum(grown("handler_failures_total", handler="shop.tell", failure=one) for one in KINDS),
+    )
+    assert 0 == sum(grown("handler_failures_total", handler="work", failure=one) for one in KINDS)

@@ -9,20 +9,21 @@ from typing import Final
 
 import msgspec
 
+from livefeed import telemetry
 from livefeed.app.application import INBOX
 from livefeed.app.contexts.items import Item
 from livefeed.app.contexts.verdicts import Retry
 from livefeed.app.handling import trials
 from livefeed.app.handling.trials import Trial, next_at
 from livefeed.app.inbox import DEAD, FAILED, FINISHED, TRIED, Step, add_steps
-from livefeed.app.routing.handlers import Handler
+from livefeed.app.routing.handlers import Handler, HandlerTooSlow
 from livefeed.durable import done
 from livefeed.durable.entries import Entry
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Effects, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Tx
-from livefeed.errors import LivefeedError, LoopBraked, NotYet, TransportError
+from livefeed.errors import Fault, LivefeedError, LoopBraked, NotYet, TransportError
 from livefeed.telemetry import concealed, logger
 from livefeed.ui.languages import Words, noted
 
@@ -93,6 +94,7 @@ class Tally:
         failure: BaseException,
     ) -> bool:
         """Note that ``handler`` has failed, and when it is called again; False: it is given up."""
+        telemetry.handler_failures.labels(handler.name, class_of(failure)).inc()
         reason = f"{handler.name}: {words(failure, part)}"
         first_at_ms = self.lease.first_at_ms if before is None else before.first_at_ms
         at_ms = None
@@ -228,6 +230,25 @@ def _entry(lease: Lease, mark: int) -> Entry:
 
 def _finished(name: str, now_ms: int) -> Trial:
     return Trial(handler=name, state="finished", attempts=1, first_at_ms=now_ms)
+
+
+def class_of(failure: BaseException) -> str:
+    """What kind of failure it is, of a few."""
+    match failure:
+        case Retry():
+            return "asked"
+        case NotYet():
+            return "put_off"
+        case HandlerTooSlow():
+            return "timeout"
+        case LoopBraked():
+            return "braked"
+        case TransportError():
+            return "transport"
+        case Fault():
+            return "refused"
+        case _:
+            return "error"
 
 
 def words(failure: BaseException, part: Sequence[Item]) -> str:
