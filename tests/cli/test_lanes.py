@@ -56,7 +56,10 @@ def test_what_failed_is_tried_at_once(tmp_path: Path) -> None:
 
     assert {"retried": 1} == json.loads(run("retry", "--post", "7", "--db", url).stdout)
     assert ["post:7"] == [key for key, is_due in states(url).items() if is_due]
-    assert {"retried": 0} == json.loads(run("retry", "--portal", "other", "--db", url).stdout)
+    assert {"retried": 0} == json.loads(run("retry", "--post", "31", "--portal", "m", "--db", url).stdout)
+    refused = run("retry", "--portal", "nope", "--db", url)
+    assert (2, 1) == (refused.exit_code, len(refused.stderr.splitlines()))
+    assert "no portal 'nope'" in refused.stderr
     assert {"retried": 29} == json.loads(run("retry", "--db", url).stdout)
     assert all(states(url).values())
 

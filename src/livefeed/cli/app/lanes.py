@@ -15,8 +15,10 @@ from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import iso
+from livefeed.durable.consumers import list_consumers
 from livefeed.durable.lanes import LaneRow, list_lanes
-from livefeed.durable.store import Store
+from livefeed.durable.store import Store, Tx
+from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
 from livefeed.wire.ids import PostId
 
@@ -72,7 +74,7 @@ def retry(
     if post is not None and key is not None:
         raise click.UsageError("--post and --key exclude each other")
     about = key if post is None else post_key(post)
-    read(database, APPLICATION, lambda _tx: None)  # refused here, if it is no application's
+    read(database, APPLICATION, lambda tx: _check(tx, portal))  # refused here, if it is no application's
     running = find_running(database)
     if running is not None:
         document = operate(running, "lanes_retry", {"portal": portal, "key": about})
@@ -80,6 +82,11 @@ def retry(
         with writable(database) as store:
             document = {"retried": asyncio.run(_retry(store, portal, about))}
     print_document(document, as_json=as_json)
+
+
+def _check(tx: Tx, portal: str | None) -> None:
+    if portal is not None and not list_consumers(tx, portal=portal):
+        raise SettingsError(f"there is no portal {portal!r} in this database; see: livefeed app portals")
 
 
 async def _retry(store: Store, portal: str | None, key: str | None) -> int:
