@@ -293,6 +293,21 @@ async def test_the_brake_is_for_one_post_and_lets_other_writes_pass(serve: Openi
     assert len(house.portal.called("log.blogpost.update")) == 4
 
 
+async def test_of_a_batch_that_the_brake_has_stopped_nothing_is_taken_for_written(serve: Opening):
+    house = await serve(App(App.from_settings({}).settings, brake=Brake(writes=1, within_s=10)))
+    await house.install()
+    house.portal.methods["log.blogpost.update"] = lambda params: 1
+    client = house.running.runtime.client(MemberId(MEMBER))
+    await client.call("log.blogpost.update", {"POST_ID": 2, "POST_TITLE": "t"})
+
+    with pytest.raises(LoopBraked):
+        await client.batch(
+            {f"p{post}": ("log.blogpost.update", {"POST_ID": post, "POST_TITLE": "t"}) for post in (1, 2)}
+        )
+
+    assert await house.rows("SELECT post FROM own_write") == [{"post": 2}]
+
+
 async def test_the_brake_is_for_posts_that_are_added_because_one_was_added(serve: Opening):
     house = await serve(App(App.from_settings({}).settings, brake=Brake(writes=2, within_s=10)))
     await house.install()
@@ -327,6 +342,9 @@ def _batch(line: str) -> bytes:
         ("batch", _batch("log.blogpost.update?POST_ID=7&POST_TITLE=a"), [7]),
         ("batch", _batch("log.blogpost.update?POST_ID=$result[a][ID]"), []),
         ("batch", encode({"cmd": "log.blogpost.update"}), []),
+        pytest.param(
+            *("batch", _batch(f"log.blogpost.update?POST_ID=7&POST_MESSAGE={'a' * 70_000}"), [7]), id="long"
+        ),
         ("user.get", b"log.blogpost.update", []),
     ],
 )

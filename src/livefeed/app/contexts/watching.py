@@ -1,12 +1,12 @@
 """Watching: what leaves for a portal is looked at for writes to its feed, however it is called."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from livefeed.app.contexts.writes import OwnWrites, Write
 from livefeed.client.access import Sends
-from livefeed.errors import Fault, TransportError, WireError
+from livefeed.errors import ConnectFailed, Fault, LoopBraked, StoreError, TransportError, WireError
 from livefeed.net.http import HttpAnswer
 from livefeed.wire.batch import read_batch
 from livefeed.wire.calls import Answer, read_answer
@@ -52,8 +52,7 @@ class Watched:
             StoreError: The write could not be recorded; nothing was sent.
         """
         writes = read_writes(url, body or b"")
-        for write in writes.values():
-            await self._writes.begin(self._portal, write, self._handling)
+        await self._begin(writes.values())
         try:
             answer = await self._http.send(
                 method,
@@ -72,6 +71,17 @@ class Watched:
             for name, write in writes.items():
                 await self._writes.end(write, outcomes.get(name))
         return answer
+
+    async def _begin(self, writes: Iterable[Write]) -> None:
+        begun: list[Write] = []
+        try:
+            for write in writes:
+                await self._writes.begin(self._portal, write, self._handling)
+                begun.append(write)
+        except (LoopBraked, StoreError):
+            for write in begun:
+                await self._writes.end(write, ConnectFailed("nothing is sent"))
+            raise
 
 
 def read_writes(url: str, body: bytes) -> dict[str, Write]:
@@ -98,7 +108,8 @@ def _command(line: FormValue) -> Write | None:
     if not isinstance(line, str):
         return None
     method, _, query = line.partition("?")
-    return _write(method.strip("/ ").lower().removesuffix(".json"), decode(query.encode(), strict=False))
+    form = decode(query.encode(), limits=REST_LIMITS, strict=False)
+    return _write(method.strip("/ ").lower().removesuffix(".json"), form)
 
 
 def _write(method: str, form: Form) -> Write | None:
