@@ -76,6 +76,9 @@ class DoorAnswer:
 
 ACCEPTED: Final = DoorAnswer(200)
 INSTALLED: Final = DoorAnswer(200, message="application installed")
+TO_BE_CONFIRMED: Final = DoorAnswer(202, message="to be confirmed")
+"""The same for every portal, whether it has the application or not."""
+
 NOT_GENUINE: Final = DoorAnswer(403, "invalid_application_token")
 WRONG_METHOD: Final = DoorAnswer(405, "method_not_allowed", "events are sent by POST")
 TOO_SLOW: Final = DoorAnswer(408, "body_too_slow", "the body did not come in time", closes=True)

@@ -10,6 +10,7 @@ from livefeed.app.exchange import (
     BODY_TIMEOUT_S,
     BUSY,
     NOT_GENUINE,
+    TO_BE_CONFIRMED,
     TOO_SLOW,
     UNAVAILABLE,
     Disconnected,
@@ -26,12 +27,14 @@ from livefeed.app.exchange import (
 from livefeed.app.inbox import Received, read_event
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import KnownPortal
+from livefeed.app.payments import is_unproved, put_aside
 from livefeed.app.runtime import Runtime
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.store import Store
 from livefeed.errors import StoreBusy, StoreError, WireError
 from livefeed.failpoints import failpoint, is_mutated
 from livefeed.wire.events import AppUninstalled, typed
+from livefeed.wire.headings import Heading
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Not genuine, as far as this process knows: another one may have heard of the portal a moment ago."""
+    """Not genuine, as far as this process knows: another one may have heard of the portal a moment ago.
+
+    Or a payment, which comes with nothing to be judged by.
+    """
 
     body: bytes
     is_json: bool
@@ -104,7 +110,8 @@ class Door:
             received = read_event(body, is_json)
             heading = received.heading
             portal = self._runtime.portals.judge(heading.member_id, heading.application_token)
-            if self._runtime.portals.is_shared and (portal is None or not portal.is_active):
+            is_unsure = self._runtime.portals.is_shared or self._is_to_be_confirmed(heading)
+            if is_unsure and (portal is None or not portal.is_active):
                 return Doubt(body, is_json)
             return self._judged(received, portal)
         except WireError as exc:
@@ -116,11 +123,17 @@ class Door:
             received = read_event(doubt.body, doubt.is_json)
             heading = received.heading
             portal = await self._runtime.portals.judge_again(heading.member_id, heading.application_token)
+            if self._is_to_be_confirmed(heading):
+                await put_aside(self._runtime, heading.member_id)
+                return TO_BE_CONFIRMED
             return self._judged(received, portal)
         except WireError as exc:
             return refused(unreadable(exc))
         except StoreError as exc:
             return not_stored(exc)
+
+    def _is_to_be_confirmed(self, heading: Heading) -> bool:
+        return self._runtime.confirms_payments and is_unproved(heading)
 
     def _judged(self, received: Received, portal: KnownPortal | None) -> Arrival | Departure | DoorAnswer:
         """What becomes of an event that this portal has sent, or nobody.

@@ -23,6 +23,7 @@ from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
+from livefeed.app.payments import confirms
 from livefeed.app.rounds.own import add_own
 from livefeed.app.routing.handlers import THREADS
 from livefeed.app.routing.table import Table
@@ -230,6 +231,7 @@ def _runtime(
         buckets=Buckets(store),
         budgets=Budgets(store, clock),
         coalesced=table.coalesced(),
+        confirms_payments=confirms(app),
         threads=ThreadPoolExecutor(THREADS, thread_name_prefix="livefeed-handler"),
         writes=OwnWrites(store=store, keys=keys, brake=app.brake),
         state=SimpleNamespace(),

@@ -54,6 +54,7 @@ class Runtime:
         buckets: The rate of calls, by portal.
         budgets: The running time of methods, by portal.
         coalesced: Wire names of the events of which handlers take runs; only these wait for the quiet time.
+        confirms_payments: Whether payments that nothing proves are confirmed; else they are refused.
         threads: Where sync handlers run.
         writes: What the application itself has written to feeds.
         state: What `App.on_start` functions keep for handlers; of this running application alone.
@@ -73,6 +74,7 @@ class Runtime:
     buckets: Buckets
     budgets: Budgets
     coalesced: frozenset[str]
+    confirms_payments: bool
     threads: ThreadPoolExecutor
     writes: OwnWrites
     state: SimpleNamespace

@@ -192,7 +192,7 @@ def app_test_data(*, query: Mapping[str, JsonValue], language: str) -> Form:
 
 
 class AppPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """The app was paid for, or is no longer; without application_token nothing proves it: ``app.info`` tells.
+    """The app was paid for, or is no longer; one that nothing proves is told as ``app.info`` confirms it.
 
     Source: api-reference/common/events/on-app-payment.md (contract A-08)
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.app.bodies import APPLICATION_TOKEN, MEMBER, event_body, uninstall_body
-from tests.app.conftest import House
+from tests.app.conftest import House, Opening
 
+from livefeed.app import App
 from livefeed.app.exchange import DoorAnswer
 from livefeed.app.ingest import Departure, Door
 from livefeed.errors import SettingsError, StoreBusy, StoreConflict, StoreUnavailable
+from livefeed.wire.events import AppPayment
 
 from .conftest import Served, Serving, split
 
@@ -104,6 +106,23 @@ async def test_both_doors_judge_any_body_alike(house: House, own: Served, extra:
 async def test_a_portal_that_leaves_is_answered_after_the_commit(house: House, own: Served):
     assert (await asked(own, request_of(uninstall_body())))[0] == 200
     assert (await asked(own, request_of(event_body())))[0] == 403
+
+
+async def test_both_put_aside_what_proves_nothing_and_is_to_be_confirmed(serve: Opening, serve_http: Serving):
+    app = App.from_settings({})
+
+    @app.on(AppPayment)
+    async def hear() -> None: ...
+
+    house = await serve(app)
+    assert (await house.install()).status == 200
+    own = await serve_http(house.server, house.server.events)
+    body = event_body(event="ONAPPPAYMENT", post=None, application_token=None)
+
+    assert (await both(house, own, request_of(body)))[0] == 202
+    assert (await both(house, own, request_of(body.replace(MEMBER.encode(), b"f" * 32))))[0] == 202
+    waiting = await house.rows("SELECT key FROM lane WHERE key = 'app:payment' AND seq > 0")
+    assert len(waiting) == 1
 
 
 async def test_a_departure_that_fails_is_answered(house: House, serve_http: Serving):

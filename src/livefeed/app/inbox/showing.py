@@ -40,6 +40,7 @@ _ENDS: Final = frozenset({FINISHED, DEAD, REPLAYED})
 _LOOKED_FOR: Final[Mapping[str, Words]] = {
     "sweep": FOUND_BY_SWEEP,
     "offline": noted("fetched from the queue of offline events"),
+    "app.info": noted("told without application_token; the portal was asked"),
 }
 
 EventState: TypeAlias = Literal["waiting", "leased", "backing_off", "done", "dead", "replayed", "dropped"]

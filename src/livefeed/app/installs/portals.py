@@ -127,6 +127,11 @@ class Portals:
         except KeyError as exc:
             raise UnknownPortal(f"portal {member_id} is not known; install the application there") from exc
 
+    def find(self, member_id: str) -> KnownPortal | None:
+        """A portal that has the application; None: this one has not."""
+        portal = self._by_id.get(member_id, _NOBODY)
+        return portal if portal.is_active else None
+
     def has(self, member_id: str) -> bool:
         """Whether a portal is known and has the application."""
         return self._by_id.get(member_id, _NOBODY).is_active

@@ -10,6 +10,7 @@ from livefeed.app.application import Application
 from livefeed.app.installs import binding
 from livefeed.app.offline import fetch_offline
 from livefeed.app.offline.fetching import CONSUMER
+from livefeed.app.payments import confirm_payments
 from livefeed.app.rounds.lanes import KIND, again, first, next_round
 from livefeed.app.runtime import Runtime
 from livefeed.durable.lanes import Lease
@@ -31,6 +32,7 @@ def add_own(app: Application, settings: AppSettings) -> None:
         again(app, WATCH, settings.watch_every_s, binding.ask)
     if settings.offline_events and CONSUMER not in app.consumptions:
         fetch_offline(app, settings.offline_every_s)
+    confirm_payments(app)
     if TOKENS not in app.consumptions:
         app.consume(TOKENS, _keep_tokens, kind=KIND, cap=1, quiet_ms=_DAY_MS, max_wait_ms=_DAY_MS)
         app.when_installed(partial(first, name=TOKENS))
