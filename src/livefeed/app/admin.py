@@ -8,6 +8,8 @@ import msgspec
 from livefeed.app import inbox
 from livefeed.app.handling.hurrying import hurry
 from livefeed.app.installs import admission, binding, registry, watching
+from livefeed.app.keeping.holds import HoldKind
+from livefeed.app.keeping.setting import end_hold, set_hold
 from livefeed.app.running import Running
 from livefeed.client import vault
 from livefeed.clock import iso
@@ -28,6 +30,7 @@ class OperationRefused(AppError):
 
 _MOST: Final = 2**63 - 1
 _Number = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+_Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2_000)]
 
 
 class _Replay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +52,21 @@ class _OfPortal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which portal."""
 
     member_id: str
+
+
+class _EndHold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which hold ends, and who ends it."""
+
+    portal: str
+    kind: HoldKind
+    number: _Number
+    by: _Words
+
+
+class _Hold(_EndHold, frozen=True, forbid_unknown_fields=True):
+    """What is to be held, why, and who wants it."""
+
+    reason: _Words
 
 
 class Admin:
@@ -77,10 +95,12 @@ class Admin:
                     return await self._confirm(msgspec.convert(arguments, _OfPortal))
                 case "bind":
                     return await self._bind(msgspec.convert(arguments, _OfPortal))
+                case "hold_add":
+                    return await self._hold(msgspec.convert(arguments, _Hold))
+                case "hold_remove":
+                    return await self._end_hold(msgspec.convert(arguments, _EndHold))
                 case _:
-                    raise OperationRefused(
-                        f"there is no operation {operation!r}; there are {', '.join(OPERATIONS)}"
-                    )
+                    return await self._own(operation, arguments)
         except msgspec.ValidationError as exc:
             raise OperationRefused(plain(str(exc))) from exc
 
@@ -139,6 +159,20 @@ class Admin:
     async def _retry(self, which: _Retry) -> Document:
         return {"retried": await hurry(self._running.runtime.store, portal=which.portal, key=which.key)}
 
+    async def _hold(self, hold: _Hold) -> Document:
+        return await set_hold(self._running.runtime.store, **msgspec.structs.asdict(hold))
+
+    async def _end_hold(self, hold: _EndHold) -> Document:
+        return await end_hold(self._running.runtime.store, **msgspec.structs.asdict(hold))
+
+    async def _own(self, operation: str, arguments: Mapping[str, object]) -> Document:
+        """What this application adds."""
+        own = self._running.app.operations
+        if operation not in own:
+            names = ", ".join((*OPERATIONS, *own))
+            raise OperationRefused(f"there is no operation {operation!r}; there are {names}")
+        return await own[operation](self._running.runtime, arguments)
+
     async def _confirm(self, which: _OfPortal) -> Document:
         installed = await self._running.ladder.confirm(MemberId(which.member_id))
         return {"member_id": installed.member_id, "state": "active"}
@@ -187,5 +221,13 @@ def _moment(at_ms: int | None) -> str | None:
     return None if at_ms is None else iso(at_ms)
 
 
-OPERATIONS: Final = ("status", "dead_replay", "lanes_retry", "install_confirm", "bind")
+OPERATIONS: Final = (
+    "status",
+    "dead_replay",
+    "lanes_retry",
+    "install_confirm",
+    "bind",
+    "hold_add",
+    "hold_remove",
+)
 _LONGEST_REPLAY_MS: Final = 20_000

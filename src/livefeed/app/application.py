@@ -19,10 +19,13 @@ from livefeed.durable.outcomes import Outcome
 from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.settings import AppSettings
+from livefeed.wire.form import JsonValue
 from livefeed.wire.frames import DEFAULT_PLACEMENT
 from livefeed.wire.ids import MemberId
 
 Run: TypeAlias = Callable[[Lease, Runtime], Awaitable[Outcome]]
+Operation: TypeAlias = Callable[[Runtime, Mapping[str, object]], Awaitable[dict[str, JsonValue]]]
+"""An operation of an application's own: gets what runs and the arguments, and returns what is shown."""
 
 INBOX: Final = "inbox"
 RESERVED: Final = frozenset({INBOX, "binding"})
@@ -47,6 +50,7 @@ class Application(Router):
         rooms: Packages whose migrations its database needs beside the app half's own.
         installed_units: Run for each portal at its installation and at each start.
         erased_units: Run when what is kept of a portal is erased.
+        operations: What commands may ask of it beside what every application can, by name.
         sections: Its own pages of the console.
         pages: What it shows in frames.
         widgets: The entries by which portals open them.
@@ -62,6 +66,7 @@ class Application(Router):
         self.rooms: list[str] = []
         self.installed_units: list[Callable[[Tx, KnownPortal], None]] = []
         self.erased_units: list[Callable[[Tx, MemberId], None]] = []
+        self.operations: dict[str, Operation] = {}
         self.sections: list[Section] = []
         self.pages = Pages()
         self.widgets: list[WantedWidget] = []
@@ -223,6 +228,16 @@ class Application(Router):
     def store_in(self, package: str) -> None:
         """Keep tables of ``package`` (``<package>/migrations/sqlite``) in the application's database."""
         self.rooms.append(package)
+
+    def operate(self, name: str, operation: Operation) -> None:
+        """Let commands ask the running application for ``operation``, under ``/admin/api/<name>``.
+
+        Raises:
+            SettingsError: The name is taken.
+        """
+        if name in self.operations:
+            raise SettingsError(f"an operation named {name!r} exists already")
+        self.operations[name] = operation
 
     def show_in_console(self, section: Section) -> None:
         """Add a page to the console under ``/console/<name>``."""

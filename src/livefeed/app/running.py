@@ -23,6 +23,7 @@ from livefeed.app.installs.ladder import Ladder
 from livefeed.app.installs.leaving import Leaving
 from livefeed.app.installs.portals import Portals
 from livefeed.app.installs.registry import SQL, Configured, ConsumerSpec, Wanted
+from livefeed.app.keeping import holds
 from livefeed.app.payments import confirms
 from livefeed.app.rounds.own import add_own
 from livefeed.app.routing.handlers import THREADS
@@ -50,6 +51,7 @@ from livefeed.wire.ids import MemberId
 
 _LOG: Final = logger("app")
 _INBOX_CAP: Final = 32
+_ERASING: Final = (watching.forget, effects.forget, trials.forget, writes.forget, holds.forget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,7 @@ async def _composed(
             portal_keys=runtime.portal_keys,
             portals=runtime.portals,
             wanted=wanted,
-            when_erased=(watching.forget, effects.forget, trials.forget, writes.forget, *app.erased_units),
+            when_erased=(*_ERASING, *app.erased_units),
             on_left=on_left,
         ),
         binder=binder,

@@ -1,6 +1,7 @@
 """Purge: drops what is older than its retention, a slice at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -19,18 +20,27 @@ _ONE_AT_A_TIME: Final = "purge"
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 
 
-def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100) -> int:
-    """Drop up to ``limit`` entries older than ``before_ms``.
+def purge_entries(tx: Tx, *, before_ms: int, limit: int = 100, kept: Sequence[str] = ()) -> int:
+    """Drop up to ``limit`` entries older than ``before_ms``, but for those that are ``kept``.
 
     What a consumer has still not dealt with becomes one dead letter of that consumer, ``expired``. Entries of
     lanes that are leased stay until they are settled.
+
+    Args:
+        tx: The unit.
+        before_ms: What is younger stays.
+        limit: At most so many.
+        kept: A portal, or a portal, a space and a key.
 
     Returns:
         How many entries were dropped; call again, in another unit, until it is 0.
     """
     tx.serialize(_ONE_AT_A_TIME)
     through = before_moment(tx, before_ms)
-    rows = list(_SQL.old_entries(tx.conn, through=through, before=before_ms, limit=limit)) if through else []
+    if not through:
+        return 0
+    asked = {"through": through, "before": before_ms, "kept": _as_json(kept), "limit": limit}
+    rows = list(_SQL.old_entries(tx.conn, **asked))
     dropped = [
         (row["portal"], row["key"], row["seq"])
         for row in rows
@@ -54,9 +64,11 @@ def _expire(tx: Tx, entry: Entry) -> bool:
     return True
 
 
-def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
-    """Drop up to ``limit`` dead letters older than ``before_ms``; returns how many."""
-    return int(_SQL.purge_dead(tx.conn, before=before_ms, limit=limit))
+def purge_dead(tx: Tx, *, before_ms: int, limit: int = 500, kept: Sequence[str] = ()) -> int:
+    """Drop up to ``limit`` dead letters older than ``before_ms`` that are not ``kept``; returns how many."""
+    if not kept:
+        return int(_SQL.purge_dead(tx.conn, before=before_ms, limit=limit))
+    return int(_SQL.purge_other_dead(tx.conn, before=before_ms, kept=_as_json(kept), limit=limit))
 
 
 def purge_attempts(tx: Tx, *, before_ms: int, limit: int = 500) -> int:
@@ -82,11 +94,58 @@ def purge_portal(tx: Tx, *, portal: str, limit: int = 500) -> int:
     return len(names) + letters
 
 
+def erase_entry(tx: Tx, entry: Entry, *, even_pending: bool) -> bool:
+    """Drop one entry with its attempts, before its time.
+
+    Args:
+        tx: The unit.
+        entry: Which.
+        even_pending: Whether it goes, too, if somebody has still to deal with it; nobody will then.
+
+    Returns:
+        Whether it is gone; False: it waits, or is being worked on.
+    """
+    if _SQL.is_unrouted(tx.conn, seq=entry.seq) is not None:
+        return False
+    pending = _SQL.pending_for(tx.conn, portal=entry.portal, key=entry.key, seq=entry.seq)
+    consumers = [consumer for (consumer,) in pending]
+    if consumers and not even_pending:
+        return False
+    hold(tx, consumers)
+    if consumers and _SQL.is_leased(tx.conn, portal=entry.portal, key=entry.key):
+        return False
+    for consumer in consumers:
+        _SQL.drop_pending(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+        _SQL.drop_ended_lane(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
+    names = [(entry.portal, entry.key, entry.seq)]
+    _drop(tx, names)
+    _SQL.drop_attempts_of(tx.conn, seqs=_seqs(names))
+    return True
+
+
+@contextmanager
+def overwriting(tx: Tx) -> Generator[None]:
+    """While the block lasts, what is deleted from a file is overwritten there; a server has no such thing."""
+    if tx.is_shared:
+        yield
+        return
+    (before,) = tx.execute("PRAGMA secure_delete").fetchone()
+    tx.execute("PRAGMA secure_delete = ON").fetchall()
+    try:
+        yield
+    finally:
+        tx.execute(f"PRAGMA secure_delete = {int(before)}").fetchall()
+
+
 def _drop(tx: Tx, names: Sequence[tuple[str, str, int]]) -> None:
     """Drop entries, each by portal, key and seq, and forget their keys."""
     sql.run_terms(tx, _SQL.drop_entry_key, names)
     sql.run_terms(tx, _SQL.drop_entry_order, [(portal, seq) for portal, _, seq in names])
     _SQL.drop_entries(tx.conn, seqs=_seqs(names))
+
+
+def _as_json(kept: Sequence[str]) -> str:
+    return msgspec.json.encode(list(kept)).decode()
 
 
 def _seqs(names: Sequence[tuple[str, str, int]]) -> str:

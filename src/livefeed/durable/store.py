@@ -15,7 +15,7 @@ from livefeed.durable.lanes.upkeep import free_all
 from livefeed.errors import SettingsError
 from livefeed.settings import DatabaseUrl
 
-__all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "back_up", "open_readonly", "open_store"]
+__all__ = ["BulkUnit", "Reader", "Store", "Tx", "Unit", "back_up", "open_readonly", "open_store", "rewrite"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -166,6 +166,15 @@ def back_up(database: DatabaseUrl, into: Path, *, compact: bool = False) -> int:
         StoreUnavailable: The database cannot be read, the copy cannot be written, or it is not whole.
     """
     return copy_file(database.path, into, compact=compact)
+
+
+async def rewrite(store: Store) -> bool:
+    """Write the file of a store anew: nothing of what was deleted is left in it or its log.
+
+    Returns:
+        Whether it was; a server has no file that is ours, and one that is large or busy is left as it is.
+    """
+    return isinstance(store, SqliteStore) and await store.rewrite()
 
 
 def _parsed(url: str | DatabaseUrl) -> DatabaseUrl:

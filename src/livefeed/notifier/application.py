@@ -10,6 +10,8 @@ from livefeed.notifier.channels import bell
 from livefeed.notifier.gaps import ArchiveWatch
 from livefeed.notifier.gaps.page import FOUND
 from livefeed.notifier.pages import history
+from livefeed.notifier.privacy import erasing
+from livefeed.notifier.privacy.operations import OPERATIONS
 from livefeed.settings import AppSettings
 from livefeed.wire.events import AppInstalled, PostAdded, PostDeleted, PostUpdated
 from livefeed.wire.ids import MemberId
@@ -33,10 +35,12 @@ def build(settings: AppSettings) -> App:
     app.when_erased(_forget)
     app.show_in_console(showing.NOTICES)
     app.show_in_console(FOUND)
+    for name, operation in OPERATIONS.items():
+        app.operate(name, operation)
     history.add_pages(app)
     return app
 
 
 def _forget(tx: Tx, portal: MemberId) -> None:
-    for room in (decisions, notices, archive, comments, people, backfill):
+    for room in (decisions, notices, archive, comments, people, backfill, erasing):
         room.forget(tx, portal)

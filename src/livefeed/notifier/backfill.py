@@ -15,10 +15,11 @@ from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
 from livefeed.notifier import archive
-from livefeed.notifier.changes import Version
 from livefeed.notifier.comments import archive_some_comments
 from livefeed.notifier.gaps import count_readable
 from livefeed.notifier.people import archive_people, rows_of
+from livefeed.notifier.privacy.screen import Screen
+from livefeed.secrets import KeyRing
 from livefeed.wire.calls import PAGE_SIZE, Answer
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.ids import MemberId
@@ -69,9 +70,9 @@ def order(tx: Tx, portal: KnownPortal) -> None:
 async def fill(lease: Lease, runtime: Runtime) -> Outcome:
     """Go on where the back-fill stands; each page that is committed is not read again."""
     portal = MemberId(lease.consumer.portal)
-    client, store = runtime.client(portal), runtime.store
+    client, store, keys = runtime.client(portal), runtime.store, runtime.keys
     while (progress := await store.read(lambda tx: _progress(tx, portal)))[0] is not Phase.DONE:
-        await _advance(store, client, portal, progress)
+        await _advance(store, keys, client, portal, progress)
     return Done()
 
 
@@ -80,13 +81,15 @@ def forget(tx: Tx, portal: MemberId) -> None:
     _SQL.forget(tx.conn, portal=portal)
 
 
-async def _advance(store: Store, client: RestClient, portal: MemberId, progress: _Progress) -> None:
+async def _advance(
+    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, progress: _Progress
+) -> None:
     match progress:
         case Phase.PEOPLE, _:
-            await archive_people(store, client, portal)
+            await archive_people(store, keys, client, portal)
             await store.write(lambda tx: _move(tx, portal, (Phase.POSTS, 0)))
         case Phase.POSTS, start:
-            await _archive_pages(store, client, portal, start)
+            await _archive_pages(store, keys, client, portal, start)
         case Phase.COMMENTS, person:
             last = await archive_some_comments(store, client, portal, person)
             following: _Progress = (Phase.DONE, 0) if last is None else (Phase.COMMENTS, last)
@@ -95,7 +98,9 @@ async def _advance(store: Store, client: RestClient, portal: MemberId, progress:
             pass
 
 
-async def _archive_pages(store: Store, client: RestClient, portal: MemberId, start: int) -> None:
+async def _archive_pages(
+    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, start: int
+) -> None:
     """Archive ten pages of posts.
 
     Pages are counted by offset: the cursors of the method are feed entry ids, which it does not return.
@@ -103,13 +108,13 @@ async def _archive_pages(store: Store, client: RestClient, portal: MemberId, sta
     starts = [start + PAGE_SIZE * page for page in range(_PAGES_A_BATCH)]
     answers = await client.batch({f"p{at}": ("log.blogpost.get", {"start": at}) for at in starts})
     pages = [_posts(answers, f"p{at}") for at in starts]
-    posts = [(row, Version.of(row)) for page in pages for row in page]
+    posts = [row for page in pages for row in page]
     readable = max(_total(answers, f"p{at}") for at in starts)
     is_last = any(len(page) < PAGE_SIZE for page in pages)
     following: _Progress = (Phase.COMMENTS, 0) if is_last else (Phase.POSTS, starts[-1] + PAGE_SIZE)
     for at in range(0, len(posts), _POSTS_A_UNIT):
         some = posts[at : at + _POSTS_A_UNIT]
-        await store.write(lambda tx, some=some: _keep(tx, portal, some, readable))
+        await store.write(lambda tx, some=some: _keep(tx, keys, portal, some, readable))
     await store.write(lambda tx: _move(tx, portal, following))
 
 
@@ -126,10 +131,12 @@ def _total(answers: Mapping[str, Answer | Fault], name: str) -> int:
     return 0 if answer is None or isinstance(answer, Fault) else answer.total or 0
 
 
-def _keep(tx: Tx, portal: MemberId, posts: list[tuple[PostRow, Version]], readable: int) -> None:
+def _keep(tx: Tx, keys: KeyRing, portal: MemberId, posts: list[PostRow], readable: int) -> None:
     tx.serialize(portal)
-    for row, content in posts:
-        archive.add(tx, portal, row.id, row.author_id, content, archive.Source.BACKFILL)
+    screen = Screen.read(tx, keys, portal, [row.id for row in posts])
+    for row in posts:
+        content = screen.version(row)
+        archive.add(tx, portal, row.id, screen.author(row), content, archive.Source.BACKFILL)
     count_readable(tx, portal, readable)
 
 

@@ -1,7 +1,7 @@
 """What changed between two versions of a post, as a value; pure."""
 
 import enum
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -25,7 +25,19 @@ class ChangeClass(enum.StrEnum):
     TAGS = "tags"
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True):
+class Withheld(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the words of a version are not kept, and which they were.
+
+    Attributes:
+        why: Somebody has redacted them, or their author was erased.
+        digest: Keyed hash of the words: the same words are no edit.
+    """
+
+    why: Literal["redacted", "erased"]
+    digest: str
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The content of a post at one time, as far as ``log.blogpost.get`` shows it.
 
     Attributes:
@@ -36,6 +48,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         is_for_everyone: Addressed to all authorized users; the only recipient a read shows.
         files: Ids of attachments, ascending.
         tags: ``CATEGORY_ID``.
+        withheld: Why there are neither title nor text; None: they are as they were.
     """
 
     title: str = ""
@@ -45,6 +58,11 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     is_for_everyone: bool = False
     files: tuple[int, ...] = ()
     tags: str = ""
+    withheld: Withheld | None = None
+
+    def without_words(self, withheld: Withheld) -> "Version":
+        """The same without title and text."""
+        return msgspec.structs.replace(self, title="", is_derived=True, text="", withheld=withheld)
 
     @classmethod
     def of(cls, row: PostRow) -> "Version":
@@ -89,8 +107,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare(old: Version, new: Version) -> Comparison:
     """How ``new`` differs from ``old``."""
-    text = weigh_texts(old.text, new.text)
-    title = Materiality.NONE if new.is_derived else weigh_texts(old.title, new.title)
+    is_same = old.withheld == new.withheld
+    text = weigh_texts(old.text, new.text) if is_same else Materiality.MATERIAL
+    title = Materiality.NONE if new.is_derived or not is_same else weigh_texts(old.title, new.title)
     differs = {
         ChangeClass.TEXT: text in {Materiality.MINOR, Materiality.MATERIAL},
         ChangeClass.TITLE: title in {Materiality.MINOR, Materiality.MATERIAL},

@@ -8,6 +8,7 @@ Source: https://apidocs.bitrix24.com/api-reference/log/blogcomment/log-blogcomme
 (contract 7.5)
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,8 @@ from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
 from livefeed.notifier.people import archive_people, rows_of
+from livefeed.notifier.privacy.screen import NOBODY
+from livefeed.secrets import KeyRing
 from livefeed.wire.batch import MAX_COMMANDS
 from livefeed.wire.calls import Answer
 from livefeed.wire.feed.comments import MAX_LIMIT, CommentRow, CommentsAnswer
@@ -60,12 +63,19 @@ def commenters(tx: Tx, portal: MemberId, post: PostId) -> dict[UserId, int]:
 
 
 async def find_commenters(
-    store: Store, client: RestClient, portal: MemberId, post: PostId, num_comments: int, checked: int
+    store: Store,
+    keys: KeyRing,
+    client: RestClient,
+    portal: MemberId,
+    post: PostId,
+    num_comments: int,
+    checked: int,
 ) -> tuple[UserId, ...]:
     """Who commented on ``post``; people are asked again if the portal counts comments that are not known.
 
     Args:
         store: The archive.
+        keys: Of its database.
         client: Sees as many comments as can be.
         portal: Where.
         post: Of which post.
@@ -78,15 +88,20 @@ async def find_commenters(
     """
     found = await store.read(lambda tx: commenters(tx, portal, post))
     if num_comments in {sum(found.values()), checked}:
-        return tuple(found)
+        return _present(found)
     await archive_comments(store, client, portal)
     found = await store.read(lambda tx: commenters(tx, portal, post))
     if sum(found.values()) < num_comments:
         # Somebody who is new here may have written the rest.
-        await archive_people(store, client, portal)
+        await archive_people(store, keys, client, portal)
         await archive_comments(store, client, portal)
         found = await store.read(lambda tx: commenters(tx, portal, post))
-    return tuple(found)
+    return _present(found)
+
+
+def _present(found: Iterable[UserId]) -> tuple[UserId, ...]:
+    """Without people who were erased: their comments count, and that is all."""
+    return tuple(one for one in found if one != NOBODY)
 
 
 async def archive_comments(store: Store, client: RestClient, portal: MemberId) -> None:

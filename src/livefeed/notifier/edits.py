@@ -11,7 +11,7 @@ from livefeed.app import Context
 from livefeed.app.channels import Channel, channel_of
 from livefeed.client.rest import RestClient
 from livefeed.durable.store import Tx
-from livefeed.errors import Fault
+from livefeed.errors import Fault, StoreConflict
 from livefeed.notifier import archive, decisions, notices
 from livefeed.notifier.archive import ArchivedPost, Source
 from livefeed.notifier.changes import Comparison, Version, compare, mentioned
@@ -22,12 +22,13 @@ from livefeed.notifier.pages.versions import CLASSES
 from livefeed.notifier.participants import Participant, take_part
 from livefeed.notifier.people import ensure_people
 from livefeed.notifier.policy import Decision, Editors, Silence, Silent, Tell, Unknown, decide, passed_over
+from livefeed.notifier.privacy.screen import Screen
 from livefeed.notifier.showing import REASONS
 from livefeed.secrets import Secret
 from livefeed.ui.languages import Words, listed, noted
 from livefeed.wire.events import AppInstalled, Event, PostAdded, PostDeleted, PostUpdated
 from livefeed.wire.feed.rows import PostRow
-from livefeed.wire.ids import UserId, decimal
+from livefeed.wire.ids import PostId, UserId, decimal
 from livefeed.wire.params import Params
 
 _LARGE_CHARS: Final = 20_000
@@ -52,11 +53,10 @@ async def archive_added(event: PostAdded, ctx: Context) -> None:
     if post is None:
         ctx.step("fetched", _UNREADABLE)
         return
-    row, content = post.row, Version.of(post.row)
     ctx.step("fetched", noted("archived"))
     heard = channel_of(ctx.events)
     source, late_ms = (Source.ADDED, None) if heard == "event" else (_SOURCES[heard], _late_ms(ctx))
-    ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, source, late_ms))
+    _archive(ctx, post.row, source, late_ms)
 
 
 async def bury_deleted(event: PostDeleted, ctx: Context) -> None:
@@ -75,18 +75,19 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
         ctx.step("fetched", _UNREADABLE)
         return
     ctx.step("fetched")
-    content = Version.of(post.row)
-    known = await ctx.read(lambda tx: archive.find(tx, ctx.portal, event.post_id))
+    known, screen = await ctx.read(lambda tx: _before(tx, ctx, event.post_id))
     if known is None:
         ctx.step("compared", noted("first seen now: nothing to compare it with"))
-        row = post.row
-        ctx.on_settle(lambda tx: archive.add(tx, ctx.portal, row.id, row.author_id, content, Source.UPDATED))
+        _archive(ctx, post.row, Source.UPDATED)
         return
+    content = screen.version(post.row)
     comparison = await _compare(known.told, content)
     ctx.step("compared", _differing(comparison))
     is_news = comparison.is_worth_telling or content != known.seen
-    editors = await _editors(ctx) if is_news else Editors()
-    circle = await _circle(ctx, post.row, known, content) if comparison.is_worth_telling else _Circle()
+    editors = screen.editors(await _editors(ctx)) if is_news else Editors()
+    circle = (
+        await _circle(ctx, screen, post.row, known, content) if comparison.is_worth_telling else _Circle()
+    )
     decision = decide(comparison, circle.present, editors)
     ctx.step("told", _summary(decision))
     ruling = ruling_of(
@@ -99,7 +100,33 @@ async def tell_participants(event: PostUpdated, ctx: Context) -> None:
         editors=editors if comparison.is_worth_telling else Editors(),
         passed_over=passed_over(circle.everyone, circle.dismissed, editors),
     )
+    ctx.on_settle(lambda tx: _check_screen(tx, ctx, screen, event.post_id))
     ctx.on_settle(_settlement(ctx, known, content, decision, ruling, editors, post.row.num_comments))
+
+
+def _before(tx: Tx, ctx: Context, post: PostId) -> tuple[ArchivedPost | None, Screen]:
+    return archive.find(tx, ctx.portal, post), Screen.read(tx, ctx.runtime.keys, ctx.portal, [post])
+
+
+def _archive(ctx: Context, row: PostRow, source: Source, late_ms: int | None = None) -> None:
+    """Archive the first version that is seen, as far as it may be kept when it is settled."""
+
+    def add(tx: Tx) -> None:
+        screen = Screen.read(tx, ctx.runtime.keys, ctx.portal, [row.id])
+        archive.add(tx, ctx.portal, row.id, screen.author(row), screen.version(row), source, late_ms)
+
+    ctx.on_settle(add)
+
+
+def _check_screen(tx: Tx, ctx: Context, screen: Screen, post: PostId) -> None:
+    """What was decided with the words and names of before must not be kept.
+
+    Raises:
+        StoreConflict: Somebody was erased, or something redacted, meanwhile: it is decided again.
+    """
+    tx.serialize(ctx.portal)
+    if Screen.read(tx, ctx.runtime.keys, ctx.portal, [post]) != screen:
+        raise StoreConflict("a person was erased or words were redacted meanwhile; it is looked at again")
 
 
 def _late_ms(ctx: Context) -> int | None:
@@ -181,15 +208,18 @@ class _Circle:
         return tuple(one for one in self.everyone if one.person not in self.dismissed)
 
 
-async def _circle(ctx: Context, row: PostRow, known: ArchivedPost, content: Version) -> _Circle:
-    store, client = ctx.runtime.store, ctx.client
+async def _circle(
+    ctx: Context, screen: Screen, row: PostRow, known: ArchivedPost, content: Version
+) -> _Circle:
+    store, keys, client = ctx.runtime.store, ctx.runtime.keys, ctx.client
     commenters = await find_commenters(
-        store, client, ctx.portal, row.id, row.num_comments, known.comments_checked
+        store, keys, client, ctx.portal, row.id, row.num_comments, known.comments_checked
     )
-    named = mentioned(known.told, content)
-    people = await ensure_people(store, client, ctx.portal, {row.author_id, *named, *commenters})
+    named = mentioned(known.told, content, Version.of(row))  # of words that are not kept, too
+    people = await ensure_people(store, keys, client, ctx.portal, {row.author_id, *named, *commenters})
+    everyone = take_part(author=row.author_id, mentioned=named, commenters=commenters)
     return _Circle(
-        everyone=take_part(author=row.author_id, mentioned=named, commenters=commenters),
+        everyone=tuple(one for one in everyone if not screen.is_erased(one.person)),
         dismissed=frozenset(person.id for person in people.values() if not person.is_active),
     )
 
@@ -211,7 +241,7 @@ async def _editors(ctx: Context) -> Editors:
         else:
             found.add(editor)
     editors = Editors(people=tuple(sorted(found)), unknown=unknown)
-    await ensure_people(ctx.runtime.store, ctx.client, ctx.portal, found)
+    await ensure_people(ctx.runtime.store, ctx.runtime.keys, ctx.client, ctx.portal, found)
     return editors
 
 

@@ -9,6 +9,8 @@ from livefeed.client.rest import RestClient
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
+from livefeed.notifier.privacy.screen import Screen
+from livefeed.secrets import KeyRing
 from livefeed.wire.calls import Answer
 from livefeed.wire.form import JsonValue
 from livefeed.wire.ids import MemberId, UserId
@@ -38,9 +40,9 @@ def find_people(tx: Tx, portal: MemberId, people: Iterable[UserId]) -> dict[User
 
 
 async def ensure_people(
-    store: Store, client: RestClient, portal: MemberId, people: Iterable[UserId]
+    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, people: Iterable[UserId]
 ) -> dict[UserId, Person]:
-    """``people`` by id, those not known yet asked for; whom the portal does not show is left out.
+    """``people`` by id, those not known yet asked for; without whom the portal does not show, or was erased.
 
     Raises:
         TransportError: The portal gave no usable answer.
@@ -48,26 +50,27 @@ async def ensure_people(
     """
     wanted = set(people)
     known = await store.read(lambda tx: find_people(tx, portal, wanted))
-    missing = sorted(wanted - known.keys())
+    screen = await store.read(lambda tx: Screen.read(tx, keys, portal))
+    missing = sorted(one for one in wanted - known.keys() if not screen.is_erased(one))
     if not missing:
         return known
     answers = await client.batch(
         {f"p{number}": ("user.get", {"FILTER": {"ID": number}}) for number in missing}
     )
     rows = [row for answer in answers.values() for row in _rows(answer)]
-    await _keep(store, portal, rows)
+    await _keep(store, keys, portal, rows)
     return await store.read(lambda tx: find_people(tx, portal, wanted))
 
 
-async def archive_people(store: Store, client: RestClient, portal: MemberId) -> None:
-    """Read everybody the portal shows.
+async def archive_people(store: Store, keys: KeyRing, client: RestClient, portal: MemberId) -> None:
+    """Read everybody the portal shows, but for those who were erased.
 
     Raises:
         TransportError: The portal gave no usable answer.
         Fault: It refused.
     """
     async for page in client.pages("user.get"):
-        await _keep(store, portal, _rows(page))
+        await _keep(store, keys, portal, _rows(page))
 
 
 def forget(tx: Tx, portal: MemberId) -> None:
@@ -88,15 +91,18 @@ def rows_of(result: JsonValue) -> Sequence[JsonValue]:
     return result if isinstance(result, Sequence) and not isinstance(result, str) else ()
 
 
-async def _keep(store: Store, portal: MemberId, rows: list[UserRow]) -> None:
+async def _keep(store: Store, keys: KeyRing, portal: MemberId, rows: list[UserRow]) -> None:
     for start in range(0, len(rows), _ROWS_A_UNIT):
         some = rows[start : start + _ROWS_A_UNIT]
-        await store.write(lambda tx, some=some: _keep_rows(tx, portal, some))
+        await store.write(lambda tx, some=some: _keep_rows(tx, keys, portal, some))
 
 
-def _keep_rows(tx: Tx, portal: MemberId, rows: list[UserRow]) -> None:
+def _keep_rows(tx: Tx, keys: KeyRing, portal: MemberId, rows: list[UserRow]) -> None:
     tx.serialize(portal)
+    screen = Screen.read(tx, keys, portal)
     for row in rows:
+        if screen.is_erased(row.id):
+            continue
         _SQL.add_person(
             tx.conn,
             portal=portal,

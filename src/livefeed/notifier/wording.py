@@ -36,6 +36,7 @@ class Phrases:
         important: The post was marked as important.
         unimportant: The mark was taken away.
         more: Forms of "and {n} more changes".
+        withheld: In place of a difference of which one side is not kept any more.
         found: Nothing told of the change; it was found by a sweep.
         is_slavic: Whether numbers take three forms.
     """
@@ -52,6 +53,7 @@ class Phrases:
     important: str
     unimportant: str
     more: Sequence[str]
+    withheld: str
     found: str
     is_slavic: bool = False
 
@@ -82,6 +84,7 @@ ENGLISH: Final = Phrases(
     important="marked as important",
     unimportant="no longer important",
     more=("and {n} more change", "and {n} more changes"),
+    withheld="the text, which is not kept here",
     found="found by sweep",
 )
 RUSSIAN: Final = Phrases(
@@ -108,6 +111,7 @@ RUSSIAN: Final = Phrases(
     important="отмечено как важное",
     unimportant="больше не важное",
     more=("и ещё {n} изменение", "и ещё {n} изменения", "и ещё {n} изменений"),
+    withheld="текст, который здесь не хранится",
     found="найдено при сверке",
     is_slavic=True,
 )
@@ -159,7 +163,9 @@ def _parts(phrases: Phrases, old: Version, new: Version, comparison: Comparison)
     parts: list[Tree] = []
     if ChangeClass.TITLE in comparison.classes:
         parts.append((Text(f"{phrases.title}: "), *_difference(phrases, old.title, new.title)))
-    if ChangeClass.TEXT in comparison.classes:
+    if old.withheld != new.withheld:
+        parts.append((Text(phrases.withheld),))
+    elif ChangeClass.TEXT in comparison.classes:
         parts.append(_difference(phrases, old.text, new.text))
     if added := len(set(new.files) - set(old.files)):
         parts.append((Text(phrases.counted(phrases.files_added, added)),))

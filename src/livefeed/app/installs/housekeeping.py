@@ -9,9 +9,10 @@ from livefeed.app.contexts import effects, writes
 from livefeed.app.handling import trials
 from livefeed.app.installs import registry
 from livefeed.app.installs.leaving import Leaving
+from livefeed.app.keeping import holds
 from livefeed.clock import Clock
 from livefeed.durable import purge
-from livefeed.durable.store import Store
+from livefeed.durable.store import Store, Tx
 from livefeed.errors import StoreError
 from livefeed.telemetry import logger
 
@@ -43,9 +44,9 @@ async def purge_old(store: Store, clock: Clock) -> None:
     """Drop what is past its retention, a slice a unit."""
     now_ms = clock.now_ms()
     for drop, days in (
-        (purge.purge_entries, purge.ENTRIES_DAYS),
+        (_purge_entries, purge.ENTRIES_DAYS),
         (purge.purge_attempts, purge.ENTRIES_DAYS),
-        (purge.purge_dead, purge.DEAD_DAYS),
+        (_purge_dead, purge.DEAD_DAYS),
         (effects.purge, purge.ENTRIES_DAYS),
         (trials.purge, purge.DEAD_DAYS),
         (writes.purge, 1),
@@ -54,3 +55,13 @@ async def purge_old(store: Store, clock: Clock) -> None:
             pass
     while orphans := await store.read(inbox.orphan_steps):
         await store.write(lambda tx, seqs=orphans: inbox.drop_steps(tx, seqs))
+
+
+def _purge_entries(tx: Tx, *, before_ms: int) -> int:
+    """But for what is held."""
+    return purge.purge_entries(tx, before_ms=before_ms, kept=holds.kept(tx))
+
+
+def _purge_dead(tx: Tx, *, before_ms: int) -> int:
+    """But for what is held."""
+    return purge.purge_dead(tx, before_ms=before_ms, kept=holds.kept(tx))

@@ -54,8 +54,11 @@ UPDATE install SET domain = :domain, client_endpoint = :client_endpoint WHERE me
 UPDATE install SET bound = :bound, bound_at = :at WHERE member_id = :member_id;
 
 -- name: due_for_erasure(now)
--- Portals whose time to keep has passed; at most a handful, the table has one row per portal.
-SELECT member_id FROM install WHERE erase_at <= :now ORDER BY member_id;
+-- Portals whose time to keep has passed, and of which nothing is held; the table has one row per portal.
+SELECT member_id FROM install
+WHERE erase_at <= :now
+    AND NOT EXISTS (SELECT 1 FROM legal_hold AS h WHERE h.portal = install.member_id AND h.ended_at IS NULL)
+ORDER BY member_id;
 
 -- name: erase(member_id)!
 -- The last trace of a portal.
@@ -123,7 +126,10 @@ SELECT member_id FROM install;
 
 -- name: is_due(member_id, now)$
 -- Whether a portal is still to be erased: another process may have done it, or it has come back.
-SELECT 1 FROM install WHERE member_id = :member_id AND erase_at <= :now;
+-- Or something of it is held.
+SELECT 1 FROM install
+WHERE member_id = :member_id AND erase_at <= :now
+    AND NOT EXISTS (SELECT 1 FROM legal_hold AS h WHERE h.portal = install.member_id AND h.ended_at IS NULL);
 
 -- name: erase_due(member_id, now)!
 -- The last trace of a portal that has not come back meanwhile.

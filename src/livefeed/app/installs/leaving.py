@@ -9,6 +9,7 @@ from livefeed.app.inbox import seal_entry
 from livefeed.app.installs import registry
 from livefeed.app.installs.portals import KnownPortal, Portals
 from livefeed.app.installs.registry import SQL, Wanted
+from livefeed.app.keeping import holds
 from livefeed.client import buckets, vault
 from livefeed.client.safes import keys as safes
 from livefeed.client.safes.keys import PortalKeys
@@ -87,7 +88,8 @@ class Leaving:
         vault.forget(tx, member_id)
         registry.retire_consumers(tx, member_id)
         if should_clean:
-            safes.drop(tx, member_id)
+            if not holds.is_any(tx, member_id):
+                safes.drop(tx, member_id)
         else:
             self._tell_handlers(tx, member_id, body)
         registry.note_change(tx, member_id)

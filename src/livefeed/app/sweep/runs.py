@@ -137,7 +137,9 @@ class Sweeper:
                     lambda tx, some=some: watch.unlooked(tx, member, some, began_ms=sweep.began_at or 0)
                 )
             looked += len(some)
-            found = await runtime.store.read(lambda tx, some=some: watch.differing(tx, member, some))
+            found = await runtime.store.read(
+                lambda tx, some=some: watch.differing(tx, runtime.keys, member, some)
+            )
             news = await self._news(runtime, portal, found)
 
             def keep(tx: Tx, some: Sequence[PostRow] = some, news: list[Sealed] = news) -> None:

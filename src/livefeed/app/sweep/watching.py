@@ -5,6 +5,7 @@ from typing import Protocol
 
 from livefeed.app.channels import Found
 from livefeed.durable.store import Tx
+from livefeed.secrets import KeyRing
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.ids import MemberId, PostId, UserId
 
@@ -12,8 +13,11 @@ from livefeed.wire.ids import MemberId, PostId, UserId
 class Watch(Protocol):
     """The archive of an application, as the sweep needs it. Each method is part of a unit of work."""
 
-    def differing(self, tx: Tx, portal: MemberId, rows: Sequence[PostRow]) -> list[Found]:
-        """Which of ``rows`` are not as they were last seen, or were never seen; it changes nothing."""
+    def differing(self, tx: Tx, keys: KeyRing, portal: MemberId, rows: Sequence[PostRow]) -> list[Found]:
+        """Which of ``rows`` are not as they were last seen, or were never seen; it changes nothing.
+
+        ``keys`` make the hashes under which an application remembers what it may not keep.
+        """
         ...
 
     def unlooked(

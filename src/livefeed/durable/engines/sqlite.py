@@ -28,6 +28,7 @@ _READERS: Final = 2
 _READ_TOGETHER: Final = 16
 _BUSY_S: Final = 5.0
 _STATEMENTS: Final = 512
+_LARGEST_REWRITTEN_BYTES: Final = 256 * 1024 * 1024  # about a second for each 100 MB, and as much memory
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 16 * 1024
 _PRAGMAS: Final = (
@@ -65,6 +66,7 @@ class SqliteStore:
             raise StoreUnavailable(
                 f"there is no database {path}; make it with: livefeed portal init --db sqlite:///{path}"
             )
+        self._path: Final = path
         self._lock = hold(path)
         with ExitStack() as undo:
             undo.callback(os.close, self._lock)
@@ -123,6 +125,10 @@ class SqliteStore:
     async def probe(self) -> None:
         """Make a tiny real commit."""
         await self.write(lambda tx: tx.take("probe"))
+
+    async def rewrite(self) -> bool:
+        """Write the file anew beside the readers and the writer, who waits; False: it is large, or busy."""
+        return await asyncio.to_thread(write_anew, self._path)
 
     async def close(self) -> None:
         """Run what waits, then close the database and let go of the file."""
@@ -239,6 +245,20 @@ def _connect(path: Path, *, mode: Literal["rwc", "ro"] = "rwc") -> sqlite3.Conne
         conn.close()
         raise
     return conn
+
+
+def write_anew(path: Path) -> bool:
+    """Copy every row of a file to fresh pages and empty its log; False: it is too large, or busy.
+
+    Rows that were moved from page to page leave copies behind, which no deletion finds.
+    """
+    if path.stat().st_size > _LARGEST_REWRITTEN_BYTES:
+        return False
+    with closing(open_file(path)) as conn, suppress(sqlite3.Error):
+        conn.execute("VACUUM")
+        is_busy, _, _ = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not is_busy
+    return False
 
 
 def _make_private(path: Path) -> None:

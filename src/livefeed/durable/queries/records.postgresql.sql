@@ -49,7 +49,8 @@ WHERE a.sent_at >= :since
 ORDER BY a.seq DESC, a.day DESC, a.id DESC
 LIMIT :limit;
 
--- name: old_entries(through, before, limit)
+-- name: old_entries(through, before, kept, limit)
+-- Without what is kept: a JSON list of portals, and of keys behind their portal and a space.
 -- From the oldest on, and not beyond a seq after which all are younger: without it the last look of a purge would
 -- walk through the whole table. Those of leased lanes wait for the settle, and what has just arrived for its lane.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
@@ -62,6 +63,10 @@ WHERE e.seq <= :through AND e.at < :before
         CROSS JOIN LATERAL (SELECT 1 FROM lease AS r WHERE r.consumer = c.id AND r.key = e.key OFFSET 0) AS r
         LIMIT 1
     ) IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM json_array_elements_text(CAST(:kept AS json)) AS k (value)
+        WHERE k.value IN (e.portal, e.portal || ' ' || e.key)
+    )
 ORDER BY e.seq
 LIMIT :limit;
 
@@ -118,7 +123,22 @@ CROSS JOIN LATERAL (SELECT portal, name FROM consumer WHERE id = d.consumer OFFS
 -- name: purge_dead(before, limit)!
 DELETE FROM dead WHERE id = ANY (ARRAY(SELECT id FROM dead WHERE at < :before ORDER BY at LIMIT :limit));
 
+-- name: purge_other_dead(before, kept, limit)!
+-- Without what is kept: a JSON list as that of old_entries.
+DELETE FROM dead WHERE id = ANY (ARRAY(
+    SELECT d.id FROM dead AS d
+    WHERE d.at < :before AND NOT EXISTS (
+        SELECT 1 FROM json_array_elements_text(CAST(:kept AS json)) AS k (value) CROSS JOIN consumer AS c
+        WHERE c.id = d.consumer AND k.value IN (c.portal, c.portal || ' ' || d.key)
+    )
+    ORDER BY d.at LIMIT :limit
+));
+
 -- name: purge_attempts(before, limit)!
 DELETE FROM attempt WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM attempt WHERE day < :before ORDER BY day, id LIMIT :limit
 ));
+
+-- name: is_unrouted(seq)$
+-- Whether an entry that has arrived has no lanes yet; NULL: it has.
+SELECT 1 FROM arrival WHERE seq = :seq;

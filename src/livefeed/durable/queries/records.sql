@@ -26,6 +26,17 @@ DELETE FROM dead WHERE id = :id;
 -- name: purge_dead(before, limit)!
 DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < :before ORDER BY at LIMIT :limit);
 
+-- name: purge_other_dead(before, kept, limit)!
+-- Without what is kept: a JSON list as that of old_entries.
+DELETE FROM dead WHERE id IN (
+    SELECT d.id FROM dead AS d
+    WHERE d.at < :before AND NOT EXISTS (
+        SELECT 1 FROM json_each(:kept) AS k CROSS JOIN consumer AS c
+        WHERE c.id = d.consumer AND k.value IN (c.portal, c.portal || ' ' || d.key)
+    )
+    ORDER BY d.at LIMIT :limit
+);
+
 -- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)!
 -- Expanded to as many rows as a batch has.
 INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)
@@ -72,7 +83,8 @@ SELECT handler, max(seq) AS through FROM done
 WHERE consumer = :consumer AND key = :key AND seq > :cursor
 GROUP BY handler;
 
--- name: old_entries(through, before, limit)
+-- name: old_entries(through, before, kept, limit)
+-- Without what is kept: a JSON list of portals, and of keys behind their portal and a space.
 -- From the oldest on, and not beyond a seq after which all are younger: without it the last look of a purge would
 -- walk through the whole table. Those of leased lanes wait for the settle, and what has just arrived for its lane.
 SELECT e.seq, e.portal, e.key, e.kind, e.body
@@ -80,7 +92,7 @@ FROM entry AS e
 WHERE e.seq <= :through AND e.seq <= (SELECT value FROM sequence WHERE name = 'routed') AND e.at < :before AND NOT EXISTS (
     SELECT 1 FROM consumer AS c CROSS JOIN lease AS r ON r.consumer = c.id AND r.key = e.key
     WHERE c.portal = e.portal
-)
+) AND NOT EXISTS (SELECT 1 FROM json_each(:kept) AS k WHERE k.value IN (e.portal, e.portal || ' ' || e.key))
 ORDER BY e.seq
 LIMIT :limit;
 
@@ -89,6 +101,15 @@ LIMIT :limit;
 SELECT c.id
 FROM consumer AS c CROSS JOIN lane AS l ON l.consumer = c.id AND l.key = :key AND l.seq = :seq
 WHERE c.portal = :portal;
+
+-- name: is_leased(portal, key)$
+-- NULL: nobody works on this key.
+SELECT 1 FROM consumer AS c CROSS JOIN lease AS r ON r.consumer = c.id AND r.key = :key
+WHERE c.portal = :portal LIMIT 1;
+
+-- name: is_unrouted(seq)$
+-- Whether an entry that has arrived has no lanes yet; NULL: it has.
+SELECT 1 FROM sequence WHERE name = 'routed' AND value < :seq;
 
 -- name: drop_entries(seqs)!
 DELETE FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));

@@ -10,6 +10,8 @@ from livefeed.app.channels import Found
 from livefeed.durable import sql
 from livefeed.durable.store import Tx
 from livefeed.notifier.changes import Version
+from livefeed.notifier.privacy.screen import Screen
+from livefeed.secrets import KeyRing
 from livefeed.wire.events import PostAdded, PostUpdated
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.ids import MemberId, PostId, UserId
@@ -21,10 +23,11 @@ _version: Final = msgspec.json.Decoder(Version)
 class ArchiveWatch:
     """The notifier's archive, for `livefeed.app.sweep`; see `livefeed.app.sweep.Watch`."""
 
-    def differing(self, tx: Tx, portal: MemberId, rows: Sequence[PostRow]) -> list[Found]:
+    def differing(self, tx: Tx, keys: KeyRing, portal: MemberId, rows: Sequence[PostRow]) -> list[Found]:
         """Posts that are not as they were last seen; and, once the back-fill is done, those that are new."""
         posts = msgspec.json.encode([row.id for row in rows]).decode()
         known = {row["post"]: row for row in SQL.known(tx.conn, portal=portal, posts=posts)}
+        screen = Screen.read(tx, keys, portal, [row.id for row in rows])
         is_filled = SQL.is_filled(tx.conn, portal=portal) is not None
         found: list[Found] = []
         for row in rows:
@@ -33,7 +36,7 @@ class ArchiveWatch:
                 if is_filled:
                     since_ms = published_ms(row) or tx.now_ms
                     found.append(Found(post=row.id, event=PostAdded.wire_name, since_ms=since_ms))
-            elif before["state"] != "live" or _version.decode(before["content"]) != Version.of(row):
+            elif before["state"] != "live" or _version.decode(before["content"]) != screen.version(row):
                 found.append(Found(post=row.id, event=PostUpdated.wire_name, since_ms=before["since"]))
         return found
 

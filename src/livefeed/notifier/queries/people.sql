@@ -19,8 +19,10 @@ UPDATE archived_person SET comment_cursor = :comment
 WHERE portal = :portal AND person = :person AND comment_cursor < :comment;
 
 -- name: add_comment(portal, comment, log_id, person)!
+-- Of somebody who is known: he may have been erased since he was asked for.
 INSERT INTO archived_comment (portal, comment, log_id, person)
-VALUES (:portal, :comment, :log_id, :person)
+SELECT portal, CAST(:comment AS BIGINT), CAST(:log_id AS BIGINT), person FROM archived_person
+WHERE portal = :portal AND person = :person
 ON CONFLICT (portal, comment) DO NOTHING;
 
 -- name: unresolved(portal)
