@@ -28,6 +28,16 @@ async def test_parameter_names_are_read_in_any_case(site: Site) -> None:
     assert (await rows(site, token))[0]["auth_type"] == "3"
 
 
+async def test_what_no_handler_could_be_sent_is_refused(site: Site) -> None:
+    token = await site.token(await site.add_app())
+    assert (await site.fault(token, "event.bind", event="OnAppTest", handler=H + "a" * 2_000))[
+        1
+    ] == "ERROR_CORE"
+    assert (await site.fault(token, "event.test", any="a" * 60_000))[1] == "ERROR_ARGUMENT"
+    assert await site.call(token, "event.bind", event="OnAppTest", handler=H + "a" * 1_000) is True
+    assert await site.call(token, "event.test", any="a" * 10_000) == 1
+
+
 async def test_a_user_without_rights_binds_for_himself(site: Site) -> None:
     token = await site.token(await site.add_app(), 2)
     await site.call(token, "event.bind", event="OnLiveFeedPostUpdate", handler=H)

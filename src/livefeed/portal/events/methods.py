@@ -12,6 +12,7 @@ from livefeed.portal.events.handlers import ACTING_USER, Binding, Handler
 from livefeed.portal.events.outbox import announce_test
 from livefeed.portal.offline import bells, bindings
 from livefeed.portal.offline.origins import connector_of
+from livefeed.wire.apps import app_test_data
 from livefeed.wire.calls import Answer
 from livefeed.wire.events import APP_EVENTS, POST_EVENTS
 from livefeed.wire.faults import (
@@ -24,8 +25,12 @@ from livefeed.wire.faults import (
     UnbindNeedsAdministrator,
     UnbindOfflineNeedsAdministrator,
 )
-from livefeed.wire.form import JsonValue
+from livefeed.wire.form import JsonValue, encode
 from livefeed.wire.ids import UserId
+
+_MOST_URL: Final = 2_000
+_MOST_TEST_BYTES: Final = 60_000
+"""As they stand in the event: with its tokens that is less than the 64 KB an application takes."""
 
 
 def bind(tx: Tx, call: Call) -> Answer:
@@ -37,7 +42,8 @@ def bind(tx: Tx, call: Call) -> Answer:
         EventNotFound: No such event, or its scope is not the application's (A-42).
         BindOfflineNeedsAdministrator: Offline events, and the caller is no administrator.
         BindNeedsAdministrator: ``auth_type`` is somebody else, and the caller is no administrator.
-        BindNeedsHandler: No address, or not one.
+        BindNeedsHandler: No address.
+        CoreError: It is no address, or a very long one.
     """
     app, caller = calling_app(tx, call), call.principal
     is_offline = _is_offline(call)
@@ -53,6 +59,8 @@ def bind(tx: Tx, call: Call) -> Answer:
         raise BindNeedsHandler
     if not is_http_url(url):
         raise CoreError("Unable to set event handler: the handler is not an absolute http or https URL")
+    if len(url) > _MOST_URL:
+        raise CoreError(f"Unable to set event handler: its URL has at most {_MOST_URL} characters")
     asked = UserId(call.params.integer("auth_type"))
     if not caller.is_admin:
         if asked not in (ACTING_USER, caller.user_id):
@@ -151,9 +159,14 @@ def test(tx: Tx, call: Call) -> Answer:
     """Raise ONAPPTEST for the application's own handlers, with the parameters of this call.
 
     Source: api-reference/events/test-handler.md
+
+    Raises:
+        ArgumentError: There are so many that no application would take the event.
     """
     app = calling_app(tx, call)
     query = call.params.to_wire()
+    if len(encode({"data": app_test_data(query=query, language=call.portal.language)})) > _MOST_TEST_BYTES:
+        raise ArgumentError(f"The parameters of a test have at most {_MOST_TEST_BYTES} bytes")
     announce_test(tx, app, actor=call.principal.user_id, query=query, language=call.portal.language)
     return Answer(result=1)
 
