@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from livefeed.app.inbox import pending_setup
 from livefeed.cli.app.gaps import gaps
 from livefeed.notifier import archive
-from livefeed.notifier.comments import archive_comments, commenters
+from livefeed.notifier.comments import archive_some_comments, commenters
 from livefeed.notifier.gaps import report
 from livefeed.notifier.people import find_people
 from livefeed.wire.faults import QueryLimitExceeded
@@ -145,7 +145,9 @@ async def test_long_lists_of_comments_are_read_whole_in_either_order(
             company.add_comment(7, 3)
         company.add_comment(7, 4)
         runtime = house.running.runtime
-        await archive_comments(runtime.store, runtime.client(MEMBER), MEMBER)
+        last = 0
+        while last is not None:
+            last = await archive_some_comments(runtime.store, runtime.client(MEMBER), MEMBER, last)
         assert await known_commenters(house, 7) == {3: 380, 4: 1}
 
 
@@ -164,3 +166,51 @@ async def test_the_first_entry_of_a_feed_is_resolved_too(company, tmp_path, cloc
     async with open_house(tmp_path, company, clock) as house:
         await house.install()
         assert await known_commenters(house, 1) == {4: 1}
+
+
+async def test_the_back_fill_reads_what_only_others_see_with_their_tokens(company, tmp_path, clock, served):
+    for number in range(100, 700):
+        company.add_post(number, 2, f"post {number} of many")
+    for number in (8, 9):
+        company.add_post(number, 3, "For the board alone")
+        company.only_for[number] = {3, 4}
+    company.faults["user.get"] = 2
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        for person in (3, 4):
+            await house.connect(person)
+        asked, pages = company.answer, []
+
+        def until_the_fourth_batch(method, params, user):
+            if method == "batch" and len(pages) == 3:
+                raise QueryLimitExceeded
+            pages.extend([user] * (method == "batch"))
+            return asked(method, params, user)
+
+        company.answer = until_the_fourth_batch
+        await house.work()
+        assert [1, 1, 3] == pages, "two requests each; the second of his fails"
+        company.answer = asked
+        company.calls.clear()
+        await house.work()
+        (told,) = await house.store.read(report)
+
+        starts = [one.integer("start") for one in company.called("log.blogpost.get") if one.has("start")]
+        assert 500 == starts[0], "nobody reads again what he has read"
+        assert None not in [await archived(house, number) for number in (8, 9, 699)]
+    assert ("done", 604, 604) == (told.coverage.phase, told.coverage.readable, told.coverage.archived)
+    assert [] == told.edits, "nothing of it had to be found"
+
+
+async def test_the_back_fill_goes_on_without_the_token_of_whoever_installed(company, tmp_path, clock, served):
+    company.faults["user.get"] = 2
+    async with open_house(tmp_path, company, clock) as house:
+        await house.install()
+        company.refuses_refresh = True
+        company.tokens.clear()
+        await house.work()
+        assert await archived(house, 5) is None
+        await house.connect(3)
+        await house.work(7_200)
+        assert await archived(house, 5) is not None
+        assert await known_commenters(house, 5) == {3: 1}

@@ -1,28 +1,33 @@
 """The back-fill: people, posts and comments are read once at installation: the first edit has a before."""
 
 import enum
-from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from livefeed.app.installs.portals import KnownPortal
 from livefeed.app.runtime import Runtime
+from livefeed.app.sweep.readers import with_each, with_one
 from livefeed.client.rest import RestClient
 from livefeed.durable import sql
 from livefeed.durable.consumers import get
 from livefeed.durable.entries import append
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
-from livefeed.durable.store import Store, Tx
-from livefeed.errors import Fault
+from livefeed.durable.store import Tx
+from livefeed.errors import Fault, NotInstalled
 from livefeed.notifier import archive
 from livefeed.notifier.comments import archive_some_comments
 from livefeed.notifier.gaps import count_readable
 from livefeed.notifier.people import archive_people, rows_of
 from livefeed.notifier.privacy.screen import Screen
-from livefeed.secrets import KeyRing
 from livefeed.wire.calls import PAGE_SIZE, Answer
 from livefeed.wire.feed.rows import PostRow
-from livefeed.wire.ids import MemberId
+from livefeed.wire.ids import MemberId, UserId
+
+T = TypeVar("T")
 
 CONSUMER: Final = "backfill"
 KIND: Final = "archive.fill"
@@ -41,8 +46,18 @@ class Phase(enum.StrEnum):
     DONE = "done"
 
 
-_Progress: TypeAlias = tuple[Phase, int]
-"""Phase, and where it stands: the ``start`` of the next page of posts, or whose comments were read last."""
+class _Progress(msgspec.Struct, frozen=True):
+    """How far it has come.
+
+    Attributes:
+        phase: What is read next.
+        page: The ``start`` of the next page of posts, or whose comments were read last.
+        reader: With whose token posts are read; None: of whoever installed.
+    """
+
+    phase: Phase
+    page: int = 0
+    reader: UserId | None = None
 
 
 def order(tx: Tx, portal: KnownPortal) -> None:
@@ -68,11 +83,23 @@ def order(tx: Tx, portal: KnownPortal) -> None:
 
 
 async def fill(lease: Lease, runtime: Runtime) -> Outcome:
-    """Go on where the back-fill stands; each page that is committed is not read again."""
+    """Go on where the back-fill stands; each page that is committed is not read again.
+
+    Posts are read with every token that is kept, since each shows what its owner sees; people, and who has
+    commented, with the first one that works.
+
+    Raises:
+        Fault: The portal refused; tried again later.
+        TransportError: It gave no usable answer; likewise.
+        NotInstalled: No token works; likewise.
+    """
     portal = MemberId(lease.consumer.portal)
-    client, store, keys = runtime.client(portal), runtime.store, runtime.keys
-    while (progress := await store.read(lambda tx: _progress(tx, portal)))[0] is not Phase.DONE:
-        await _advance(store, keys, client, portal, progress)
+    installer = runtime.portals.get(portal).user_id
+    if installer is None:
+        raise NotInstalled(f"no tokens are stored for portal {portal}; install the application there")
+    filling = _Filling(runtime, portal, installer)
+    while (progress := await runtime.store.read(lambda tx: _progress(tx, portal))).phase is not Phase.DONE:
+        await filling.advance(progress)
     return Done()
 
 
@@ -81,41 +108,85 @@ def forget(tx: Tx, portal: MemberId) -> None:
     _SQL.forget(tx.conn, portal=portal)
 
 
-async def _advance(
-    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, progress: _Progress
-) -> None:
-    match progress:
-        case Phase.PEOPLE, _:
-            await archive_people(store, keys, client, portal)
-            await store.write(lambda tx: _move(tx, portal, (Phase.POSTS, 0)))
-        case Phase.POSTS, start:
-            await _archive_pages(store, keys, client, portal, start)
-        case Phase.COMMENTS, person:
-            last = await archive_some_comments(store, client, portal, person)
-            following: _Progress = (Phase.DONE, 0) if last is None else (Phase.COMMENTS, last)
-            await store.write(lambda tx: _move(tx, portal, following))
-        case _:
-            pass
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """The back-fill of one portal, at work."""
 
+    runtime: Runtime
+    portal: MemberId
+    installer: UserId
 
-async def _archive_pages(
-    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, start: int
-) -> None:
-    """Archive ten pages of posts.
+    async def advance(self, progress: _Progress) -> None:
+        """Read what is next, and remember it."""
+        store, portal = self.runtime.store, self.portal
+        match progress.phase:
+            case Phase.PEOPLE:
+                await self._with_one(lambda client: archive_people(store, self.runtime.keys, client, portal))
+                await self._move(_Progress(Phase.POSTS))
+            case Phase.POSTS:
+                await self._archive_posts(progress)
+            case Phase.COMMENTS:
+                last = await self._with_one(
+                    lambda client: archive_some_comments(store, client, portal, progress.page)
+                )
+                following = _Progress(Phase.DONE) if last is None else _Progress(Phase.COMMENTS, last)
+                await self._move(following)
+            case Phase.DONE:
+                pass
 
-    Pages are counted by offset: the cursors of the method are feed entry ids, which it does not return.
-    """
-    starts = [start + PAGE_SIZE * page for page in range(_PAGES_A_BATCH)]
-    answers = await client.batch({f"p{at}": ("log.blogpost.get", {"start": at}) for at in starts})
-    pages = [_posts(answers, f"p{at}") for at in starts]
-    posts = [row for page in pages for row in page]
-    readable = max(_total(answers, f"p{at}") for at in starts)
-    is_last = any(len(page) < PAGE_SIZE for page in pages)
-    following: _Progress = (Phase.COMMENTS, 0) if is_last else (Phase.POSTS, starts[-1] + PAGE_SIZE)
-    for at in range(0, len(posts), _POSTS_A_UNIT):
-        some = posts[at : at + _POSTS_A_UNIT]
-        await store.write(lambda tx, some=some: _keep(tx, keys, portal, some, readable))
-    await store.write(lambda tx: _move(tx, portal, following))
+    async def _archive_posts(self, progress: _Progress) -> None:
+        """Archive what each sees of whom a token is kept."""
+
+        async def read(one: UserId) -> None:
+            place = progress
+            if one != (progress.reader or self.installer):
+                place = _Progress(Phase.POSTS, 0, one)
+            await self._archive_as(one, place)
+
+        done = await with_each(self.runtime, self.portal, self.installer, progress.reader, read)
+        await self.runtime.store.write(lambda tx: self._end_posts(tx, is_of_many=len(done) > 1))
+
+    async def _archive_as(self, person: UserId, place: _Progress) -> None:
+        """Archive pages of posts, ten at a time, from ``place`` to the last that this person sees.
+
+        Pages are counted by offset: the cursors of the method are feed entry ids, which it does not return.
+        """
+        client, store = self.runtime.client_of(self.portal, person), self.runtime.store
+        while True:
+            starts = [place.page + PAGE_SIZE * page for page in range(_PAGES_A_BATCH)]
+            answers = await client.batch({f"p{at}": ("log.blogpost.get", {"start": at}) for at in starts})
+            pages = [_posts(answers, f"p{at}") for at in starts]
+            posts = [row for page in pages for row in page]
+            # Others see other posts: theirs are counted at the end.
+            readable = max(_total(answers, f"p{at}") for at in starts) if place.reader is None else None
+            for at in range(0, len(posts), _POSTS_A_UNIT):
+                some = posts[at : at + _POSTS_A_UNIT]
+                await store.write(lambda tx, some=some, readable=readable: self._keep(tx, some, readable))
+            if any(len(page) < PAGE_SIZE for page in pages):
+                return
+            place = _Progress(Phase.POSTS, starts[-1] + PAGE_SIZE, place.reader)
+            await self._move(place)
+
+    async def _with_one(self, read: Callable[[RestClient], Awaitable[T]]) -> T:
+        return await with_one(self.runtime, self.portal, self.installer, read)
+
+    async def _move(self, progress: _Progress) -> None:
+        await self.runtime.store.write(lambda tx: _move(tx, self.portal, progress))
+
+    def _keep(self, tx: Tx, posts: Sequence[PostRow], readable: int | None) -> None:
+        tx.serialize(self.portal)
+        screen = Screen.read(tx, self.runtime.keys, self.portal, [row.id for row in posts])
+        for row in posts:
+            author, content = screen.author(row), screen.version(row)
+            archive.add(tx, self.portal, row.id, author, content, archive.Source.BACKFILL)
+        if readable is not None:
+            count_readable(tx, self.portal, readable)
+
+    def _end_posts(self, tx: Tx, *, is_of_many: bool) -> None:
+        tx.serialize(self.portal)
+        if is_of_many:
+            _SQL.raise_readable(tx.conn, portal=self.portal)
+        _move(tx, self.portal, _Progress(Phase.COMMENTS))
 
 
 def _posts(answers: Mapping[str, Answer | Fault], name: str) -> list[PostRow]:
@@ -131,20 +202,10 @@ def _total(answers: Mapping[str, Answer | Fault], name: str) -> int:
     return 0 if answer is None or isinstance(answer, Fault) else answer.total or 0
 
 
-def _keep(tx: Tx, keys: KeyRing, portal: MemberId, posts: list[PostRow], readable: int) -> None:
-    tx.serialize(portal)
-    screen = Screen.read(tx, keys, portal, [row.id for row in posts])
-    for row in posts:
-        content = screen.version(row)
-        archive.add(tx, portal, row.id, screen.author(row), content, archive.Source.BACKFILL)
-    count_readable(tx, portal, readable)
-
-
 def _progress(tx: Tx, portal: MemberId) -> _Progress:
     row: Any = _SQL.progress(tx.conn, portal=portal)
-    return (Phase.DONE, 0) if row is None else (Phase(row[0]), row[1])
+    return _Progress(Phase.DONE) if row is None else _Progress(Phase(row[0]), row[1], row[3])
 
 
 def _move(tx: Tx, portal: MemberId, progress: _Progress) -> None:
-    phase, page = progress
-    _SQL.move(tx.conn, portal=portal, phase=phase.value, page=page)
+    _SQL.move(tx.conn, portal=portal, phase=progress.phase.value, page=progress.page, reader=progress.reader)

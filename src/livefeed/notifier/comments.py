@@ -17,6 +17,7 @@ from livefeed.client.rest import Parameters, RestClient
 from livefeed.durable import sql
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import Fault
+from livefeed.notifier.archive import ArchivedPost
 from livefeed.notifier.people import archive_people, rows_of
 from livefeed.notifier.privacy.screen import NOBODY
 from livefeed.secrets import KeyRing
@@ -28,6 +29,7 @@ from livefeed.wire.ids import LogId, MemberId, PostId, UserId
 
 _SQL: Final = sql.load("livefeed.notifier", "queries/people.sql")
 _ENTRIES_A_BATCH: Final = 25  # two commands each
+_FRESH_MS: Final = 4 * 3_600_000  # whoever was put off comes again within three hours
 
 
 class _Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,40 +64,48 @@ def commenters(tx: Tx, portal: MemberId, post: PostId) -> dict[UserId, int]:
     return {UserId(person): count for person, count in rows}
 
 
+class _Round(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody is asked what he has commented, for the sake of one post.
+
+    Attributes:
+        version: The version of the post that people were told of last.
+        is_again: Whether it is the second time.
+        after: Who was asked last.
+    """
+
+    version: int
+    is_again: bool = False
+    after: int = 0
+
+
 async def find_commenters(
-    store: Store,
-    keys: KeyRing,
-    client: RestClient,
-    portal: MemberId,
-    post: PostId,
-    num_comments: int,
-    checked: int,
+    store: Store, keys: KeyRing, client: RestClient, portal: MemberId, known: ArchivedPost, num_comments: int
 ) -> tuple[UserId, ...]:
-    """Who commented on ``post``; people are asked again if the portal counts comments that are not known.
+    """Who commented on a post; people are asked again if the portal counts comments that are not known.
+
+    In a large company that takes longer than a method may run: whoever is interrupted goes on, when he comes
+    again, with those who were not asked yet.
 
     Args:
         store: The archive.
         keys: Of its database.
         client: Sees as many comments as can be.
         portal: Where.
-        post: Of which post.
+        known: The post. For the number of comments that were looked for last nobody is asked twice.
         num_comments: NUM_COMMENTS as the portal has it now.
-        checked: NUM_COMMENTS when this was last done; the same number is not looked for twice.
 
     Raises:
         TransportError: The portal gave no usable answer.
         Fault: It refused; tried again later.
+        NotYet: There is no time left for it; likewise.
     """
-    found = await store.read(lambda tx: commenters(tx, portal, post))
-    if num_comments in {sum(found.values()), checked}:
+    post = known.post
+    found, stands = await store.read(lambda tx: (commenters(tx, portal, post), _round(tx, portal, known)))
+    if num_comments not in {sum(found.values()), known.comments_checked}:
+        found = await _search(store, keys, client, portal, post, num_comments, stands)
+    elif not stands.after and not stands.is_again:
         return _present(found)
-    await archive_comments(store, client, portal)
-    found = await store.read(lambda tx: commenters(tx, portal, post))
-    if sum(found.values()) < num_comments:
-        # Somebody who is new here may have written the rest.
-        await archive_people(store, keys, client, portal)
-        await archive_comments(store, client, portal)
-        found = await store.read(lambda tx: commenters(tx, portal, post))
+    await store.write(lambda tx: _SQL.end_round(tx.conn, portal=portal, post=post))
     return _present(found)
 
 
@@ -104,16 +114,55 @@ def _present(found: Iterable[UserId]) -> tuple[UserId, ...]:
     return tuple(one for one in found if one != NOBODY)
 
 
-async def archive_comments(store: Store, client: RestClient, portal: MemberId) -> None:
-    """Read what everybody has commented since the last time, and find the posts.
+async def _search(
+    store: Store,
+    keys: KeyRing,
+    client: RestClient,
+    portal: MemberId,
+    post: PostId,
+    num_comments: int,
+    stands: _Round,
+) -> dict[UserId, int]:
+    """Ask everybody, and once more if that does not explain the number of comments."""
+    if not stands.is_again:
+        await _ask_all(store, client, portal, post, stands)
+        found = await store.read(lambda tx: commenters(tx, portal, post))
+        if sum(found.values()) >= num_comments:
+            return found
+        # Somebody who is new here may have written the rest.
+        await archive_people(store, keys, client, portal)
+        stands = _Round(version=stands.version, is_again=True)
+    await _ask_all(store, client, portal, post, stands)
+    return await store.read(lambda tx: commenters(tx, portal, post))
 
-    Raises:
-        TransportError: The portal gave no usable answer.
-        Fault: It refused; tried again later.
-    """
-    last: int | None = 0
+
+async def _ask_all(store: Store, client: RestClient, portal: MemberId, post: PostId, stands: _Round) -> None:
+    """Ask everybody behind ``stands.after``; how far that has come is remembered."""
+    last: int | None = stands.after
     while last is not None:
+        reached = msgspec.structs.replace(stands, after=last)
+        await store.write(lambda tx, reached=reached: _put_round(tx, portal, post, reached))
         last = await archive_some_comments(store, client, portal, last)
+
+
+def _round(tx: Tx, portal: MemberId, known: ArchivedPost) -> _Round:
+    """Where the round for a post stands; one that was left long ago begins anew."""
+    row: Any = _SQL.comment_round(tx.conn, portal=portal, post=known.post, since=tx.now_ms - _FRESH_MS)
+    if row is None or row["version"] != known.told_version:
+        return _Round(version=known.told_version)
+    return _Round(version=row["version"], is_again=bool(row["is_again"]), after=row["after"])
+
+
+def _put_round(tx: Tx, portal: MemberId, post: PostId, stands: _Round) -> None:
+    _SQL.put_round(
+        tx.conn,
+        portal=portal,
+        post=post,
+        version=stands.version,
+        is_again=int(stands.is_again),
+        after=stands.after,
+        at=tx.now_ms,
+    )
 
 
 async def archive_some_comments(store: Store, client: RestClient, portal: MemberId, after: int) -> int | None:
@@ -149,6 +198,7 @@ def forget(tx: Tx, portal: MemberId) -> None:
     """Erase the comments of a portal."""
     _SQL.forget_comments(tx.conn, portal=portal)
     _SQL.forget_entries(tx.conn, portal=portal)
+    _SQL.forget_rounds(tx.conn, portal=portal)
 
 
 def _call(person: UserId, window: _Window) -> tuple[str, Parameters]:

@@ -212,9 +212,7 @@ async def _circle(
     ctx: Context, screen: Screen, row: PostRow, known: ArchivedPost, content: Version
 ) -> _Circle:
     store, keys, client = ctx.runtime.store, ctx.runtime.keys, ctx.client
-    commenters = await find_commenters(
-        store, keys, client, ctx.portal, row.id, row.num_comments, known.comments_checked
-    )
+    commenters = await find_commenters(store, keys, client, ctx.portal, known, row.num_comments)
     named = mentioned(known.told, content, Version.of(row))  # of words that are not kept, too
     people = await ensure_people(store, keys, client, ctx.portal, {row.author_id, *named, *commenters})
     everyone = take_part(author=row.author_id, mentioned=named, commenters=commenters)

@@ -15,6 +15,7 @@ from livefeed.app.rounds.lanes import KIND, first, next_round, pending_posts
 from livefeed.app.runtime import Runtime
 from livefeed.app.sweep import progress
 from livefeed.app.sweep.progress import SQL, Scope, Sweep
+from livefeed.app.sweep.readers import with_each
 from livefeed.app.sweep.watching import Watch
 from livefeed.app.sweep.windows import FIRST, LIMIT, Look, look_at
 from livefeed.client.rest import Parameters, RestClient
@@ -87,21 +88,12 @@ class Sweeper:
                 tx, portal.member_id, self.scope, person, since, longest_ms=max(self.every_ms, _HOUR_MS)
             )
         )
-        looked: list[UserId] = []
-        problem: Exception | None = None
-        for one in await _readers(runtime, portal.member_id, person):
-            if _is_behind(sweep, one):
-                looked.append(one)
-                continue
-            try:
-                sweep = await self._look_as(runtime, portal, sweep, one)
-            except (NotInstalled, *TOKEN_FAULTS) as exc:
-                problem = problem or exc
-            else:
-                looked.append(one)
-        if problem is not None and not looked:
-            raise problem
-        for one in looked:
+
+        async def look(one: UserId) -> None:
+            nonlocal sweep
+            sweep = await self._look_as(runtime, portal, sweep, one)
+
+        for one in await with_each(runtime, portal.member_id, person, sweep.reader, look):
             client = runtime.client_of(portal.member_id, one)
             with suppress(NotInstalled, *TOKEN_FAULTS):
                 await self._look_for_missed(runtime, client, portal, sweep, one)
@@ -222,19 +214,6 @@ def sweep_with(app: Application, watch: Watch) -> None:
         app.consume(sweeper.name, sweeper.run, kind=KIND, cap=1, quiet_ms=pause_ms, max_wait_ms=pause_ms)
         app.when_installed(partial(first, name=sweeper.name))
     app.when_erased(progress.forget)
-
-
-async def _readers(runtime: Runtime, portal: MemberId, person: UserId) -> list[UserId]:
-    """With whose tokens a sweep looks: whoever installed, then at most ten others by their numbers."""
-    others = await runtime.people(portal)
-    return [person, *sorted(one for one in others if one != person)]
-
-
-def _is_behind(sweep: Sweep, person: UserId) -> bool:
-    """Whether an interrupted sweep has looked with this person's token already."""
-    if sweep.reader is None:
-        return False
-    return person == sweep.person or person < sweep.reader
 
 
 async def _look(client: RestClient, sweep: Sweep) -> tuple[Look, int | None]:

@@ -50,3 +50,19 @@ DELETE FROM archived_comment WHERE portal = :portal;
 
 -- name: forget_entries(portal)!
 DELETE FROM archived_entry WHERE portal = :portal;
+
+-- name: comment_round(portal, post, since)^
+-- How far everybody has been asked for the sake of a post, unless that was left before then.
+SELECT version, is_again, after FROM comment_round WHERE portal = :portal AND post = :post AND at >= :since;
+
+-- name: put_round(portal, post, version, is_again, after, at)!
+INSERT INTO comment_round (portal, post, version, is_again, after, at)
+VALUES (:portal, :post, :version, :is_again, :after, :at)
+ON CONFLICT (portal, post) DO UPDATE SET
+    version = excluded.version, is_again = excluded.is_again, after = excluded.after, at = excluded.at;
+
+-- name: end_round(portal, post)!
+DELETE FROM comment_round WHERE portal = :portal AND post = :post;
+
+-- name: forget_rounds(portal)!
+DELETE FROM comment_round WHERE portal = :portal;
