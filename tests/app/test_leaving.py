@@ -1,4 +1,5 @@
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -109,6 +110,38 @@ async def test_what_is_kept_of_a_portal_goes_after_thirty_days(settings, portal,
                 lambda tx, table=table: tx.execute(f"SELECT * FROM {table}").fetchall()
             )
             assert rows == [], table
+
+
+async def test_a_portal_that_comes_back_while_it_is_erased_keeps_what_it_has_from_then_on(
+    settings, portal, clock
+):
+    async with installed_runtime(settings, portal, clock) as running:
+        store = running.runtime.store
+        known = running.runtime.portals.get(MEMBER)
+        left = typed(parse_envelope(decode(uninstall_body(clean=True), strict=True)))
+        await running.leaving.leave(known, left)
+
+        class ComesBack:
+            """The store, where the portal installs again after the first unit."""
+
+            def __init__(self) -> None:
+                self.read = store.read
+                self.units = 0
+
+            async def write(self, unit):
+                done = await store.write(unit)
+                self.units += 1
+                if self.units == 1:
+                    access, refresh = portal.issue()
+                    body = install_body(access_token=access, refresh_token=refresh)
+                    await running.ladder.install(parse_envelope(decode(body, strict=True)))
+                return done
+
+        await replace(running.leaving, store=ComesBack()).erase_due()
+
+        kinds = await store.read(lambda tx: [row["kind"] for row in tx.execute("SELECT kind FROM entry")])
+        assert "ONAPPINSTALL" in kinds
+        assert running.runtime.portals.judge(MEMBER, APPLICATION_TOKEN) is not None
 
 
 async def test_with_clean_it_goes_at_once(house: House):

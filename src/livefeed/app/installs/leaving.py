@@ -112,7 +112,7 @@ class Leaving:
         """The row of the installation goes last, so that a crash between two slices loses no work."""
         if not await self.store.write(lambda tx: self._erase_rooms(tx, member_id)):
             return
-        while await self.store.write(lambda tx: purge_portal(tx, portal=member_id)):
+        while await self.store.write(lambda tx: _purge_slice(tx, member_id)):
             pass
         await self.store.write(lambda tx: _erase_row(tx, member_id))
         await self.portals.heed()
@@ -130,6 +130,13 @@ class Leaving:
         for unit in self.when_erased:
             unit(tx, member_id)
         return True
+
+
+def _purge_slice(tx: Tx, member_id: MemberId) -> int:
+    """Nothing more of a portal that has come back meanwhile: what it has now is new."""
+    tx.serialize(member_id)
+    is_due = SQL.is_due(tx.conn, member_id=member_id, now=tx.now_ms)
+    return purge_portal(tx, portal=member_id) if is_due else 0
 
 
 def _erase_row(tx: Tx, member_id: MemberId) -> None:
