@@ -103,10 +103,11 @@ async def test_the_page_around_a_frame_may_show_its_application_and_nothing_else
 
     assert policy["frame-src"] == origin_of(company)
     assert policy["form-action"] == f"'self' {origin_of(company)}"
+    assert policy["connect-src"] == f"'self' {origin_of(company)}"
     assert policy["frame-ancestors"] == "'none'"
     other = directives(await browser.get("/"))
     assert "frame-src" not in other
-    assert other["form-action"] == "'self'"
+    assert other["form-action"] == other["connect-src"] == "'self'"
 
 
 @pytest.mark.parametrize("stand", ["earnest"], indirect=True)

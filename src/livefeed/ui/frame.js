@@ -7,6 +7,8 @@ const frames = new Map(); // window of a frame → what we know of it
 
 const LONGEST_PX = 20000;
 const MOST_SLIDERS = 5;
+const PATIENCE_MS = 10000; // for an application that does not answer
+const SPEAKS_WITHIN_MS = 500; // once it has loaded, if it uses the library
 
 // Commands that the portal does; the others are done here.
 const REMOTE = new Set(["getInitData", "refreshAuth", "setInstall", "setAppOption", "setUserOption"]);
@@ -38,9 +40,43 @@ function start() {
     return;
   }
   addEventListener("message", receive);
-  watch({ element, sid: page.dataset.sid, origin: page.dataset.origin, heading: page.querySelector("h1") });
+  const frame = { element, sid: page.dataset.sid, origin: page.dataset.origin, heading: page.querySelector("h1") };
+  watch(frame);
+  element.addEventListener("load", () => setTimeout(look, SPEAKS_WITHIN_MS, frame, form));
+  form.addEventListener("submit", () => opening(frame, form));
   form.submit();
-  form.hidden = true;
+  opening(frame, form);
+}
+
+function opening(frame, form) {
+  show(frame, form, true);
+  clearTimeout(frame.patience);
+  frame.patience = setTimeout(look, PATIENCE_MS, frame, form);
+}
+
+// A browser says neither that a frame has failed nor why, and shows a page of its own in it.
+async function look(frame, form) {
+  clearTimeout(frame.patience);
+  show(frame, form, frame.hasSpoken || (await isThere(frame.origin)));
+}
+
+async function isThere(origin) {
+  const asked = { method: "HEAD", mode: "no-cors", credentials: "omit", cache: "no-store" };
+  try {
+    await fetch(`${origin}/favicon.ico`, { ...asked, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// The frame; or why it is empty, and the button that tries once more.
+function show(frame, form, isAnswering) {
+  const note = page.querySelector(".problem");
+  frame.element.hidden = !isAnswering;
+  form.hidden = isAnswering;
+  if (!isAnswering) warn(page.dataset.silent);
+  else if (note.textContent === page.dataset.silent) note.hidden = true;
 }
 
 function watch(frame) {
@@ -52,6 +88,7 @@ function receive(event) {
   if (!frame || event.origin !== frame.origin) return;
   const message = read(event.data);
   if (!message || message.sid !== frame.sid) return;
+  frame.hasSpoken = true;
   if (REMOTE.has(message.command)) {
     askAndReply(frame, message);
   } else if (Object.hasOwn(LOCAL, message.command)) {

@@ -106,11 +106,11 @@ class Site:
 
 
 @contextmanager
-def pages(sdk: bytes, *, away: str = "") -> Iterator[Site]:
-    """An origin of its own, until the block ends."""
+def pages(sdk: bytes, *, away: str = "", port: int = 0) -> Iterator[Site]:
+    """An origin of its own, until the block ends; its port is the system's choice."""
     site = Site(url="")
     kind = type("OwnPages", (Pages,), {"sdk": sdk, "away": away, "got": site.got})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    server = ThreadingHTTPServer(("127.0.0.1", port), kind)
     site.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.frames.conftest import App, inside
-from tests.browser.frames.grounds import Grounds, Site
+from tests.browser.frames.grounds import Grounds, Site, pages
 
 AddApp = Callable[..., App]
 Visit = Callable[..., Page]
@@ -182,6 +182,36 @@ def test_without_scripts_a_button_opens_the_application(add_app: AddApp, visit: 
 
     expect(page.frame_locator(".application > iframe").get_by_role("heading")).to_have_text("/plain")
     assert site.got[-1]["PLACEMENT"] == "DEFAULT"
+
+
+def test_an_application_that_does_not_answer_is_told_of_and_can_be_opened_later(
+    add_app: AddApp, visit: Visit, sdk: bytes
+):
+    with pages(sdk) as gone:
+        pass
+    page = visit(add_app(handler_url=f"{gone.url}/home").path, complains_of="ERR_CONNECTION_REFUSED")
+
+    expect(page.get_by_role("alert")).to_have_text(
+        f"The application does not answer at {gone.url}. Open it again once it does."
+    )
+    assert page.locator(".application > iframe").is_hidden()
+    with pages(sdk, port=int(gone.url.rpartition(":")[2])):
+        page.get_by_role("button", name="Open").press("Enter")
+        inside(page)
+        assert page.get_by_role("alert").is_hidden()
+
+
+def test_an_application_that_uses_no_library_is_shown_as_one_that_answers(
+    add_app: AddApp, visit: Visit, site: Site
+):
+    page = visit(add_app(handler_url=f"{site.url}/silent").path)
+
+    page.wait_for_function(
+        "address => performance.getEntriesByName(address).length > 0", arg=f"{site.url}/favicon.ico"
+    )
+    expect(page.frame_locator(".application > iframe").get_by_role("heading")).to_have_text("/silent")
+    assert page.get_by_role("alert").is_hidden()
+    assert page.get_by_role("button", name="Open").is_hidden()
 
 
 @pytest.mark.parametrize("place", ["LEFT_MENU", "LIVEFEED_POST"])

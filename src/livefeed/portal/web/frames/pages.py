@@ -145,10 +145,14 @@ def _opening(target: Target, guest: Guest) -> Opening:
 
 
 def _framed(target: Target, handing: Handing) -> Shown:
-    """The page: it may show this application and send its form there, and nothing else of another host."""
+    """The page: of all other hosts it shows, sends the form to and asks for this application alone."""
     origins = " ".join(sorted({origin_of(url) for url in target.urls()}))
     return Shown(
         template="frame.html",
         values={"handing": handing, "target": target, "live_from": _NEVER},
-        policy={"frame-src": origins, "form-action": f"'self' {origins}"},
+        policy={
+            "frame-src": origins,
+            "form-action": f"'self' {origins}",
+            "connect-src": f"'self' {handing.origin}",
+        },
     )
