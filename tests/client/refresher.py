@@ -43,6 +43,8 @@ class Asked:
 
 
 async def main(given: dict[str, str], callers: int, later_ms: int) -> None:
+    print("ready", flush=True)
+    given |= json.loads(sys.stdin.readline())
     clock = Later(later_ms)
     store = open_store(given["db"], ["livefeed.client"], clock)
     async with HttpClient(allow_private=True) as http:
@@ -51,10 +53,7 @@ async def main(given: dict[str, str], callers: int, later_ms: int) -> None:
         keys = PortalKeys(store, read_or_create_key_file(Path(given["keys"])))
         vault = Vault(store, keys, clock, endpoint)
         member, user, refused = MemberId(given["member_id"]), UserId(1), Secret(given["refused"])
-        print("ready", flush=True)
-        asked = Asked(store.write)
-        store.write = asked
-        sys.stdin.readline()
+        store.write = Asked(store.write)
         got = await asyncio.gather(*(vault.renew(member, user, refused) for _ in range(callers)))
         print(json.dumps(sorted({one.reveal() for one in got})), flush=True)
     await store.close()

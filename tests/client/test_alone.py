@@ -159,10 +159,10 @@ async def test_many_calls_come_back_in_their_order_with_their_faults(there: Limi
 async def test_a_thousand_requests_are_never_refused(there: Limited):
     async with client(there, gathers=False) as portal:
         began_s = there.time.now_s()
-        await asyncio.gather(*(portal.call("server.time") for _ in range(150)))
+        await asyncio.gather(*(portal.call("server.time") for _ in range(1_000)))
 
-    assert set(there.line.statuses) == {200}
-    assert there.time.now_s() - began_s == pytest.approx(50, abs=1), "a hundred at two a second"
+    assert [200] * 1_000 == there.line.statuses
+    assert there.time.now_s() - began_s == pytest.approx(475, abs=1), "all but fifty at two a second"
 
 
 async def test_what_others_use_up_costs_time_and_no_call(there: Limited):

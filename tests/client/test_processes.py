@@ -8,7 +8,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,7 +34,7 @@ HOUR = 3600
 
 
 class Started:
-    """One process, which waits for the word to go."""
+    """One process, which waits for the word to go; then it opens the database."""
 
     def __init__(self, given: dict[str, str], *, callers: int = 1, later_ms: int = 0, dies_at: str = ""):
         self.popen = subprocess.Popen(
@@ -46,15 +46,16 @@ class Started:
             text=True,
         )
 
-    def ready(self) -> "Started":
+    def ready(self) -> None:
         assert self.popen.stdout is not None
         if self.popen.stdout.readline() != "ready\n":
             raise AssertionError(self.popen.communicate(timeout=PATIENCE_S)[1])
-        return self
 
-    def go(self) -> None:
+    def go(self, **more: str) -> None:
+        """Let it refresh, with what it was given and ``more``."""
+        self.ready()
         assert self.popen.stdin is not None
-        self.popen.stdin.write("go\n")
+        self.popen.stdin.write(f"{json.dumps(more)}\n")
         self.popen.stdin.flush()
 
     def said(self) -> str:
@@ -135,13 +136,18 @@ def installed(portal: LocalPortal, folder: Path, engine: str) -> tuple[Installed
     return app, given
 
 
-def test_64_callers_in_four_processes_cause_one_refresh(tmp_path: Path):
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPortal]:
+    """One for all: each test installs an application of its own."""
+    with LocalPortal(tmp_path_factory.mktemp("portal")) as portal:
+        yield portal
+
+
+def test_64_callers_in_four_processes_cause_one_refresh(tmp_path: Path, portal: LocalPortal):
     """On PostgreSQL; an SQLite database has one process, whose callers are in test_two_vaults.py."""
-    with LocalPortal(tmp_path) as portal, engines.dropping(), held(portal.url) as (gate, may_answer):
+    with engines.dropping(), held(portal.url) as (gate, may_answer):
         app, given = installed(portal, tmp_path, "postgresql")
         processes = [Started({**given, "url": gate}, callers=16) for _ in range(4)]
-        for process in processes:
-            process.ready()
         for process in processes:
             process.go()
         # The one refresh is under way until each process knows that it is not the one, or that it is.
@@ -160,15 +166,17 @@ def test_64_callers_in_four_processes_cause_one_refresh(tmp_path: Path):
     ("point", "asked"),
     [("client.refresh.leased", 1), ("client.refresh.answered", 2), ("client.refresh.stored", 1)],
 )
-def test_a_process_that_dies_in_a_refresh_loses_no_pair(tmp_path: Path, point: str, asked: int):
-    with LocalPortal(tmp_path) as portal, engines.dropping():
+def test_a_process_that_dies_in_a_refresh_loses_no_pair(
+    tmp_path: Path, portal: LocalPortal, point: str, asked: int
+):
+    with engines.dropping():
         app, given = installed(portal, tmp_path, engines.chosen())
-        dying = Started(given, dies_at=point).ready()
+        dying = Started(given, dies_at=point)
+        heir, later = (Started(given, later_ms=times * LEASE_MS) for times in (1, 2))
         dying.go()
         assert [] == dying.tokens()
 
         portal.clock.advance(LEASE_MS / 1000 + 1)
-        heir = Started(given, later_ms=LEASE_MS).ready()
         heir.go()
         [token] = heir.tokens()
 
@@ -177,6 +185,5 @@ def test_a_process_that_dies_in_a_refresh_loses_no_pair(tmp_path: Path, point: s
 
         portal.clock.advance(2 * HOUR)
         assert not works(portal, token)
-        later = Started({**given, "refused": token}, later_ms=2 * LEASE_MS).ready()
-        later.go()
+        later.go(refused=token)
         assert works(portal, later.tokens()[0]), "and the pair that is stored can be refreshed"

@@ -146,12 +146,10 @@ class Run:
 
     def breaks_down(self) -> None:
         """A portal whose database has rows that cannot be read answers 500, and is killed in the end."""
-        self.portal.stop()
-        database = sqlite3.connect(self.folder / "portal" / "portal.db")
+        database = sqlite3.connect(self.folder / "portal" / "portal.db", timeout=PATIENCE_S)
         database.execute("UPDATE post SET files = 'x'")
         database.commit()
         database.close()
-        self.portal.start()
         self.secrets["token of a run of the portal"] = self.run_token("portal/portal.db")
         form = f"auth={self.secrets['access token of 5']}"
         for url in (f"/rest/1/{self.code}/log.blogpost.get?POST_ID=1", f"/rest/log.blogpost.get?{form}"):
