@@ -92,6 +92,13 @@ async def office(house: House) -> Office:
     await house.edit(22, user_id=3, text=f"Ask [USER={PERSON}]{NAME}[/USER] about 6 keys")
     await house.work()
     assert house.portal.bell_of(PERSON) != []
+    for text in (
+        "INSERT INTO comment_round (portal, post, version, is_again, after, at) "
+        f"VALUES ('{MEMBER}', 7, 1, 0, {PERSON}, 0)",
+        f"UPDATE told_portal SET reader = {PERSON}",
+        f"UPDATE sweep SET reader = {PERSON} WHERE scope = 'hot'",
+    ):
+        await house.store.write(lambda tx, text=text: tx.execute(text))
     return Office(house)
 
 

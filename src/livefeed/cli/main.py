@@ -31,6 +31,18 @@ _COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "inbox": ("livefeed.cli.app.reading:inbox", "Show what an application received, step by step."),
     "notices": ("livefeed.cli.app.reading:notices", "Show who was told what, and how often it was tried."),
     "who": ("livefeed.cli.app.reading:who", "Show who was told of the last edit of a post, and who not."),
+    "person": (
+        "livefeed.cli.privacy.people:person",
+        "Show or erase what the notifier keeps of one person.",
+    ),
+    "hold": (
+        "livefeed.cli.privacy.holding:hold",
+        "Keep a post or a person from purge, redaction and erasure.",
+    ),
+    "redact": (
+        "livefeed.cli.privacy.redacting:redact",
+        "Take the words of a version out of the archive for good.",
+    ),
     "gaps": ("livefeed.cli.app.gaps:gaps", "Show how each edit was heard of, and what is known of the feed."),
     "dead": ("livefeed.cli.app.reading:dead", "Show dead letters, or replay them."),
     "lanes": (

@@ -185,6 +185,24 @@ def _mend_redaction(tx: Tx, row: Row, case: Case) -> Mended:
     return "mended"
 
 
+def _show_filling(row: Row, _case: Case) -> Mapping[str, object]:
+    return {"phase": row["phase"]}
+
+
+def _mend_filling(tx: Tx, _row: Row, case: Case) -> Mended:
+    SQL.mend_filling(tx.conn, portal=case.portal, person=case.person)
+    return "mended"
+
+
+def _show_round(row: Row, _case: Case) -> Mapping[str, object]:
+    return {"post": row["post"], "at": iso(row["at"])}
+
+
+def _mend_round(tx: Tx, row: Row, case: Case) -> Mended:
+    SQL.mend_round(tx.conn, portal=case.portal, post=row["post"], person=case.person)
+    return "mended"
+
+
 def _columns(table: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{table}.{name}" for name in names)
 
@@ -242,5 +260,19 @@ PLACES: Final = (
         walk=rows_of(SQL.walk_redactions),
         show=_show_redaction,
         mend=_mend_redaction,
+    ),
+    Place(
+        name="back_fill",
+        columns=_columns("told_portal", "reader", "page"),
+        walk=rows_of(SQL.walk_filling),
+        show=_show_filling,
+        mend=_mend_filling,
+    ),
+    Place(
+        name="searches_for_comments",
+        columns=_columns("comment_round", "after"),
+        walk=rows_of(SQL.walk_rounds),
+        show=_show_round,
+        mend=_mend_round,
     ),
 )

@@ -80,6 +80,16 @@ SELECT post AS a, version AS b, post, version, redacted_at, reason FROM redactio
 WHERE portal = :portal AND person = :person AND (post, version) > (:a, :b)
 ORDER BY post, version LIMIT :most;
 
+-- name: walk_filling(portal, person, a, most)
+-- With whose token the back-fill reads posts; in its phase of comments the page is whom it has asked last.
+SELECT 1 AS a, 0 AS b, phase FROM told_portal
+WHERE portal = :portal AND 1 > :a AND (reader = :person OR (phase = 'comments' AND page = :person)) LIMIT :most;
+
+-- name: walk_rounds(portal, person, a, most)
+-- For the sake of which posts he was the last one who was asked for his comments.
+SELECT post AS a, 0 AS b, post, at FROM comment_round
+WHERE portal = :portal AND after = :person AND post > :a ORDER BY post LIMIT :most;
+
 -- name: walk_tokens(portal, person, a, most)
 -- That there is a pair, and how it is; never what it is.
 SELECT user_id AS a, 0 AS b, user_id, kind, state, received_at, expires_at FROM token
@@ -141,6 +151,16 @@ UPDATE archived_post SET
     author = CASE WHEN author = :person THEN 0 ELSE author END,
     seen_by = CASE WHEN seen_by = :person THEN NULL ELSE seen_by END
 WHERE portal = :portal AND post = :post;
+
+-- name: mend_filling(portal, person)!
+-- Who comes next is the same.
+UPDATE told_portal SET
+    reader = CASE WHEN reader = :person THEN NULL ELSE reader END,
+    page = CASE WHEN phase = 'comments' AND page = :person THEN page - 1 ELSE page END
+WHERE portal = :portal;
+
+-- name: mend_round(portal, post, person)!
+UPDATE comment_round SET after = after - 1 WHERE portal = :portal AND post = :post AND after = :person;
 
 -- name: mend_version(portal, post, version, content, editors)!
 UPDATE archived_version SET content = :content, editors = :editors
