@@ -6,11 +6,16 @@ The clock turns when nobody has anything else to do but to wait for his turn.
 import asyncio
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from tests import engines
 from tests.client.limited import TurnedTime
-from tests.scenario.conftest import Later, Town, open_town
+from tests.scenario.conftest import NOTIFIER, Later, Town, open_town
 
 from livefeed.clock import ManualClock
 from livefeed.durable.store import Store, Tx
@@ -27,7 +32,7 @@ from livefeed.portal.people.people import NewPerson
 from livefeed.wire.calls import Answer
 from livefeed.wire.ids import MemberId, UserId
 
-POSTS, PEOPLE, EDITS = 1_500, 300, 60
+POSTS, PEOPLE, EDITS = 600, 260, 40
 CALL_S = {"log.blogpost.get": 0.2, "log.blogcomment.user.get": 8.0}
 STEP_S = 300
 DAY_S = 86_400
@@ -184,10 +189,44 @@ async def look_on(town: Town, hours: float) -> Report:
     return (await town.notifier.running.runtime.store.read(report))[0]
 
 
-async def test_nothing_that_an_application_does_is_refused_for_a_limit(tmp_path, monkeypatch):
+@contextmanager
+def server_time_of(folder: Path, engine: str) -> Iterator[Callable[[ManualClock], None]]:
+    """Makes a server tell the notifier's database the time of a clock, wherever that is turned to."""
+    if engine == "sqlite":
+        yield lambda _: None
+        return
+    url = engines.database(folder, "notifier", NOTIFIER, engine=engine)
+    with closing(import_module("psycopg").connect(url, autocommit=True)) as conn:
+        conn.execute("CREATE TABLE turned (ms BIGINT)")
+        conn.execute("INSERT INTO turned VALUES (0)")
+        conn.execute(
+            "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+            " AS 'SELECT to_timestamp(ms / 1000.0) FROM public.turned'"
+        )
+        conn.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET search_path = public, pg_catalog")
+
+        def follow(clock: ManualClock) -> None:
+            turn = clock.advance
+
+            def advance(seconds: float) -> None:
+                turn(seconds)
+                conn.execute("UPDATE turned SET ms = %s", (clock.now_ms(),))
+
+            clock.advance = advance
+            advance(0)
+
+        yield follow
+
+
+async def test_nothing_that_an_application_does_is_refused_for_a_limit(tmp_path, engine, monkeypatch):
     counter, hourly = Counting(), {"sweep_all_every_s": 5_000.0}
     monkeypatch.setattr(server, "Limiter", Slow)
-    async with open_town(tmp_path, "sqlite", limits=PLANS["standard"], counter=counter, **hourly) as town:
+    async with AsyncExitStack() as stack:
+        follow = stack.enter_context(server_time_of(tmp_path, engine))
+        town = await stack.enter_async_context(
+            open_town(tmp_path, engine, limits=PLANS["standard"], counter=counter, **hourly)
+        )
+        follow(town.clock)
         await town.store.write(lambda tx: fill(tx, town))
         counter.time = time = hold_back(town)
         await town.settle()
