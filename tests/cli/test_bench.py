@@ -118,6 +118,29 @@ def test_a_transaction_is_held_open_beside_the_store_from_begin_to_end(engine: s
     assert (1, 0) == (document["figures"]["open_transaction"], document["errors"])
     assert document["n"] > 0
     assert document["figures"]["unseen"] >= document["n"], "it sees nothing of what was appended"
+    assert document["ratio"] == pytest.approx(document["value"] / document["baseline"])
+
+
+@pytest.mark.parametrize("words", [(), ("--cold",)])
+def test_a_store_with_lanes_is_filled_once_and_compared_with_an_empty_one_in_each_run(
+    words: tuple[str, ...], tmp_path: Path
+):
+    kept = tmp_path / "mine.db"
+    load = ("--lanes", "900", "--consumers", "30", "--seconds", "0.1", "--runs", "2")
+    done = CliRunner().invoke(bench, ["store", *load, *words, "--db", f"sqlite:///{kept}", "--json"])
+    assert done.exception is None
+    document = json.loads(done.stdout)
+
+    assert (900, 30) == (document["lanes"], document["figures"]["consumers"])
+    assert document["ratio"] == pytest.approx(document["value"] / document["baseline"])
+    assert 2 == done.stderr.count("times the baseline")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_only_what_was_put_into_a_file_can_be_cold():
+    for words in (["--cold"], ["--cold", "--lanes", "9", "--db", "postgresql://u@h/x"]):
+        refused = CliRunner().invoke(bench, ["store", *words])
+        assert 2 == refused.exit_code
 
 
 def test_a_held_transaction_that_somebody_ends_gives_no_figures(tmp_path: Path):

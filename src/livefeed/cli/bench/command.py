@@ -7,7 +7,7 @@ import click
 import msgspec
 import uvloop
 
-from livefeed.cli.bench.result import Result, median_of
+from livefeed.cli.bench.result import Result, engine_of, median_of
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
 from livefeed.settings import DatabaseUrl
@@ -207,6 +207,7 @@ def rest(method: Literal["update", "get"], url: str | None, seconds: float, runs
 @click.option("--consumers", type=NUMBER, default=50, show_default=True, help="Whose lanes they are.")
 @click.option("--old-entries", type=NUMBER, default=None, help="Entries that were dealt with long before.")
 @click.option("--open-transaction", is_flag=True, help="A reader keeps its snapshot all the time.")
+@click.option("--cold", "is_cold", is_flag=True, help="What is there lies on the disk alone: SQLite.")
 @db_option
 @run_option(5.0)
 @json_option
@@ -215,14 +216,19 @@ def store(
     consumers: int,
     old_entries: int | None,
     open_transaction: bool,
+    is_cold: bool,
     url: str | None,
     seconds: float,
     runs: int,
     as_json: bool,
 ) -> None:
-    """The store alone: entries appended, leased and settled a second."""
+    """The store alone: entries appended, leased and settled a second.
+
+    With something there before, or a transaction open, it is compared with the same without, run by run;
+    what is there before is filled in once, which takes minutes for millions.
+    """
     from livefeed.cli.bench import databases
-    from livefeed.cli.bench.store import Load, bench_store
+    from livefeed.cli.bench.store import SMALL, Load, bench_store
 
     load = Load(
         lanes=lanes or 0,
@@ -230,9 +236,19 @@ def store(
         old_entries=old_entries or 0,
         has_open_transaction=open_transaction,
     )
+    if is_cold and not (load.is_filled and engine_of(url) == "sqlite"):
+        raise click.UsageError("--cold is for what --lanes or --old-entries have put into an SQLite file")
+
+    async def compared(filled: str) -> Result:
+        with databases.fresh(url, "beside") as beside:
+            return await bench_store(filled, seconds, load, beside=beside, is_cold=is_cold)
 
     async def run() -> Result:
         with databases.fresh(url) as fresh:
-            return await bench_store(fresh, seconds, load)
+            return await (bench_store(fresh, seconds) if load == SMALL else compared(fresh))
 
-    report(run, runs, as_json=as_json)
+    if not load.is_filled:
+        report(run, runs, as_json=as_json)
+        return
+    with databases.fresh(url) as filled:
+        report(lambda: compared(filled), runs, as_json=as_json)

@@ -5,10 +5,12 @@ import itertools
 import os
 import tempfile
 from collections.abc import Generator
+from typing import Final
 from urllib.parse import urlsplit
 
 from livefeed.settings import DatabaseUrl
 
+_READ_BYTES: Final = 1 << 20
 _count = itertools.count(1)
 
 
@@ -33,6 +35,20 @@ def fresh(url: str | None, name: str = "bench") -> Generator[str]:
     own = f"{name}_{os.getpid()}_{next(_count)}"
     with _on_server(beside, own) if beside.dsn else _file(beside, own) as made:
         yield made
+
+
+def warm(url: str) -> None:
+    """Read all of a file once that nobody has open, so that it lies in the machine's memory."""
+    with DatabaseUrl.parse(url).path.open("rb", buffering=0) as file:
+        while file.read(_READ_BYTES):
+            pass
+
+
+def forget(url: str) -> None:
+    """Let the system take a file out of its memory that nobody has open."""
+    with DatabaseUrl.parse(url).path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 @contextlib.contextmanager

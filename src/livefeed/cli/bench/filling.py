@@ -23,14 +23,14 @@ def portal_of(place: int) -> str:
     return f"{place:032x}"
 
 
-async def add_consumers(store: Store, count: int, *, cap: int) -> list[ConsumerId]:
-    """Make an inbox for each of so many portals; their ids by place."""
+async def add_consumers(store: Store, count: int, *, cap: int) -> None:
+    """Make an inbox for each of so many portals."""
+    await store.write(lambda tx: _SQL.add_consumers(tx.conn, count=count, cap=cap))
 
-    def unit(tx: Tx) -> list[ConsumerId]:
-        _SQL.add_consumers(tx.conn, count=count, cap=cap)
-        return [row["id"] for row in _SQL.consumers(tx.conn)]
 
-    return await store.write(unit)
+def consumers(tx: Tx) -> list[ConsumerId]:
+    """The ids of the inboxes, by place."""
+    return [row["id"] for row in _SQL.consumers(tx.conn)]
 
 
 async def add_old_entries(

@@ -4,15 +4,13 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
-from livefeed.cli.bench import filling
+from livefeed.cli.bench import databases, filling
 from livefeed.cli.bench.beside import held_transaction
-from livefeed.cli.bench.result import Result, percentile, usage
+from livefeed.cli.bench.result import Result, engine_of, percentile, usage
 from livefeed.clock import SystemClock
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.entries import Arrival, append_arrivals
@@ -47,27 +45,64 @@ class Load:
     old_entries: int = 0
     has_open_transaction: bool = False
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether much has to be there before."""
+        return bool(self.lanes or self.old_entries)
+
 
 SMALL: Final = Load()
+BESIDE: Final = "the same with nothing there before"
 
 
-async def bench_store(url: str | None, seconds: float, load: Load = SMALL) -> Result:
+async def bench_store(
+    url: str, seconds: float, load: Load = SMALL, *, beside: str | None = None, is_cold: bool = False
+) -> Result:
     """Append from `CALLERS` callers for ``seconds`` while a worker leases and settles; count whole cycles.
 
     It ends when as many entries are settled as were appended; where lanes wait already, whichever they are.
+
+    Args:
+        url: A database; one that is empty is filled, one that was filled by a run before is taken as it is.
+        seconds: How long is appended.
+        load: What is there before.
+        beside: Another database, in which the same is done right before with nothing else there.
+        is_cold: Whether a file lies on the disk alone when it is opened; else it is read once before, as some
+            systems take from memory what was not used for a minute.
     """
-    with TemporaryDirectory() as folder:
-        address = url or f"sqlite:///{Path(folder)}/bench.db"
-        store = open_store(address, [], SystemClock())
-        try:
-            consumers = await _prepared(store, load)
-            if not load.has_open_transaction:
-                return await _measured(store, consumers, seconds, load)
-            with held_transaction(address) as held:
-                measured = await _measured(store, consumers, seconds, load)
-            return msgspec.structs.replace(measured, figures=measured.figures | {"unseen": held.unseen})
-        finally:
-            await store.close()
+    await _fill(url, load)
+    if beside is not None:
+        await _fill(beside, SMALL)
+    small = None if beside is None else await _run(beside, seconds, SMALL)
+    if engine_of(url) == "sqlite" and load.is_filled:
+        (databases.forget if is_cold else databases.warm)(url)
+    found = await _run(url, seconds, load)
+    if small is None:
+        return found
+    ratio = found.value / small.value
+    return msgspec.structs.replace(found, baseline_name=BESIDE, baseline=small.value, ratio=ratio)
+
+
+async def _fill(url: str, load: Load) -> None:
+    store = open_store(url, [], SystemClock())
+    try:
+        if not await store.read(filling.consumers):
+            await _prepare(store, load)
+    finally:
+        await store.close()
+
+
+async def _run(url: str, seconds: float, load: Load) -> Result:
+    store = open_store(url, [], SystemClock())
+    try:
+        consumers = await store.read(filling.consumers)
+        if not load.has_open_transaction:
+            return await _measured(store, consumers, seconds, load)
+        with held_transaction(url) as held:
+            measured = await _measured(store, consumers, seconds, load)
+        return msgspec.structs.replace(measured, figures=measured.figures | {"unseen": held.unseen})
+    finally:
+        await store.close()
 
 
 async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, load: Load) -> Result:
@@ -117,17 +152,16 @@ async def _measured(store: Store, consumers: list[ConsumerId], seconds: float, l
     )
 
 
-async def _prepared(store: Store, load: Load) -> list[ConsumerId]:
+async def _prepare(store: Store, load: Load) -> None:
     """Consumers, old entries and due lanes."""
     at_ms = SystemClock().now_ms()
-    consumers = await filling.add_consumers(store, load.consumers, cap=CAP)
+    await filling.add_consumers(store, load.consumers, cap=CAP)
     was_ms = at_ms - OLD_MS
     body = BODY[:100]
     await filling.add_old_entries(
         store, load.old_entries, load.consumers, kind=EVENT, body=body, at_ms=was_ms
     )
     await filling.add_due_lanes(store, load.lanes, load.consumers, kind=EVENT, body=BODY, at_ms=at_ms)
-    return consumers
 
 
 def _arrival(place: int, consumers: list[ConsumerId], draw: random.Random, at_ms: int) -> Arrival:
