@@ -5,7 +5,7 @@ import pytest
 from livefeed.clock import ManualClock
 from livefeed.durable import dead, done, purge
 from livefeed.durable.attempts import Attempt, list_attempts, record_attempts
-from livefeed.durable.consumers import ConsumerId, retire
+from livefeed.durable.consumers import ConsumerId, State, retire, set_state
 from livefeed.durable.entries import get_entry, index_entries, list_entries
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Done
@@ -85,6 +85,18 @@ class TestDeadLetters:
         ]
         assert await house.store.write(replay) == 1
         assert await house.store.write(replay) == 0
+
+    @pytest.mark.parametrize("state", ["gone", "withheld"])
+    async def test_what_nobody_would_get_stays_a_letter(self, house: House, state: State) -> None:
+        closed, paused = await house.consumer("a"), await house.consumer("b")
+        letter = await buried(house, closed)
+        await buried(house, paused)
+        await house.store.write(lambda tx: set_state(tx, closed, state))
+        await house.store.write(lambda tx: set_state(tx, paused, "paused"))
+        assert await house.store.write(lambda tx: dead.replay(tx, letter.id)) is None
+        assert await house.store.write(dead.replay_all) == 1
+        assert await house.store.write(lambda tx: dead.replay_all(tx, consumer=closed)) == 0
+        assert await house.store.read(dead.list_dead) == [letter]
 
     async def test_an_entry_that_was_delivered_can_be_replayed_too(self, house: House) -> None:
         handler = await house.consumer()

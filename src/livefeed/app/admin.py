@@ -142,7 +142,7 @@ class Admin:
         if letter is not None:
             seq = await store.write(lambda tx: dead.replay(tx, letter))
             if seq is None:
-                raise OperationRefused(f"there is no dead letter {letter}")
+                raise OperationRefused(f"there is no dead letter {letter}, or nobody is given it any more")
             return {"replayed": 1}
         consumer = None if replay.consumer is None else ConsumerId(replay.consumer)
         # Letters that die again meanwhile would make this endless.

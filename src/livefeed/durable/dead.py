@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from livefeed.durable import sql
-from livefeed.durable.consumers import ConsumerId
+from livefeed.durable.consumers import ConsumerId, get, hold
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.entries import Entry, append, get_entry
 
@@ -61,7 +61,8 @@ def replay(
     """Append the letter's entry again, for its consumer alone; the letter is gone then.
 
     Returns:
-        The seq of the new entry, or None if there is no such letter, or it is not of this portal.
+        The seq of the new entry, or None if there is no such letter, it is not of this portal, or its
+        consumer is given nothing any more.
     """
     row = _SQL.get_dead(tx.conn, id=dead_id)
     letter = None if row is None else DeadLetter(*row)
@@ -78,10 +79,14 @@ def replay_all(
 ) -> int:
     """Replay up to 500 letters, oldest first: of one portal, of one consumer or of all, since a time.
 
+    Those of consumers that are withheld or gone stay: nobody would be given them.
+
     Returns:
         How many were replayed; call again until it is 0.
     """
-    letters = list_dead(tx, portal=portal, consumer=consumer, since_ms=since_ms, limit=_SLICE)
+    rows = _SQL.list_replayable(tx.conn, portal=portal, consumer=consumer, since=since_ms, limit=_SLICE)
+    letters = [DeadLetter(*row) for row in rows]
+    hold(tx, [letter.consumer for letter in letters])
     return sum(_replay(tx, letter, amend) is not None for letter in letters)
 
 
@@ -113,7 +118,11 @@ def replay_entry(tx: Tx, *, seq: int, consumer: ConsumerId, body: bytes | None =
 
 
 def _replay(tx: Tx, letter: DeadLetter, amend: Amend) -> int | None:
-    """None: somebody else has put it back meanwhile."""
+    """None: somebody else has put it back meanwhile, or nobody would be given it."""
+    hold(tx, [letter.consumer])
+    consumer = get(tx, letter.consumer)
+    if consumer is None or consumer.state not in ("active", "paused"):
+        return None
     if not _SQL.drop_dead(tx.conn, id=letter.id):
         return None
     return append(

@@ -20,6 +20,17 @@ WHERE d.at >= :since
 ORDER BY d.id
 LIMIT :limit;
 
+-- name: list_replayable(portal, consumer, since, limit)
+-- Oldest first; not those of consumers that are given nothing.
+SELECT d.id, d.consumer, c.portal, c.name, d.key, d.seq, d.kind, d.body, d.reason, d.at
+FROM dead AS d JOIN consumer AS c ON c.id = d.consumer
+WHERE d.at >= :since
+    AND (CAST(:consumer AS bigint) IS NULL OR d.consumer = :consumer)
+    AND (CAST(:portal AS text) IS NULL OR c.portal = :portal)
+    AND c.state IN ('active', 'paused')
+ORDER BY d.id
+LIMIT :limit;
+
 -- name: drop_dead(id)!
 DELETE FROM dead WHERE id = :id;
 
