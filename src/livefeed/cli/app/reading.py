@@ -1,6 +1,7 @@
 """``inbox``, ``notices``, ``who``, ``dead``: what a half has received, holds, and could not do."""
 
 import asyncio
+from collections.abc import Sequence
 
 import click
 import msgspec
@@ -9,7 +10,7 @@ from msgspec.structs import asdict
 from livefeed.app.inbox import FINISHED, InboxRow, list_inbox
 from livefeed.app.installs import registry
 from livefeed.cli.databases import NOTIFIER_DB, db_option
-from livefeed.cli.halves import APPLICATION, EITHER, read, writable
+from livefeed.cli.halves import APPLICATION, EITHER, read, rooms_of, writable
 from livefeed.cli.moments import since_option
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
@@ -20,6 +21,7 @@ from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
 from livefeed.notifier import decisions
 from livefeed.notifier.notices import list_notices
+from livefeed.rooms import PORTAL
 from livefeed.settings import DatabaseUrl
 from livefeed.wire.ids import MemberId, PostId, UserId
 
@@ -158,16 +160,31 @@ def replay_letters(
         document = operate(running, "dead_replay", given)
     else:
         with writable(database) as store:
-            document = {"replayed": asyncio.run(_replay(store, letter, since_ms or 0))}
+            amend = _amend_of(rooms_of(database))
+            document = {"replayed": asyncio.run(_replay(store, letter, since_ms or 0, amend))}
     print_document(document, as_json=as_json)
 
 
-async def _replay(store: Store, letter: int | None, since_ms: int) -> int:
+def _amend_of(rooms: Sequence[str]) -> letters.Amend:
+    """A portal sends a letter as the event it was; an application keeps it as it is."""
+    if rooms is not PORTAL:
+        return lambda letter: letter.body
+    from livefeed.portal.events.log.resending import put_back
+
+    return put_back
+
+
+async def _replay(store: Store, letter: int | None, since_ms: int, amend: letters.Amend) -> int:
     try:
         if letter is not None:
-            if await store.write(lambda tx: letters.replay(tx, letter)) is None:
-                raise SettingsError(f"there is no dead letter {letter}; see: livefeed dead list")
+            if await store.write(lambda tx: letters.replay(tx, letter, amend=amend)) is None:
+                raise SettingsError(
+                    f"there is no dead letter {letter}, or its handler is gone; see: livefeed dead list"
+                )
             return 1
-        return await store.write(lambda tx: letters.replay_all(tx, since_ms=since_ms))
+        count = 0
+        while some := await store.write(lambda tx: letters.replay_all(tx, since_ms=since_ms, amend=amend)):
+            count += some
+        return count
     finally:
         await store.close()

@@ -49,8 +49,14 @@ async def set_handler_state(office: Office, portal: PortalRow, asked: HandlerSta
 
 
 async def replay(office: Office, portal: PortalRow, asked: DeadReplay) -> Document:
-    """Put dead letters back."""
-    return await office.write(portal, lambda tx: _replay(tx, portal, asked))
+    """Put dead letters back, a slice a unit."""
+    count = 0
+    for _ in range(_SLICES):
+        some = await office.write(portal, lambda tx: _replay(tx, portal, asked))
+        count += some
+        if asked.id is not None or not some:
+            break
+    return {"replayed": count}
 
 
 class Resend(Asked, frozen=True, kw_only=True):
@@ -140,18 +146,17 @@ def _set_handler_state(tx: Tx, portal: PortalRow, asked: HandlerState) -> Docume
     return {"handler": asked.handler, "state": asked.state}
 
 
-def _replay(tx: Tx, portal: PortalRow, asked: DeadReplay) -> Document:
+def _replay(tx: Tx, portal: PortalRow, asked: DeadReplay) -> int:
     # Letters are numbered over all portals of the server: without a name, those of every portal are meant.
     of_portal = None if asked.portal is None else portal.member_id
     if asked.id is not None:
         if dead.replay(tx, asked.id, portal=of_portal, amend=resending.put_back) is None:
-            raise Refused(f"there is no dead letter {asked.id}")
-        return {"replayed": 1}
+            raise Refused(f"there is no dead letter {asked.id}, or its handler is gone")
+        return 1
     consumer = None if asked.handler is None else _handler(tx, portal, asked.handler).consumer
-    count = dead.replay_all(
+    return dead.replay_all(
         tx, portal=of_portal, consumer=consumer, since_ms=asked.since_ms, amend=resending.put_back
     )
-    return {"replayed": count}
 
 
 OPERATIONS: Final = (
