@@ -1,10 +1,14 @@
 """Our REST client beside fast-bitrix24 and b24pysdk, at the same portal: seconds, requests, refusals.
 
-    python tools/bench_clients.py [--limits standard] [--task list|ids] [--items 10000] [--clients livefeed,…]
+    python tools/bench_clients.py [--limits standard] [--task list|ids|cursor] [--items 10000] [--runs 3]
+        [--within SECONDS] [--clients livefeed,…]
 
 The portal is a process of the installed command on one core, with TLS, for b24pysdk speaks nothing else; each
-client is a process of its own on another. ``list`` reads every post with ``log.blogpost.get``, which pages by
-``start``; ``ids`` reads posts one by one by their id. With ``--data`` the portal is kept for the next time.
+client is a process of its own on another, and they take turns. ``list`` reads every post with
+``log.blogpost.get``, which pages by ``start``; ``ids`` reads posts one by one by their id; ``cursor`` reads
+every person with ``user.get`` by rising id, which fast-bitrix24 does not know: it pages by ``start``. Each run
+is a line of JSON on stderr, the table of the medians stands on stdout. With ``--data`` the portal is kept for
+the next time, which saves the minutes in which it is made.
 """
 
 import argparse
@@ -15,15 +19,24 @@ import json
 import os
 import sqlite3
 import ssl
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.circumstances import circumstances, commit  # noqa: E402 - the path is set above
+
 CLIENTS = ("livefeed", "fast-bitrix24", "b24pysdk")
-PATIENCE_S = 120.0
+PATIENCE_S = 150.0
+PEOPLE_A_UNIT = 500
+HEAD = ("task", "limits", "client", "runs", "seconds (each run)", "requests", "refused", "rows", "")
 
 
 class Count:
@@ -54,6 +67,8 @@ def by_livefeed(hook: str, authority: Path, task: str, ids: list[int], count: Co
         ):
             if task == "list":
                 return len({row["ID"] async for row in portal.rows("log.blogpost.get")})
+            if task == "cursor":
+                return len({row["ID"] async for row in portal.rows_by_id("user.get")})
             found = await portal.many(("log.blogpost.get", {"POST_ID": number}) for number in ids)
             return len({answer.result[0]["ID"] for answer in found})
 
@@ -81,6 +96,8 @@ def by_fast_bitrix24(hook: str, authority: Path, task: str, ids: list[int], coun
             portal = BitrixAsync(hook, verbose=False, client=session)
             if task == "list":
                 return len({row["ID"] for row in await portal.get_all("log.blogpost.get")})
+            if task == "cursor":
+                return len({row["ID"] for row in await portal.get_all("user.get")})
             found = await portal.get_by_ID("log.blogpost.get", ids, ID_field_name="POST_ID")
             return len({rows[0]["ID"] for rows in found.values()})
 
@@ -104,6 +121,8 @@ def by_b24pysdk(hook: str, authority: Path, task: str, ids: list[int], count: Co
     client = BitrixWebhook(domain=host, webhook_token=token).get_client()
     if task == "list":
         return len({row["ID"] for row in client.log.blogpost.get().as_list().result})
+    if task == "cursor":
+        return len({row["ID"] for row in client.user.get().as_list_fast().result})
     calls = [client.log.blogpost.get(post_id=number) for number in ids]
     results = client.call_batches(calls).result.result
     return len({rows[0]["ID"] for rows in (results.values() if isinstance(results, dict) else results)})
@@ -149,8 +168,8 @@ def certify(folder: Path) -> None:
     issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
 
 
-def prepare(folder: Path, posts: int) -> None:
-    """A portal with so many posts, and what has to be known of it."""
+def prepare(folder: Path, posts: int, people: int) -> None:
+    """A portal with so many posts and people, and what has to be known of it."""
     from livefeed.cli.bench.house.founding import found, fresh_keys, opened
     from livefeed.cli.bench.house.processes import free_port
 
@@ -161,10 +180,27 @@ def prepare(folder: Path, posts: int) -> None:
         keys, key_file = fresh_keys(folder)
         async with opened(f"sqlite:///{folder}/portal.db") as store:
             founded = await found(store, keys, f"https://127.0.0.1:{port}", post_count=posts)
+            for first in range(2, people + 1, PEOPLE_A_UNIT):
+                ids = range(first, min(first + PEOPLE_A_UNIT, people + 1))
+                await store.write(hiring(founded.portal.member_id, ids))
         known = {"port": port, "hook": founded.webhook_url, "key": str(key_file), "posts": founded.posts}
         (folder / "portal.json").write_text(json.dumps(known))
 
     asyncio.run(run())
+
+
+def hiring(portal: Any, ids: Sequence[int]) -> Any:  # noqa: ANN401 - a unit of work
+    from livefeed.portal.people import people
+
+    def unit(tx: Any) -> None:  # noqa: ANN401 - of the store
+        for number in ids:
+            name = f"person{number}"
+            new = people.NewPerson(
+                login=name, email=f"{name}@example.com", first_name="Anna", last_name=f"Number {number}"
+            )
+            people.add(tx, portal, number, new)
+
+    return unit
 
 
 def forget(folder: Path) -> None:
@@ -174,41 +210,94 @@ def forget(folder: Path) -> None:
         database.execute("DELETE FROM operating")
 
 
-def compare(folder: Path, limits: str, task: str, items: int, clients: list[str]) -> None:
+def run_one(given: argparse.Namespace, folder: Path, name: str, within_s: float) -> dict[str, Any]:
+    """One client at a portal that was just started."""
     from livefeed.cli.bench.house.processes import cores, pinned
     from livefeed.cli.demo.processes import Child
 
     known = json.loads((folder / "portal.json").read_text())
     ours, around = cores()
-    for name in clients:
-        arguments = ["portal", "serve", "--db", f"sqlite:///{folder}/portal.db", "--key-file", known["key"]]
-        arguments += ["--port", str(known["port"]), "--limits", limits, "--allow-private"]
-        arguments += ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
-        forget(folder)
-        with pinned(ours):
-            portal = Child("portal", arguments, {})
-        try:
-            portal.wait_ready(f"https://127.0.0.1:{known['port']}", folder / "ca.pem")
-            one = [sys.executable, __file__, "--one", name, "--task", task, "--items", str(items)]
-            with pinned(around):
-                done = subprocess.run(
-                    [*one, "--limits", limits, "--data", str(folder)],
-                    capture_output=True,
-                    text=True,
-                    timeout=PATIENCE_S,
-                    check=False,
-                )
-            told = done.stdout.strip() or json.dumps({"client": name, "error": done.stderr[-200:]})
-            print(json.dumps({"limits": limits, **json.loads(told)}), flush=True)
-        finally:
-            portal.stop()
+    arguments = ["portal", "serve", "--db", f"sqlite:///{folder}/portal.db", "--key-file", known["key"]]
+    arguments += ["--port", str(known["port"]), "--limits", given.limits, "--allow-private"]
+    arguments += ["--tls-cert", str(folder / "cert.pem"), "--tls-key", str(folder / "key.pem")]
+    forget(folder)
+    with pinned(ours):
+        portal = Child("portal", arguments, {})
+    try:
+        portal.wait_ready(f"https://127.0.0.1:{known['port']}", folder / "ca.pem")
+        one = [sys.executable, __file__, "--one", name, "--task", given.task, "--items", str(given.items)]
+        with pinned(around):
+            done = subprocess.run(
+                [*one, "--limits", given.limits, "--data", str(folder)],
+                capture_output=True,
+                text=True,
+                timeout=within_s,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return {"client": name, "error": f"not done after {within_s:.0f} s"}
+    finally:
+        portal.stop()
+    return json.loads(done.stdout.strip() or json.dumps({"client": name, "error": done.stderr[-200:]}))
+
+
+def compare(given: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """All runs, the clients in turns; none begins when the time is over."""
+    found: list[dict[str, Any]] = []
+    end = time.monotonic() + given.within
+    clients = given.clients.split(",")
+    turns = [(number, name) for number in range(1, given.runs + 1) for name in clients]
+    for place, (number, name) in enumerate(turns, 1):
+        left_s = end - time.monotonic()
+        if left_s <= 0:
+            print(
+                f"bench_clients: {given.within:g} s are over: {len(turns) - place + 1} runs are left out",
+                file=sys.stderr,
+            )
+            break
+        one = {"run": number, "limits": given.limits, **run_one(given, folder, name, min(PATIENCE_S, left_s))}
+        print(json.dumps(one), file=sys.stderr, flush=True)
+        found.append(one)
+    return found
+
+
+def table(given: argparse.Namespace, found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The medians, with each run beside them."""
+    words = f"--task {given.task} --limits {given.limits} --items {given.items} --runs {given.runs}"
+    about = circumstances(f"python tools/bench_clients.py {words}")
+    yield f"`{about['command']}`, commit `{commit()}`, {about['day']}, {about['machine']}:"
+    yield ""
+    yield f"| {' | '.join(HEAD)} |"
+    yield "|" + " --- |" * len(HEAD)
+    for name in given.clients.split(","):
+        runs = [one for one in found if one["client"] == name]
+        done = [one for one in runs if not one["error"]]
+        if not runs:
+            continue
+        cells = [given.task, given.limits, f"`{name}`", str(len(runs)), *figures(done)]
+        errors = sorted({one["error"] for one in runs if one["error"]})
+        yield f"| {' | '.join([*cells, '; '.join(errors)])} |"
+
+
+def figures(done: Sequence[dict[str, Any]]) -> list[str]:
+    """Medians of the runs that ended well."""
+    if not done:
+        return ["–"] * 4
+    seconds = [one["seconds"] for one in done]
+    each = ", ".join(f"{one:.2f}" for one in seconds)
+    counts = [
+        f"{statistics.median_low([one[key] for one in done]):,}" for key in ("requests", "refused", "rows")
+    ]
+    return [f"{statistics.median(seconds):.2f} ({each})", *counts]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--limits", default="off", choices=["off", "standard", "enterprise"])
-    parser.add_argument("--task", default="list", choices=["list", "ids"])
+    parser.add_argument("--task", default="list", choices=["list", "ids", "cursor"])
     parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--within", type=float, default=900.0, help="seconds for all runs together")
     parser.add_argument("--clients", default=",".join(CLIENTS))
     parser.add_argument("--data", type=Path)
     parser.add_argument("--prepare", action="store_true", help="only make the portal in --data")
@@ -223,9 +312,10 @@ def main() -> None:
         folder = given.data or Path(temporary)
         folder.mkdir(exist_ok=True, parents=True)
         if not (folder / "portal.json").exists():
-            prepare(folder, given.items)
+            print("bench_clients: making a portal", file=sys.stderr)
+            prepare(folder, given.items, given.items)
         if not given.prepare:
-            compare(folder, given.limits, given.task, given.items, given.clients.split(","))
+            print("\n".join(table(given, compare(given, folder))))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,9 @@ import itertools
 import json
 import shutil
 import signal
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +23,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.engines import database  # noqa: E402 - the path is set above
+from tools.circumstances import circumstances, commit  # noqa: E402 - the path is set above
+from tools.reliability_page import ENGINES, PAGE, keep  # noqa: E402 - the path is set above
 from tools.soaking.kill_round import Plan, document, run_round  # noqa: E402 - the path is set above
 
-HERE = Path(__file__).with_name("soaking")
-ENGINES = ("sqlite", "postgresql")
-REPORT = ROOT / "docs" / "reliability.md"
+SHAPING = ("kills", "acked", "engines", "round", "rate", "pause")
 
 
 class Soak:
@@ -76,11 +72,11 @@ class Soak:
         try:
             result = document(run_round(plan, folder, lambda name: database(folder, name, engine=engine)))
         except AssertionError as exc:
-            self.failures.append({"engine": engine, "seed": seed, "commit": _commit(), "why": str(exc)})
+            self.failures.append({"engine": engine, "seed": seed, "commit": commit(), "why": str(exc)})
             self._keep()
             raise
         shutil.rmtree(folder)
-        self.rounds.append({**result, "commit": _commit()})
+        self.rounds.append({**result, "commit": commit()})
         self._keep()
         print(
             f"{engine}: {self.kills(engine)} kills, {self.acked(engine):,} acked, 0 lost, "
@@ -92,110 +88,39 @@ class Soak:
         self.summary.write_text(json.dumps({"rounds": self.rounds, "failures": self.failures}))
 
 
-def report(soak: Soak, command: str) -> str:
-    """The page."""
-    rows = [_row(engine, soak.of(engine)) for engine in ENGINES]
-    total = {key: sum(one[key] for one in soak.rounds) for key in ("acked", "lost", "repeated", "reordered")}
-    return (
-        (HERE / "report.md.txt")
-        .read_text()
-        .format(
-            command=command,
-            commits=_commits(soak.rounds),
-            machine=_machine(),
-            day=datetime.now(UTC).date().isoformat(),
-            rounds=len(soak.rounds),
-            kills=sum(soak.kills(engine) for engine in ENGINES),
-            rows="\n".join(rows),
-            roles="\n".join(_roles(soak.rounds)),
-            answers=", ".join(f"{count:,} × {name}" for name, count in _answers(soak.rounds).most_common()),
-            hours=sum(one["seconds"] for one in soak.rounds) / 3600,
-            state=_state(soak),
-            note=f" {soak.given.note}" if soak.given.note else "",
-            **total,
-        )
-    )
-
-
-def _commits(rounds: Sequence[dict[str, Any]]) -> str:
-    counts = Counter(one["commit"] for one in rounds)
-    if len(counts) == 1:
-        return f"commit `{next(iter(counts))}`"
-    engines = {
-        commit: sorted({one["engine"] for one in rounds if one["commit"] == commit}) for commit in counts
-    }
-    return "commits " + ", ".join(
-        f"`{commit}` ({count} rounds, {' and '.join(engines[commit])})" for commit, count in counts.items()
-    )
-
-
-def _state(soak: Soak) -> str:
-    lines = [
-        f"**A round failed**: {one['engine']}, seed {one['seed']}, commit `{one['commit']}`: {one['why']}"
-        for one in soak.failures
-    ]
-    if not soak.is_done():
-        lines.append(
-            f"**Not finished**: {soak.given.kills:,} kills and {soak.given.acked:,} acknowledged events are "
-            "wanted. It goes on from here when it is started again."
-        )
-    return "".join(f"\n{line}\n" for line in lines)
-
-
-def _row(engine: str, rounds: list[dict[str, Any]]) -> str:
-    kills = sum(sum(one["kills"].values()) for one in rounds)
-    sums = [sum(one[key] for one in rounds) for key in ("acked", "lost", "reordered", "repeated")]
-    drained = max((one["drained_s"] for one in rounds), default=0)
-    return f"| {engine} | {kills:,} | {sums[0]:,} | {sums[1]} | {sums[2]} | {sums[3]:,} | {drained} |"
-
-
-def _roles(rounds: list[dict[str, Any]]) -> list[str]:
-    kills: Counter[str] = Counter()
-    seconds: dict[str, list[float]] = {}
-    for one in rounds:
-        kills.update(one["kills"])
-        for name, found in one["recoveries_s"].items():
-            seconds.setdefault(name, []).extend(found)
+def documents(soak: Soak) -> list[dict[str, Any]]:
+    """What the page is made of."""
+    given = soak.given
+    about = {"note": given.note, "is_done": soak.is_done(), "kills": given.kills, "acked": given.acked}
     return [
-        f"| {name} | {kills[name]} | {statistics.median(found):.2f} "
-        f"| {found[len(found) * 99 // 100]:.2f} | {found[-1]:.2f} |"
-        for name, found in ((name, sorted(found)) for name, found in sorted(seconds.items()))
-        if found
+        {"kind": "soak", **circumstances(command(given)), **about},
+        *({"kind": "round", **one} for one in soak.rounds),
+        *({"kind": "failure", **one} for one in soak.failures),
     ]
 
 
-def _answers(rounds: list[dict[str, Any]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for one in rounds:
-        counts.update(one["answers"])
-    return counts
+def command(given: argparse.Namespace) -> str:
+    """The command with what shapes the load, as far as it is not the default."""
+    usual = vars(read_arguments([]))
+    words = [
+        f"--{name} {_word(value)}"
+        for name, value in vars(given).items()
+        if name in SHAPING and value != usual[name]
+    ]
+    return " ".join(["python tools/soak.py", *words]) if words else "make soak"
 
 
-def _machine() -> str:
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        "an unknown processor",
-    )
-    cores = len(
-        [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")]
-    )
-    total_kib = int(Path("/proc/meminfo").read_text().split()[1])
-    return f"{cores} cores of {model}, {total_kib / 2**20:.0f} GiB, CPython {sys.version.split()[0]}"
+def _word(value: object) -> str:
+    match value:
+        case list():
+            return ",".join(value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
 
 
-def _commit() -> str:
-    return _out("git", "rev-parse", "--short=12", "HEAD")
-
-
-def _out(*command: str) -> str:
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def read_arguments() -> argparse.Namespace:
+def read_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill every role under load, many times.")
     parser.add_argument("--kills", type=int, default=1000, help="over all engines")
     parser.add_argument("--acked", type=int, default=5_000_000, help="events acknowledged, over all engines")
@@ -204,24 +129,26 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=6000.0, help="events a second at each door, at most")
     parser.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, at most")
     parser.add_argument("--summary", default="soak.json", help="what is done; the soak goes on from there")
-    parser.add_argument("--report", type=Path, default=REPORT)
+    parser.add_argument("--report", type=Path, default=PAGE)
     parser.add_argument(
         "--note", default="", help="a sentence for the report, such as what else the machine did"
     )
     parser.add_argument("--report-only", action="store_true", help="of what is done, finished or not")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def main() -> None:
     given = read_arguments()
     soak = Soak(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the processes of the round are stopped
-    if not given.report_only:
-        turns = itertools.cycle(given.engines)
-        while not soak.is_done():
-            soak.run(next(turns))
-    flags = " ".join(flag for flag in sys.argv[1:] if flag != "--report-only")
-    given.report.write_text(report(soak, f"python tools/soak.py {flags}" if flags else "make soak"))
+    try:
+        if not given.report_only:
+            turns = itertools.cycle(given.engines)
+            while not soak.is_done():
+                soak.run(next(turns))
+    finally:
+        if given.report_only or soak.is_done() or soak.failures:
+            keep(given.report, ("soak", "round", "failure"), documents(soak))
     print(f"the report is {given.report}")
 
 

@@ -27,6 +27,7 @@ def run_failovers(folder: Path, times: int, *, threads: int = 8) -> dict[str, An
     try:
         primary.start()
         primary.sql("CREATE DATABASE livefeed")
+        ((version,),) = primary.sql("SHOW server_version")
         standby = Server("two", of=primary)
         servers.append(standby)
         _attach(primary, standby)
@@ -52,6 +53,7 @@ def run_failovers(folder: Path, times: int, *, threads: int = 8) -> dict[str, An
             server.close()
     return {
         "failovers": times,
+        "server": version,
         **verdict,
         "recoveries_s": [round(one, 2) for one in recoveries_s],
         "promotions_s": [round(one, 2) for one in promotions_s],
