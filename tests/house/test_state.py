@@ -29,6 +29,7 @@ BOUNDED = {
     "app/application.py:Application.consumptions": "what the application is made of",
     "app/application.py:Application.operations": "what the application is made of",
     "app/exchange.py:Patience._until": "requests to handlers that are under way",
+    "app/frames/pages.py:Pages._forms": "what the application is made of",
     "app/frames/pages.py:Pages._handlers": "what the application is made of",
     "app/http/desk.py:Desk._tasks": "requests that are being answered",
     "app/http/hall.py:Hall._guests": "open connections, which are counted",

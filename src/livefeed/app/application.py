@@ -140,6 +140,23 @@ class Application(Router):
 
         return register
 
+    def form(
+        self, placement: str = DEFAULT_PLACEMENT, path: str = ""
+    ) -> Callable[[PageHandler], PageHandler]:
+        """Let the decorated function take the forms of a page that is shown there; see ``page.form``.
+
+        A form is sent to the page's own address, ``page.url(page.path)``, which nobody else knows.
+
+        Raises:
+            SettingsError: Nothing is shown there, or its forms are taken already.
+        """
+
+        def register(function: PageHandler) -> PageHandler:
+            self.pages.add_form(placement, path, function)
+            return function
+
+        return register
+
     def placement(
         self,
         code: str,

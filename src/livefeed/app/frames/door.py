@@ -1,4 +1,4 @@
-"""``POST /frame`` opens a page for whose token is posted; ``GET /frame/<ticket>/…`` is what follows."""
+"""``POST /frame`` opens a page for whose token is posted; ``/frame/<ticket>/…`` is what follows."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -59,8 +59,10 @@ class FrameDoor:
         """
         if scope["path"] == PATH:
             return await self._opened(scope, receive)
+        if scope["method"] == "POST":
+            return await self._sent(scope, receive)
         if scope["method"] != "GET":
-            return DoorAnswer(405, "method_not_allowed", "pages are asked for by GET")
+            return DoorAnswer(405, "method_not_allowed", "pages are asked for by GET, forms sent by POST")
         return await self._followed(scope)
 
     def ticket_for(self, member_id: MemberId, user_id: UserId, *, language: str) -> str:
@@ -94,7 +96,7 @@ class FrameDoor:
             return telling.not_now(language, origin)
         return await self._shown(opening, frame, language)
 
-    async def _shown(self, opening: Opening, frame: FrameRequest, language: str) -> Page:
+    async def _shown(self, opening: Opening, frame: FrameRequest, language: str) -> Page | DoorAnswer:
         match opening:
             case Opened(member_id=member_id, user_id=user_id):
                 ticket = self._ticket(member_id, user_id, frame.placement, frame.options, language)
@@ -113,7 +115,14 @@ class FrameDoor:
             case _:
                 assert_never(opening)
 
-    async def _followed(self, scope: Scope) -> Page:
+    async def _sent(self, scope: Scope, receive: Receive) -> Page | DoorAnswer:
+        """A form of a page: whoever knows the page's address, with the ticket in it, was shown the page."""
+        request = await read_request(scope, receive, self.patience)
+        if isinstance(request, DoorAnswer):
+            return request
+        return await self._followed(scope, _query(request[0]))
+
+    async def _followed(self, scope: Scope, form: dict[str, str] | None = None) -> Page | DoorAnswer:
         written, _, path = scope["path"].removeprefix(f"{PATH}/").partition("/")
         ticket = read_ticket(self.runtime.keys, self.runtime.clock, written)
         if ticket is not None and not self.runtime.portals.has(ticket.portal):
@@ -121,15 +130,25 @@ class FrameDoor:
                 await self.runtime.portals.catch_up()
         if ticket is None or not self._origin(ticket.portal):
             return telling.ended(chosen(accepted=header_of(scope, b"accept-language")), "")
-        return await self._page(ticket, path, _query(scope["query_string"]))
+        return await self._page(ticket, path, _query(scope["query_string"]), form)
 
-    async def _page(self, ticket: Ticket, path: str, query: dict[str, str]) -> Page:
+    async def _page(
+        self, ticket: Ticket, path: str, query: dict[str, str], form: dict[str, str] | None = None
+    ) -> Page | DoorAnswer:
         language, origin = ticket.language, self._origin(ticket.portal)
-        handler = self.pages.find(ticket.placement, path)
+        find = self.pages.find if form is None else self.pages.find_form
+        handler = find(ticket.placement, path)
+        if handler is None and self.pages.find(ticket.placement, path) is not None:
+            return DoorAnswer(405, "method_not_allowed", "this page takes no forms; it is asked for by GET")
         if handler is None:
             return telling.nothing_here(language, origin)
         context = PageContext(
-            runtime=self.runtime, ticket=ticket, base=self._base(ticket), path=path, query=query
+            runtime=self.runtime,
+            ticket=ticket,
+            base=self._base(ticket),
+            path=path,
+            query=query,
+            form=form or {},
         )
         try:
             answer = await handler(context)

@@ -1,7 +1,7 @@
 """The pages of an application, and what a page's handler is given."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -28,6 +28,7 @@ class PageContext:
         base: Path of the page, with a slash at its end; further requests begin with it.
         path: What follows ``base``.
         query: Keys of the address; of a key given twice the last.
+        form: What was sent with it; empty for a page that is only looked at.
     """
 
     runtime: Runtime
@@ -35,6 +36,7 @@ class PageContext:
     base: str
     path: str
     query: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def portal(self) -> MemberId:
@@ -94,6 +96,10 @@ class PageContext:
             **values,
         )
 
+    def go(self, path: str = "", **query: object) -> Page:
+        """The answer to a form that was obeyed: the browser asks for another page, which may be reloaded."""
+        return Page(status=303, headers={"location": self.url(path, **query)}, body=b"")
+
     def html(self, body: str, *, status: int = 200) -> Page:
         """``body`` under the same headers: no inline script or style, and no frame but this portal's."""
         return Page(status=status, headers=page_headers(self.language, self._policy), body=body.encode())
@@ -114,6 +120,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._handlers: dict[tuple[str, str], PageHandler] = {}
+        self._forms: dict[tuple[str, str], PageHandler] = {}
 
     def add(self, placement: str, path: str, handler: PageHandler) -> None:
         """Register one.
@@ -126,6 +133,20 @@ class Pages:
         if (placement, path) in self._handlers:
             raise SettingsError(f"{placement!r} shows something at {path!r} already")
         self._handlers[placement, path] = handler
+
+    def add_form(self, placement: str, path: str, handler: PageHandler) -> None:
+        """Register what takes forms at a place where something is shown.
+
+        Raises:
+            SettingsError: Nothing is shown there, or its forms are taken already.
+        """
+        if (placement, path) not in self._handlers or (placement, path) in self._forms:
+            raise SettingsError(f"{placement!r} shows nothing at {path!r}, or its forms are taken already")
+        self._forms[placement, path] = handler
+
+    def find_form(self, placement: str, path: str) -> PageHandler | None:
+        """What takes forms there; None if nothing does."""
+        return self._forms.get((placement, path))
 
     def find(self, placement: str, path: str) -> PageHandler | None:
         """The handler; None if nothing is shown there."""

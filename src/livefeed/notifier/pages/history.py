@@ -13,8 +13,9 @@ from livefeed.content.render import excerpt
 from livefeed.durable.store import Tx
 from livefeed.notifier import archive
 from livefeed.notifier.archive import ArchivedPost
-from livefeed.notifier.changes import Version, known_as
-from livefeed.notifier.pages.reading import Seen, look
+from livefeed.notifier.changes import Version, Withheld, known_as
+from livefeed.notifier.pages.reading import POST, Seen, asked_post, look, unseen
+from livefeed.notifier.pages.redacting import redact_version
 from livefeed.notifier.pages.versions import Kept, Row, as_row, kept, lately_edited, named
 from livefeed.notifier.people import Person
 from livefeed.ui import diff
@@ -25,7 +26,6 @@ from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.frames import DEFAULT_PLACEMENT, LEFT_MENU, POST_PLACEMENT
 from livefeed.wire.ids import PostId, UserId, decimal
 
-_POST: Final = "post"
 _LISTED: Final = 40
 _VERSIONS_A_PAGE: Final = 20
 _TITLE_CHARS: Final = 90
@@ -41,8 +41,10 @@ def add_pages(app: App) -> None:
     """The list as the application's own page and in the menu, and the history of a post under each post."""
     for place in (DEFAULT_PLACEMENT, LEFT_MENU):
         app.page(place)(show_edited)
-        app.page(place, _POST)(show_history)
+        app.page(place, POST)(show_history)
+        app.form(place, POST)(redact_version)
     app.page(POST_PLACEMENT)(show_history)
+    app.form(POST_PLACEMENT)(redact_version)
     app.placement(LEFT_MENU, title="Edited posts", titles={"ru": "Изменённые сообщения"})
     app.placement(POST_PLACEMENT, title="Edit history", titles={"ru": "История правок"})
 
@@ -55,7 +57,7 @@ async def show_edited(page: PageContext) -> Page:
     rows = [
         {
             "title": titles[post],
-            "url": page.url(_POST, id=post),
+            "url": page.url(POST, id=post),
             "at": spoken(edited_at, seen.zone, page.language),
             "versions": versions,
         }
@@ -67,10 +69,10 @@ async def show_edited(page: PageContext) -> Page:
 
 async def show_history(page: PageContext) -> Page:
     """The versions of one post, and the difference of two of them."""
-    post = _asked_post(page)
+    post = asked_post(page)
     seen = await look(page, [post]) if post else None
     if post is None or seen is None or not seen.posts:
-        return _unseen(page)
+        return unseen(page)
     found = await page.read(lambda tx: _History.read(tx, page, post, seen))
     if found is None:
         return page.show(
@@ -79,23 +81,6 @@ async def show_history(page: PageContext) -> Page:
             text=noted("No edit of this post has been seen yet."),
         )
     return await asyncio.to_thread(found.show, page)
-
-
-def _asked_post(page: PageContext) -> PostId | None:
-    """The post of the place, or on the application's own page the one of the address."""
-    given = page.query.get("id", "") if page.path == _POST else str(page.options.get("POST_ID", ""))
-    number = decimal(given)
-    return PostId(number) if number else None
-
-
-def _unseen(page: PageContext) -> Page:
-    """The same words whether it is not for him or not there: nothing tells the two apart."""
-    return page.show(
-        "inside_told.html",
-        status=404,
-        heading=noted("There is no such post"),
-        text=noted("It was deleted, or you may not see it."),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +133,13 @@ class _History:
         view = view if view in _VIEWS else "inline"
         (old, before), (new, after) = self.old, self.new
         words = _words(page)
+        missing = _missing(old, before) or _missing(new, after)
         return page.show(
             "history_frame.html",
             title=_title(Version.of(self.row)),
             action=page.url(page.path),
-            id=self.post.post if page.path == _POST else None,
-            back=page.url() if page.path == _POST else "",
+            id=self.post.post if page.path == POST else None,
+            back=page.url() if page.path == POST else "",
             rows=rows,
             earlier=rows[-1].number - 1 if rows and rows[-1].number > 1 else None,
             last=rows[0].number if rows else 0,
@@ -162,8 +148,11 @@ class _History:
             view=view,
             link=self._link(page, old, new),
             changes=_changes(before, after, words),
-            text=_VIEWS[view](before.text, after.text, words) if before.text != after.text else None,
+            text=_VIEWS[view](before.text, after.text, words) if _is_shown(before, after) else None,
             only=as_html(parse(after.text)) if old == new else None,
+            missing=missing,
+            redacts=self.seen.is_administrator and after.withheld is None,
+            here=page.url(page.path, **({"id": self.post.post} if page.path == POST else {})),
         )
 
     def _rows(self, page: PageContext) -> list[Row]:
@@ -183,7 +172,7 @@ class _History:
     def _link(self, page: PageContext, old: int, new: int) -> Callable[..., str]:
         """Makes the address of this page with something changed: ``link(view='raw')``."""
         here: dict[str, object] = {"from": old, "to": new, "view": page.query.get("view", "inline")}
-        if page.path == _POST:
+        if page.path == POST:
             here["id"] = self.post.post
 
         def link(**changed: object) -> str:
@@ -191,6 +180,23 @@ class _History:
             return page.url(page.path, **asked)
 
         return link
+
+
+def _missing(number: int, version: Version) -> Words | None:
+    """Why the words of a version are not shown."""
+    match version.withheld:
+        case Withheld(why="redacted"):
+            return noted("The words of version %(number)s were redacted.", number=number)
+        case Withheld():
+            return noted(
+                "The words of version %(number)s are not kept: their author was erased.", number=number
+            )
+        case None:
+            return None
+
+
+def _is_shown(before: Version, after: Version) -> bool:
+    return before.text != after.text and before.withheld is None and after.withheld is None
 
 
 def _number(page: PageContext, name: str, otherwise: int) -> int:
@@ -215,7 +221,7 @@ def _words(page: PageContext) -> diff.Words:
 def _changes(old: Version, new: Version, words: diff.Words) -> list[tuple[Words, Markup | Words]]:
     """What differs beside the text: its name, and what it was and became."""
     changes: list[tuple[Words, Markup | Words]] = []
-    if old.title != new.title and not new.is_derived:
+    if old.title != new.title and not new.is_derived and old.withheld is None:
         changes.append((noted("title"), diff.inline(old.title, new.title, words)))
     if old.files != new.files:
         changes.append((noted("files"), diff.inline(_listed(old.files), _listed(new.files), words)))

@@ -16,6 +16,7 @@ from livefeed.notifier.archive import Source
 from livefeed.notifier.changes import ChangeClass, Version, compare
 from livefeed.notifier.people import Person, find_people
 from livefeed.notifier.policy import Editors, Unknown
+from livefeed.notifier.privacy.screen import NOBODY
 from livefeed.ui.languages import Words, noted, spoken, told
 from livefeed.wire.ids import MemberId, PostId, UserId
 
@@ -115,22 +116,28 @@ def as_row(
     language: str,
 ) -> Row:
     """``one`` beside the version before it; None: the first that is known."""
-    came, gone = _size(before.content.text, one.content.text) if before else (None, None)
+    came, gone = _size(before.content, one.content) if before else (None, None)
     return Row(
         number=one.number,
         by=_by(one, people, author, language),
         how=_SOURCES[one.source],
         iso=iso(one.at_ms),
         at=spoken(one.at_ms, zone, language),
-        kinds=_kinds(before.content, one.content) if before else (),
+        kinds=(*_taken_out(one.content), *(_kinds(before.content, one.content) if before else ())),
         came=came,
         gone=gone,
     )
 
 
+def _taken_out(content: Version) -> tuple[Words, ...]:
+    if content.withheld is None:
+        return ()
+    return (noted("redacted"),) if content.withheld.why == "redacted" else (noted("erased"),)
+
+
 def _by(one: Kept, people: Mapping[UserId, Person], author: UserId, language: str) -> str:
     is_edit = one.source is Source.UPDATED or one.number > 1
-    ids = one.editors.people or (() if is_edit else (author,))
+    ids = one.editors.people or (() if is_edit or author == NOBODY else (author,))
     names = [people[number].name if number in people else f"#{number}" for number in ids]
     if one.editors.unknown is not None or not names:
         names.append(told(_UNKNOWN[one.editors.unknown or Unknown.SOMEONE], language))
@@ -138,6 +145,8 @@ def _by(one: Kept, people: Mapping[UserId, Person], author: UserId, language: st
 
 
 def _kinds(old: Version, new: Version) -> tuple[Words, ...]:
+    if old.withheld != new.withheld:
+        return (CLASSES[ChangeClass.TEXT],)
     if len(old.text) + len(new.text) > _LARGE_CHARS:
         # Too long to be weighed word by word for a list: a text that differs counts as changed.
         rest = compare(msgspec.structs.replace(old, text=""), msgspec.structs.replace(new, text=""))
@@ -149,8 +158,8 @@ def _kinds(old: Version, new: Version) -> tuple[Words, ...]:
     return tuple(CLASSES[kind] for kind in ChangeClass if kind in comparison.classes)
 
 
-def _size(old: str, new: str) -> tuple[int, int] | tuple[None, None]:
-    if len(old) + len(new) > _LARGE_CHARS:
+def _size(old: Version, new: Version) -> tuple[int, int] | tuple[None, None]:
+    if len(old.text) + len(new.text) > _LARGE_CHARS or old.withheld or new.withheld:
         return None, None
-    changes = diff(tokenize(parse(old)), tokenize(parse(new)))
+    changes = diff(tokenize(parse(old.text)), tokenize(parse(new.text)))
     return sum(len(change.came) for change in changes), sum(len(change.gone) for change in changes)
