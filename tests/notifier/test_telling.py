@@ -4,8 +4,12 @@ import asyncio
 
 from livefeed.notifier.policy import Editors, Silence
 from livefeed.ui.languages import Words, told
+from livefeed.wire.auth import Auth
+from livefeed.wire.envelopes import Envelope
+from livefeed.wire.events import typed
 
 from .conftest import open_house
+from .fake_portal import MEMBER
 
 NEW = "Holidays: from 3 to 14 June. [USER=4]Chris[/USER] decides"
 OLD = "Holidays: from 1 to 14 June. [USER=4]Chris[/USER] decides"
@@ -237,6 +241,25 @@ async def test_a_notice_that_waits_is_made_to_tell_of_the_newer_edit_too(house):
     assert house.portal.bell_of(2)[0].startswith("Alex Admin and Boris Ivanov changed «Holidays»")
     assert "from [s]1[/s] [b]4[/b]" in house.portal.bell_of(2)[0]
     assert "from [s]1[/s] [b]3[/b]" in house.portal.bell_of(3)[0]
+
+
+async def test_a_notice_that_waited_when_the_application_left_keeps_nobody_from_being_told_again(house):
+    await house.hold_bells("paused")
+    await house.edit(5, user=1, text=NEW)
+    await house.work()
+    runtime = house.running.runtime
+    left = Envelope(
+        event="ONAPPUNINSTALL", data={"CLEAN": "0"}, auth=Auth(member_id=MEMBER, application_token="t" * 32)
+    )
+    await house.running.leaving.leave(runtime.portals.get(MEMBER), typed(left))
+    house.portal.tokens["access-0"] = 1
+    await house.install()
+
+    await house.edit(5, user=3, text="Holidays: from 4 to 14 June. [USER=4]Chris[/USER] decides")
+    await house.work()
+
+    assert {one.state for one in await house.notices()} == {"sent", "skipped"}
+    assert house.portal.bell_of(2)[0].startswith("Boris Ivanov changed «Holidays»")
 
 
 async def test_a_waiting_notice_of_an_edit_that_was_reverted_is_skipped(house):

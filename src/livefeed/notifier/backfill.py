@@ -18,7 +18,7 @@ from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
 from livefeed.durable.store import Tx
 from livefeed.errors import Fault, NotInstalled
-from livefeed.notifier import archive
+from livefeed.notifier import archive, notices
 from livefeed.notifier.comments import archive_some_comments
 from livefeed.notifier.gaps import count_readable
 from livefeed.notifier.people import archive_people, rows_of
@@ -68,6 +68,7 @@ def order(tx: Tx, portal: KnownPortal) -> None:
     row: Any = _SQL.progress(tx.conn, portal=portal.member_id)
     if row is None or row[2] != consumer.epoch:
         _SQL.begin(tx.conn, portal=portal.member_id, epoch=consumer.epoch)
+        notices.let_go(tx, portal.member_id)
     elif row[0] == Phase.DONE:
         return
     append(

@@ -107,6 +107,11 @@ def settle(tx: Tx, notice: Notice, state: State, detail: str = "") -> None:
     _SQL.settle(tx.conn, id=notice.id, state=state, detail=detail, now=tx.now_ms)
 
 
+def let_go(tx: Tx, portal: MemberId) -> None:
+    """Give up what waited when the application left: a waiting notice would be extended, and never sent."""
+    _SQL.let_go(tx.conn, portal=portal, now=tx.now_ms)
+
+
 def list_notices(
     tx: Tx,
     *,

@@ -27,6 +27,11 @@ WHERE id = :id AND to_version = :to_version AND state IN ('planned', 'sending', 
 UPDATE notice SET state = :state, detail = :detail, settled_at = :now
 WHERE id = :id AND state IN ('planned', 'sending', 'failed');
 
+-- name: let_go(portal, now)!
+-- What waited when the application left; whatever was to send it went with the lanes of then.
+UPDATE notice SET state = 'skipped', detail = 'the application was away', settled_at = :now
+WHERE portal = :portal AND state = 'planned';
+
 -- name: every(portal, post, person, limit)
 SELECT id, portal, person, post, channel, from_version, to_version, reason, editors, state, calls
 FROM notice
