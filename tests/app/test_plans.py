@@ -26,6 +26,8 @@ FILES = {
         "inbox/inbox.sql",
         "installs/installs.sql",
         "installs/watching.sql",
+        "keeping/holds.sql",
+        "payments/payments.sql",
         "rounds/rounds.sql",
         "safes/places.sql",
         "sweep/sweep.sql",
@@ -56,6 +58,8 @@ MAY_SCAN = {
     "installs/installs.sql:present": START,
     "installs/installs.sql:owner": "of the one portal of a local application",
     "installs/installs.sql:quarantined": "of those that wait for a person",
+    "keeping/holds.sql:every": "of a command; holds are few",
+    "keeping/holds.sql:in_force": "upkeep; holds are few",
 }
 """What may, and why; none of them runs with an event or a call."""
 
