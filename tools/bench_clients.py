@@ -6,9 +6,9 @@
 The portal is a process of the installed command on one core, with TLS, for b24pysdk speaks nothing else; each
 client is a process of its own on another, and they take turns. ``list`` reads every post with
 ``log.blogpost.get``, which pages by ``start``; ``ids`` reads posts one by one by their id; ``cursor`` reads
-every person with ``user.get`` by rising id, which fast-bitrix24 does not know: it pages by ``start``. Each run
-is a line of JSON on stderr, the table of the medians stands on stdout. With ``--data`` the portal is kept for
-the next time, which saves the minutes in which it is made.
+every person with ``user.get`` by rising id, which fast-bitrix24 does not know: it pages by ``start``. Each
+run is a line of JSON on stderr, the table of the medians stands on stdout. With ``--data`` the portal is kept
+for the next time, which saves the minutes in which it is made.
 """
 
 import argparse
