@@ -18,6 +18,9 @@ from livefeed.notifier import archive, backfill
 from livefeed.notifier.privacy.exporting import export
 from livefeed.notifier.privacy.places import PLACES
 from livefeed.settings import DatabaseUrl
+from livefeed.wire.auth import Auth
+from livefeed.wire.envelopes import Envelope
+from livefeed.wire.events import typed
 
 from .conftest import House
 from .fake_portal import MEMBER
@@ -105,7 +108,7 @@ async def office(house: House) -> Office:
 async def test_an_export_has_everything_that_is_kept(office: Office):
     kept = (await office.export())["kept"]
 
-    assert {"name": NAME, "gender": "", "is_active": True} == kept["person"][0]
+    assert {"name": NAME, "gender": "", "is_active": True} == kept["profile"][0]
     versions = {(one["post"], one["version"]): one for one in kept["versions"]}
     assert [True, False] == [versions[21, 1]["is_author"], versions[21, 1]["is_mentioned"]]
     assert SECRET in versions[21, 2]["text"]
@@ -265,6 +268,60 @@ async def test_what_is_held_is_left_until_the_hold_ends(office: Office):
     await office.erase()
     await purge_old(house.store, house.clock)
     assert [] == traces(await office.dump())
+
+
+async def test_a_portal_that_leaves_with_clean_is_kept_while_anything_of_it_is_held(office: Office):
+    running = office.house.running
+    auth = {"member_id": MEMBER, "application_token": "t" * 32}
+    event = typed(Envelope(event="ONAPPUNINSTALL", data={"CLEAN": "1"}, auth=Auth(**auth)))
+    await office.do("hold_add", kind="post", number=21, reason="case 17", by="Legal")
+
+    await running.leaving.leave(running.runtime.portals.get(MEMBER), event)
+    assert 0 == await running.leaving.erase_due()
+    kept = (await office.export())["kept"]
+    assert SECRET in kept["versions"][0]["text"] + kept["versions"][1]["text"]
+    assert kept["events"], "its key is kept, too"
+
+    await office.do("hold_remove", kind="post", number=21, by="Legal")
+    assert 1 == await running.leaving.erase_due()
+    await purge_old(office.house.store, office.house.clock)
+    assert [] == traces(await office.dump())
+
+
+async def test_what_waits_for_him_goes_and_other_lanes_go_on(office: Office):
+    house = office.house
+    await house.hold_bells("paused")
+    await house.edit(22, user_id=3, text=f"Ask [USER={PERSON}]{NAME}[/USER] about 7 keys")
+    await house.work()
+    house.portal.bell.clear()
+
+    assert 0 == (await office.erase())["left"]
+    await house.hold_bells("active")
+    await house.work()
+
+    assert [] == house.portal.bell_of(PERSON)
+    assert "about [s]6[/s] [b]7[/b] keys" in "".join(house.portal.bell_of(2))
+    assert [] == await house.store.read(lambda tx: tx.execute("SELECT * FROM dead").fetchall())
+
+
+async def test_what_is_being_decided_when_he_is_erased_is_decided_again_without_him(office: Office):
+    house = office.house
+    erased: list[object] = []
+
+    async def erase_meanwhile(target: str) -> None:
+        if "user.current" in target and not erased:
+            erased.append(await office.erase())
+
+    house.portal.hold = erase_meanwhile  # before it answers whose token came with the event
+    house.portal.bell.clear()
+    await house.edit(5, user=PERSON, text="Holidays: from 8 to 14 June. [USER=4]Chris[/USER] decides")
+    await house.work()
+    await house.work(DAY_S)
+
+    assert erased
+    assert "Someone changed" in "".join(house.portal.bell_of(2))
+    left = traces(await office.dump())
+    assert [] == [one for one in left if not one.startswith("entry.body=event=")], "but for his token"
 
 
 async def test_who_installed_the_application_is_not_erased(office: Office):

@@ -93,6 +93,19 @@ CONTROLS = {
     "personal data, retention": "app/test_runner.py::test_what_is_past_its_retention_goes_with_its_steps",
     "personal data, after leaving": "app/test_leaving.py::"
     "test_what_is_kept_of_a_portal_goes_after_thirty_days",
+    "personal data, every place is known": "house/test_personal.py::"
+    "test_every_column_is_known_to_hold_something_of_a_person_or_nothing",
+    "personal data, export": "notifier/test_privacy.py::test_an_export_has_everything_that_is_kept",
+    "personal data, erasure": "notifier/test_privacy.py::test_nothing_is_left_of_a_person_who_is_erased",
+    "personal data, what the portal still shows": "notifier/test_privacy.py::test_nothing_of_him_comes_back",
+    "personal data, erased while something is decided": "notifier/test_privacy.py::"
+    "test_what_is_being_decided_when_he_is_erased_is_decided_again_without_him",
+    "personal data, legal hold": "notifier/test_privacy.py::test_what_is_held_is_left_until_the_hold_ends",
+    "personal data, legal hold and CLEAN=1": "notifier/test_privacy.py::"
+    "test_a_portal_that_leaves_with_clean_is_kept_while_anything_of_it_is_held",
+    "personal data, redaction": "notifier/test_privacy.py::test_the_words_of_a_version_are_gone_for_all",
+    "personal data, redaction in the portal": "scenario/test_the_history_opens_in_the_frame.py::"
+    "test_nobody_but_an_administrator_redacts",
     "personal data, CLEAN=1": "app/test_leaving.py::test_with_clean_it_goes_at_once",
 }
 

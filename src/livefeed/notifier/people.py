@@ -50,8 +50,11 @@ async def ensure_people(
     """
     wanted = set(people)
     known = await store.read(lambda tx: find_people(tx, portal, wanted))
+    unknown = wanted - known.keys()
+    if not unknown:
+        return known
     screen = await store.read(lambda tx: Screen.read(tx, keys, portal))
-    missing = sorted(one for one in wanted - known.keys() if not screen.is_erased(one))
+    missing = sorted(one for one in unknown if not screen.is_erased(one))
     if not missing:
         return known
     answers = await client.batch(

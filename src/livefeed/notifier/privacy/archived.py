@@ -209,7 +209,7 @@ def _columns(table: str, *names: str) -> tuple[str, ...]:
 
 PLACES: Final = (
     Place(
-        name="person",
+        name="profile",
         columns=_columns("archived_person", "person", "name", "gender", "is_active", "comment_cursor"),
         walk=rows_of(SQL.walk_person),
         show=_show_person,
