@@ -66,6 +66,15 @@ def written(document: dict[str, Any]) -> Iterator[bytes]:
         yield body.replace(b"%5B", b"[").replace(b"%5D", b"]")
 
 
+async def installed_again(house: House) -> bool:
+    """Whether it goes on after a while: what the portal had may be erased at that moment (503)."""
+    for _ in range(100):
+        status = (await house.install()).status
+        if status != 503:
+            return status == 200
+    return False
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example['value']['event']}")
 async def test_every_documented_event_is_accepted_and_kept(house: House, example: dict[str, Any]):
     document = proved(example["value"])
@@ -77,7 +86,7 @@ async def test_every_documented_event_is_accepted_and_kept(house: House, example
 
     for body in bodies:
         if document["event"] == "ONAPPUNINSTALL":
-            assert (await house.install()).status == 200, "each of them ends an installation"
+            assert await installed_again(house), "each of them ends an installation"
         assert (await house.post("/events", body)).status == 200, body
 
     kinds = {row.event for row in await house.inbox()} - {"ONAPPINSTALL"}
