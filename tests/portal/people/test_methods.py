@@ -1,9 +1,11 @@
 """``user.get``, ``user.current`` and ``profile`` over a webhook."""
 
 import json
+from itertools import product
 
 import pytest
 
+from livefeed.durable.store import Tx
 from livefeed.portal.people import people
 from livefeed.wire.ids import UserId
 
@@ -81,6 +83,23 @@ async def test_people_are_sorted_by_any_field(house: House):
     assert (await found(house, sort="LAST_NAME", order="ASC"))[:3] == [6, 4, 1]
     assert (await found(house, sort="ID", order="desc"))[:2] == [8, 7]
     assert (await found(house, sort="NOTHING"))[:2] == [1, 2]
+
+
+async def test_a_page_of_many_is_the_same_whether_or_not_all_of_them_had_to_be_read(house: House):
+    def hire(tx: Tx) -> None:
+        for number in range(100, 220):
+            name = f"p{number}"
+            new = people.NewPerson(login=name, email=f"{name}@x.example", first_name=name, last_name="x")
+            people.add(tx, house.portal.member_id, UserId(number), new)
+
+    await house.store.write(hire)
+    everybody = {"!NAME": "nobody"}
+    for start, after in product((0, 50, 100, 150, -1, 10**30), ("0", "7", "150", "219", "9" * 30)):
+        quick = (await house.send(1, "user.get", filter={">ID": after}, start=start)).json()
+        slow = (await house.send(1, "user.get", filter={">ID": after, **everybody}, start=start)).json()
+        assert [quick.get(name) for name in ("result", "total", "next")] == [
+            slow.get(name) for name in ("result", "total", "next")
+        ], (start, after)
 
 
 async def test_select_leaves_only_what_is_asked_for(house: House):

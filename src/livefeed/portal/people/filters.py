@@ -13,6 +13,7 @@ from livefeed.wire.form.values import as_text
 Row = Mapping[str, JsonValue]
 
 _OPERATORS: Final = ("!=%", "!%=", "!@", "!%", "!=", "=%", "%=", ">=", "<=", "@", "%", "=", "!", ">", "<")
+_TOO_HIGH: Final = 2**63  # for a number of the database
 _TRUE: Final = frozenset({"y", "1", "true"})
 
 
@@ -45,6 +46,17 @@ def read_conditions(wanted: Mapping[str, JsonValue], fields: Row) -> list[Condit
         if field in fields or field == "NAME_SEARCH":
             found.append(Condition(operator=operator, field=field, values=tuple(_wanted(field, value))))
     return found
+
+
+def only_after(conditions: Sequence[Condition]) -> int | None:
+    """The id after which people are asked for, if nothing but ids is; 0 if nothing is asked, else None."""
+    after = 0
+    for one in conditions:
+        text = one.values[0] if len(one.values) == 1 else ""
+        if (one.operator, one.field) != (">", "ID") or not text.isdecimal():
+            return None
+        after = max(after, int(text))
+    return after if after < _TOO_HIGH else None
 
 
 def sort_key(field: str) -> Callable[[Row], tuple[int, int, str]]:

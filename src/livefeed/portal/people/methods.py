@@ -6,7 +6,7 @@ from livefeed.clock import iso
 from livefeed.durable.store import Tx
 from livefeed.portal.call import Call, Method
 from livefeed.portal.people import people
-from livefeed.portal.people.filters import read_conditions, sort_key
+from livefeed.portal.people.filters import only_after, read_conditions, sort_key
 from livefeed.portal.people.people import Person
 from livefeed.wire.calls import PAGE_SIZE, Answer, page_of
 from livefeed.wire.faults import NoAuthFound
@@ -15,6 +15,7 @@ from livefeed.wire.ids import DepartmentId, UserId
 from livefeed.wire.params import Params
 from livefeed.wire.people import Profile, UserRow, UserScope
 
+_FARTHEST: Final = 2**31
 _ABSENT: Final = UserRow(id=UserId(0)).to_wire()
 _NO_FILTER: Final = frozenset({"FILTER", "SORT", "ORDER", "SELECT", "START", "ADMIN_MODE", "IMAGE_RESIZE"})
 
@@ -27,14 +28,22 @@ def get_people(tx: Tx, call: Call) -> Answer:
     params = call.params
     conditions = read_conditions(params.mapping("FILTER") or _top_level(params), _ABSENT)
     scope = _scope(call)
-    rows = [_row(person).to_wire(scope) for person in people.select(tx, call.portal.member_id)]
-    chosen = [row for row in rows if all(one.holds_for(row) for one in conditions)]
     field = params.text("sort").upper() or "ID"
-    chosen.sort(key=sort_key(field), reverse=params.text("order").upper() == "DESC")
+    is_falling = params.text("order").upper() == "DESC"
     start = max(-1, params.integer("start"))
-    first = max(0, start)
-    page = chosen[first : first + PAGE_SIZE]
-    return page_of([_selected(row, params) for row in page], start=start, total=len(chosen))
+    first = min(max(0, start), _FARTHEST)
+    after = None if field != "ID" or is_falling else only_after(conditions)
+    if after is not None:
+        portal = call.portal.member_id
+        found = people.page(tx, portal, after=after, first=first, limit=PAGE_SIZE)
+        page = [_row(person).to_wire(scope) for person in found]
+        total = people.count(tx, portal, after=after) if start >= 0 else 0
+    else:
+        rows = [_row(person).to_wire(scope) for person in people.select(tx, call.portal.member_id)]
+        chosen = [row for row in rows if all(one.holds_for(row) for one in conditions)]
+        chosen.sort(key=sort_key(field), reverse=is_falling)
+        page, total = chosen[first : first + PAGE_SIZE], len(chosen)
+    return page_of([_selected(row, params) for row in page], start=start, total=total)
 
 
 def get_current(tx: Tx, call: Call) -> Answer:

@@ -120,6 +120,17 @@ def select(
     )
 
 
+def page(tx: Tx, portal: MemberId, *, after: int, first: int, limit: int) -> list[Person]:
+    """Of the people with greater ids, up to ``limit`` by id, without the ``first`` ones."""
+    rows = _sql.person_ids(tx.conn, portal=portal, after=after, first=first, limit=limit)
+    return select(tx, portal, ids=[row[0] for row in rows])
+
+
+def count(tx: Tx, portal: MemberId, *, after: int) -> int:
+    """How many people have greater ids."""
+    return int(_sql.count_people(tx.conn, portal=portal, after=after))
+
+
 def _person(row: Any) -> Person:  # noqa: ANN401 - a row of the driver, typed here
     return Person(
         id=UserId(row[0]),

@@ -33,6 +33,13 @@ WHERE p.portal = :portal
         WHERE m.portal = p.portal AND m.person = p.id AND m.department = :department))
 ORDER BY p.id;
 
+-- name: person_ids(portal, after, first, limit)
+-- A page of those whose ids are greater, by id.
+SELECT id FROM person WHERE portal = :portal AND id > :after ORDER BY id LIMIT :limit OFFSET :first;
+
+-- name: count_people(portal, after)$
+SELECT count(*) FROM person WHERE portal = :portal AND id > :after;
+
 -- name: add_department(portal, id, parent, name, head)!
 -- One more department.
 INSERT INTO department (portal, id, parent, name, sort, head) VALUES (:portal, :id, :parent, :name, 500, :head);
