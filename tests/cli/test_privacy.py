@@ -12,6 +12,7 @@ from tests import engines
 from livefeed.app.runtime import ROOMS
 from livefeed.cli.main import main
 from livefeed.clock import SystemClock
+from livefeed.durable.consumers import register
 from livefeed.durable.store import Tx, open_store
 from livefeed.notifier import archive
 from livefeed.notifier.archive import Source
@@ -31,7 +32,7 @@ def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     read_or_create_key_file(Path(keys))
 
     def fill(tx: Tx) -> None:
-        tx.execute(f"INSERT INTO told_portal (portal, phase) VALUES ('{PORTAL}', 'done')")
+        register(tx, portal=PORTAL, name="inbox")
         for post in (5, 6):
             archive.add(tx, PORTAL, post, 17, Version(title="Boilers", text="it leaks"), Source.ADDED)
         known = archive.find(tx, PORTAL, 6)

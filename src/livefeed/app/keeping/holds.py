@@ -85,6 +85,11 @@ def kept(tx: Tx) -> list[str]:
     ]
 
 
+def portals(tx: Tx) -> list[MemberId]:
+    """Every portal of which an application knows anything."""
+    return [MemberId(row[0]) for row in _SQL.portals(tx.conn)]
+
+
 def forget(tx: Tx, portal: MemberId) -> None:
     """Erase the records of a portal; it is erased only when none is in force."""
     _SQL.forget(tx.conn, portal=portal)

@@ -30,5 +30,9 @@ SELECT 1 FROM legal_hold WHERE portal = :portal AND ended_at IS NULL LIMIT 1;
 -- name: posts(portal)
 SELECT number FROM legal_hold WHERE portal = :portal AND kind = 'post' AND ended_at IS NULL;
 
+-- name: portals()
+-- Every portal of which anything is known.
+SELECT member_id AS portal FROM install UNION SELECT portal FROM consumer WHERE state <> 'gone' ORDER BY 1;
+
 -- name: forget(portal)!
 DELETE FROM legal_hold WHERE portal = :portal;

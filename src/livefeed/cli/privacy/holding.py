@@ -10,14 +10,14 @@ from livefeed.app.keeping import holds
 from livefeed.app.keeping.holds import Hold, HoldKind
 from livefeed.app.keeping.setting import end_hold, set_hold
 from livefeed.cli.databases import NOTIFIER_DB, db_option
-from livefeed.cli.halves import read
+from livefeed.cli.halves import APPLICATION, read
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document, print_rows
-from livefeed.cli.privacy.reaching import NOTIFIER, find_portal, in_store
+from livefeed.cli.privacy.reaching import in_store, portal_of
 from livefeed.cli.running import find_running, operate
 from livefeed.clock import iso
 from livefeed.settings import DatabaseUrl
-from livefeed.wire.ids import MemberId, PostId
+from livefeed.wire.ids import MemberId
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -97,7 +97,7 @@ def remove(
 @json_option
 def list_holds(database: DatabaseUrl, everything: bool, as_json: bool) -> None:
     """Show the holds, the newest first."""
-    rows = read(database, NOTIFIER, holds.every)
+    rows = read(database, APPLICATION, holds.every)
     print_rows((_row(one) for one in rows if everything or one.ended_at_ms is None), HOLDS, as_json=as_json)
 
 
@@ -114,7 +114,7 @@ def _changed(
     kind: HoldKind = "person" if post is None else "post"
     number = person if post is None else post
     assert number is not None, "one of the two is named"
-    member_id = find_portal(database, portal, post=None if post is None else PostId(post))
+    member_id = read(database, APPLICATION, lambda tx: portal_of(tx, portal))
     running = find_running(database)
     if running is not None:
         return operate(running, operation, {"portal": member_id, "kind": kind, "number": number, **words})

@@ -12,7 +12,7 @@ from livefeed.cli.db.access import Opener
 from livefeed.cli.halves import read
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import encode, json_option, print_document
-from livefeed.cli.privacy.reaching import NOTIFIER, by_hand, find_portal, portal_of
+from livefeed.cli.privacy.reaching import NOTIFIER, by_hand, portal_of
 from livefeed.cli.running import find_running, operate
 from livefeed.errors import SettingsError
 from livefeed.notifier.privacy.exporting import export as exported
@@ -87,7 +87,7 @@ def erase(
     on, though the portal may still show it: erase him there first. What a legal hold keeps is left and
     counted; so is what is being worked on, and then the exit code is 1: run it again.
     """
-    member_id = find_portal(database, portal)
+    member_id = read(database, NOTIFIER, lambda tx: portal_of(tx, portal))
     running = find_running(database)
     asked: dict[str, Any] = {"portal": member_id, "person": number}
     done: dict[str, Any] = {"is_over": False}
@@ -125,7 +125,7 @@ def admit(
     database: DatabaseUrl, key_file: Path | None, number: int, portal: str | None, as_json: bool
 ) -> None:
     """Keep what comes of person ID from now on, as of anybody: he has come back. What is erased stays so."""
-    member_id = find_portal(database, portal)
+    member_id = read(database, NOTIFIER, lambda tx: portal_of(tx, portal))
     running = find_running(database)
     if running is not None:
         document = operate(running, "person_admit", {"portal": member_id, "person": number})

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
 
+from livefeed.app.keeping import holds
 from livefeed.cli.databases import key_ring
-from livefeed.cli.halves import APPLICATION, read, writable
+from livefeed.cli.halves import APPLICATION, writable
 from livefeed.client.safes.keys import PortalKeys
 from livefeed.durable.store import Store, Tx
 from livefeed.errors import SettingsError
@@ -20,29 +21,28 @@ T = TypeVar("T")
 NOTIFIER: Final = APPLICATION[:1]
 
 
-def portal_of(tx: Tx, given: str | None, *, post: PostId | None = None) -> MemberId:
-    """The portal that is meant: the one that is named, or the only one that is known, or that has the post.
+def portal_of(tx: Tx, given: str | None) -> MemberId:
+    """The portal that is meant: the one that is named, or the only one that is known.
 
     Raises:
         SettingsError: There is no such portal, or there are several.
     """
-    known = [str(row[0]) for row in SQL.portals(tx.conn)]
+    known = holds.portals(tx)
     if given is not None:
         if given not in known:
             raise SettingsError(f"there is no portal {given!r} in this database; see: livefeed app portals")
         return MemberId(given)
-    if post is not None and len(known) > 1:
-        known = [str(row[0]) for row in SQL.portals_of_post(tx.conn, post=post)]
     if len(known) > 1:
         raise SettingsError(f"there are {len(known)} portals; name one with --portal MEMBER_ID")
     if not known:
         raise SettingsError("nothing is known of any portal yet; see: livefeed app portals")
-    return MemberId(known[0])
+    return known[0]
 
 
-def find_portal(database: DatabaseUrl, given: str | None, *, post: PostId | None = None) -> MemberId:
-    """`portal_of`, of a database that is opened for it."""
-    return read(database, NOTIFIER, lambda tx: portal_of(tx, given, post=post))
+def portal_with(tx: Tx, given: str | None, post: PostId) -> MemberId:
+    """The portal that is meant: of several, the only one whose post is archived."""
+    having = [MemberId(row[0]) for row in SQL.portals_of_post(tx.conn, post=post)]
+    return having[0] if given is None and len(having) == 1 else portal_of(tx, given)
 
 
 def by_hand(database: DatabaseUrl, key_file: Path | None, work: Callable[[Hands], Awaitable[T]]) -> T:

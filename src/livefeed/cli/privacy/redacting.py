@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from livefeed.cli.databases import NOTIFIER_DB, db_option, key_file_option
+from livefeed.cli.halves import read
 from livefeed.cli.numbers import NUMBER
 from livefeed.cli.output import json_option, print_document
-from livefeed.cli.privacy.reaching import by_hand, find_portal
+from livefeed.cli.privacy.reaching import NOTIFIER, by_hand, portal_with
 from livefeed.cli.running import find_running, operate
 from livefeed.notifier.privacy.operations import Redaction, take_out
 from livefeed.settings import DatabaseUrl
@@ -37,7 +38,7 @@ def redact(
     and do not come back from the portal, which may still show them: edit the post there first. Notices that
     were sent cannot be called back.
     """
-    member_id = find_portal(database, portal, post=PostId(post))
+    member_id = read(database, NOTIFIER, lambda tx: portal_with(tx, portal, PostId(post)))
     asked: dict[str, object] = {"portal": member_id, "post": post, "version": version, "reason": reason}
     running = find_running(database)
     if running is not None:

@@ -28,10 +28,6 @@ SELECT version, content FROM archived_version WHERE portal = :portal AND post = 
 UPDATE archived_version SET content = :content
 WHERE portal = :portal AND post = :post AND version = :version;
 
--- name: portals()
--- Every portal of which anything is known.
-SELECT portal FROM told_portal UNION SELECT member_id FROM install ORDER BY 1;
-
 -- name: portals_of_post(post)
 SELECT portal FROM archived_post WHERE post = :post ORDER BY portal;
 
