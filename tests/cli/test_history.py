@@ -101,3 +101,13 @@ def test_a_line_of_another_form_is_named(tmp_path: Path):
 
     with pytest.raises(SettingsError, match=r"history\.jsonl:2"):
         read_history(path)
+
+
+def test_any_program_may_write_its_numbers_as_it_does(tmp_path: Path):
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(
+        b'\xef\xbb\xbf{"kind":"acked","portal":"p","post":"205","seq":"1","at_ms":1743000379000.25,"id":7}\r\n'
+        b'{"kind":"received","portal":"p","post":205,"seq":1,"at_ms":"1743000379001","id":"m1"}\r\n'
+    )
+
+    assert Verdict(acked=1, lost=0, repeated=0, reordered=0) == judge(read_history(path))

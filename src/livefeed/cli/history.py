@@ -2,12 +2,14 @@
 
 The file is JSONL, written by any program: ``{"kind": "acked|received|effect", "portal", "post", "seq",
 "at_ms", "id"}``. ``seq`` numbers the changes of one post; a recorder that cannot know it leaves it null.
+Numbers may be strings, ``at_ms`` may have a fraction, and ``id`` may be a number.
 """
 
+from codecs import BOM_UTF8
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import click
 import msgspec
@@ -22,9 +24,9 @@ class Line(msgspec.Struct, frozen=True):
     kind: Literal["acked", "received", "effect"]
     portal: str
     post: int
-    at_ms: int
+    at_ms: Annotated[float, msgspec.Meta(ge=0)]
     seq: int | None = None
-    id: str | None = None
+    id: str | int | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -50,10 +52,10 @@ def read_history(path: Path) -> list[Line]:
         SettingsError: A line is not of the documented form; the message names it.
     """
     lines: list[Line] = []
-    for number, raw in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, raw in enumerate(path.read_bytes().removeprefix(BOM_UTF8).splitlines(), start=1):
         if raw.strip():
             try:
-                lines.append(msgspec.json.decode(raw, type=Line))
+                lines.append(msgspec.json.decode(raw, type=Line, strict=False))
             except msgspec.DecodeError as exc:
                 raise SettingsError(f"{path}:{number}: {exc}") from exc
     return lines
