@@ -59,14 +59,15 @@ def call(webhook: str, method: str, **params: object) -> Any:  # noqa: ANN401 - 
         return json.loads(answer.read())["result"]
 
 
-def edit(document: dict[str, Any]) -> int:
-    """Change a date in the first post of the demo, and wait for the notice of it."""
-    admin = document["admin_webhook_url"]
-    (post,) = call(admin, "log.blogpost.get", POST_ID=1)
-    text = post["DETAIL_TEXT"]
-    changed = text.replace("1", "3", 1) if "1" in text else f"{text}\nFrom 3 to 14 June."
-    call(admin, "log.blogpost.update", POST_ID=1, POST_TITLE=post["TITLE"], POST_MESSAGE=changed)
-    return 1
+def edit(document: dict[str, Any]) -> None:
+    """Change a number in the first post, and in one that the first person has commented on."""
+    hooks = {person["id"]: person["webhook_url"] for person in document["people"]}
+    for post in call(document["admin_webhook_url"], "log.blogpost.get", LIMIT=50):
+        author, text = int(post["AUTHOR_ID"]), post["DETAIL_TEXT"]
+        if post["ID"] == "1" or post["TITLE"] == "A new customer":
+            changed = text.replace("1", "3", 1) if "1" in text else text.replace("40", "48")
+            fields = {"POST_ID": post["ID"], "POST_TITLE": post["TITLE"], "POST_MESSAGE": changed}
+            call(hooks[author], "log.blogpost.update", **fields)
 
 
 def sign_in(context: BrowserContext, person: str) -> Page:
@@ -80,38 +81,39 @@ def sign_in(context: BrowserContext, person: str) -> Page:
 
 def addresses(document: dict[str, Any], page: Page) -> Iterator[tuple[str, str]]:
     """The name and the address of every page; some are found on others."""
-    yield "scene", "/scene"
-    yield "feed", "/"
-    yield "post", "/posts/1"
-    yield "edit", "/posts/1/edit"
-    yield "history", "/posts/1/history?view=inline"
-    yield "history-beside", "/posts/1/history?view=side"
-    yield "bell", "/bell"
-    yield "developer", "/developer/"
-    for name, part in (("app", "/developer/apps/"), ("delivery", "/developer/deliveries/")):
-        page.goto("/developer/" if name == "app" else "/developer/deliveries/")
-        found = page.locator(f"main .card a[href^='{part}']").first
-        if found.count():
-            yield name, str(found.get_attribute("href"))
-    yield "new-app", "/developer/apps/new"
-    yield "deliveries", "/developer/deliveries/"
-    yield "handlers", "/developer/handlers/"
-    yield "webhooks", "/developer/webhooks/"
-    page.goto("/posts/1")
-    widget = page.locator("main a[href^='/apps/']").first
-    if widget.count():
-        yield "widget", str(widget.get_attribute("href"))
-    console = document["console_url"]
-    yield "console", console
-    base = console.partition("?")[0]
-    yield "console-inbox", f"{base}inbox"
-    page.goto(console)
-    page.goto(f"{base}inbox")
-    event = page.locator("main a[href^='/console/inbox/']").first
-    if event.count():
-        yield "console-event", urllib.parse.urljoin(base, str(event.get_attribute("href")))
-    yield "console-notices", f"{base}notices"
-    yield "console-dead", f"{base}dead"
+    yield from (("scene", "/scene"), ("feed", "/"), ("write", "/write"), ("post", "/posts/1"))
+    yield from (("edit", "/posts/1/edit"), ("history", "/posts/1/history?view=inline"))
+    yield from (("history-beside", "/posts/1/history?view=side"), ("bell", "/bell"), ("nowhere", "/nowhere"))
+    yield from (("developer", "/developer/"), ("new-app", "/developer/apps/new"))
+    app = found(page, "/developer/", "/developer/apps/")
+    yield from (("app", app), ("uninstall", f"{app}/uninstall"), ("update", f"{app}/update"))
+    yield from (("handlers", "/developer/handlers/"), ("deliveries", "/developer/deliveries/"))
+    yield "handler", found(page, "/developer/handlers/", "/developer/handlers/")
+    yield "delivery", found(page, "/developer/deliveries/", "/developer/deliveries/")
+    yield from (("webhooks", "/developer/webhooks/"), ("new-incoming", "/developer/webhooks/incoming/new"))
+    yield "new-outgoing", "/developer/webhooks/outgoing/new"
+    yield "consent", f"/oauth/authorize/?client_id={document['app']['client_id']}"
+    yield "widget", found(page, "/posts/1", "/apps/")
+    yield from console_addresses(document["console_url"], page)
+
+
+def console_addresses(address: str, page: Page) -> Iterator[tuple[str, str]]:
+    """The same of the application's console, which is opened with the token in ``address``."""
+    home = address.partition("?")[0]
+    yield "console-closed", home
+    yield "console", address
+    page.goto(address)
+    yield "console-inbox", f"{home}inbox"
+    yield "console-event", urllib.parse.urljoin(home, found(page, f"{home}inbox", "/console/inbox/"))
+    yield from ((f"console-{name}", f"{home}{name}") for name in ("notices", "found", "dead"))
+    yield "console-nowhere", f"{home}nowhere"
+
+
+def found(page: Page, address: str, part: str) -> str:
+    """Where the first link of ``address`` leads that begins with ``part``."""
+    page.goto(address)
+    links = page.locator(f"main a[href^='{part}']:not([href='{part}'], [href$='/new'])")
+    return str(links.first.get_attribute("href"))
 
 
 def take(browser: Browser, document: dict[str, Any], look: str, language: str, person: str) -> list[Path]:
@@ -120,7 +122,7 @@ def take(browser: Browser, document: dict[str, Any], look: str, language: str, p
     context.set_default_timeout(20_000)
     page, taken = sign_in(context, person), list[Path]()
     context.add_cookies([{"name": "livefeed_language", "value": language, "url": document["portal_url"]}])
-    for name, address in list(addresses(document, page)):
+    for name, address in addresses(document, page):
         page.goto(address)
         page.wait_for_timeout(400)
         path = FOLDER / f"{name}.{look}.{language}.png"

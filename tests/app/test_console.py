@@ -92,6 +92,7 @@ async def test_without_its_cookie_every_page_and_form_is_closed(house: House, co
         answer = await visitor.get(path)
         assert answer.status == 401
         assert house.portal.member_id not in answer.body.decode()
+        assert "To the console" not in answer.body.decode()
     for path in ("dead/replay", "confirm", "bind", "leave"):
         assert (await visitor.send(path, "token=x")).status == 401
 
@@ -119,6 +120,7 @@ async def test_an_event_is_shown_step_by_step(house: House):
     assert "received → verified" in listed
     assert "ONLIVEFEEDPOSTUPDATE" in page
     assert page.index(">received<") < page.index(">verified<")
+    assert re.search(r">received</strong> <time[^>]*>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC<", page)
 
 
 async def test_the_overview_tells_how_tokens_are_and_never_what_they_are(house: House):

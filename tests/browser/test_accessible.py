@@ -18,12 +18,16 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+CUT_OFF = """() => [...document.querySelectorAll(".tabs, .wide")]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+
 
 def check(page: Page) -> None:
     """Nothing is found on the page as it stands."""
     found = Axe().run(page)
     assert 0 == found.violations_count, f"{page.url}\n{found.generate_report()}"
     assert page.evaluate(TOO_WIDE) <= 0, f"{page.url} is wider than the screen"
+    assert [] == page.evaluate(CUT_OFF), f"{page.url} has columns or tabs out of sight"
 
 
 @pytest.fixture(scope="module")

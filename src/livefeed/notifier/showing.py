@@ -8,6 +8,7 @@ from livefeed.durable.store import Tx
 from livefeed.notifier.gaps import is_found
 from livefeed.notifier.notices import BELL, list_notices
 from livefeed.notifier.participants import Reason
+from livefeed.notifier.people import find_people
 from livefeed.ui.languages import Words, noted
 from livefeed.wire.ids import PostId
 
@@ -30,11 +31,17 @@ CHANNELS: Final[Mapping[str, Words]] = {BELL: noted("bell")}
 def _notices(tx: Tx, asked: Asked) -> Mapping[str, object]:
     post = asked.query.maybe_integer("post")
     rows = list_notices(tx, post=None if post is None else PostId(post), limit=_SHOWN)
+    names = {
+        (portal, one.id): one.name
+        for portal in {row.portal for row in rows}
+        for one in find_people(tx, portal, {row.person for row in rows if row.portal == portal}).values()
+    }
     return {
         "rows": [
             {
                 "id": row.id,
                 "person": row.person,
+                "name": names.get((row.portal, row.person), ""),
                 "post": row.post,
                 "from_version": row.from_version,
                 "to_version": row.to_version,

@@ -241,7 +241,10 @@ class ConsoleDoor:
                 return None
 
     def _plain(self, asked: Asked, text: Words, *, status: int) -> Page:
-        return page("console_plain.html", status=status, language=asked.language, text=text)
+        leads_back = text is not _CLOSED
+        return page(
+            "console_plain.html", status=status, language=asked.language, text=text, leads_back=leads_back
+        )
 
 
 def _said(code: str) -> Words | str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
-from livefeed.clock import iso
+from livefeed.clock import at_utc, iso
 from livefeed.ui.languages import Words, noted, spoken
 
 _SECOND_MS: Final = 1_000
@@ -24,6 +24,11 @@ class Moment:
 def moment(at_ms: int, language: str) -> Moment:
     """A time of day, in UTC as servers are."""
     return Moment(iso=iso(at_ms), text=f"{spoken(at_ms, UTC, language)} UTC")
+
+
+def exact(at_ms: int) -> Moment:
+    """A time to the second, to be compared with logs: ``2026-03-17 15:29:14 UTC``."""
+    return Moment(iso=iso(at_ms), text=f"{at_utc(at_ms):%Y-%m-%d %H:%M:%S} UTC")
 
 
 def span(ms: int) -> Words:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from livefeed.app import inbox
-from livefeed.app.console.moments import Moment, moment, span
+from livefeed.app.console.moments import Moment, exact, moment, span
 from livefeed.app.console.sections import Asked
 from livefeed.app.contexts.effects import EFFECT
 from livefeed.app.inbox import FOUND_BY_SWEEP, Detail, InboxRow, list_inbox
@@ -95,7 +95,7 @@ class StepCard:
 
     step: str
     name: Words | str
-    at: str
+    at: Moment
     after: Words
     detail: Detail
 
@@ -238,7 +238,7 @@ def _event(row: InboxRow, language: str) -> EventCard:
             StepCard(
                 step=step.step,
                 name=_named(step.step),
-                at=moment(step.at_ms, language).iso,
+                at=exact(step.at_ms),
                 after=span(max(step.at_ms - earlier.at_ms, 0)),
                 detail=step.words,
             )

@@ -6,10 +6,12 @@ from typing import Final
 from livefeed.app.channels import Channel
 from livefeed.app.console.moments import moment, span
 from livefeed.app.console.sections import Asked, Section
+from livefeed.app.installs import registry
 from livefeed.app.sweep.progress import Scope, Sweep
 from livefeed.durable.store import Tx
 from livefeed.notifier.gaps.report import Report, report
 from livefeed.ui.languages import Words, noted
+from livefeed.wire.ids import MemberId
 
 _SHOWN: Final = 50
 _HOW: Final[Mapping[Channel, Words]] = {
@@ -24,12 +26,14 @@ _SCOPES: Final[Mapping[Scope, Words]] = {
 
 
 def _found(tx: Tx, asked: Asked) -> Mapping[str, object]:
-    return {"portals": [_portal(one, asked.language) for one in report(tx, limit=_SHOWN)]}
+    domains = {one.member_id: one.domain for one in registry.every(tx)}
+    return {"portals": [_portal(one, domains, asked.language) for one in report(tx, limit=_SHOWN)]}
 
 
-def _portal(one: Report, language: str) -> Mapping[str, object]:
+def _portal(one: Report, domains: Mapping[MemberId, str], language: str) -> Mapping[str, object]:
     return {
         "portal": one.portal,
+        "domain": domains.get(one.portal),
         "percent": one.coverage.percent,
         "archived": one.coverage.archived,
         "readable": one.coverage.readable,
