@@ -19,6 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import Metric
 from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import Processor
 
 REGISTRY: Final = CollectorRegistry()
 
@@ -196,7 +197,26 @@ def configure_logs(level: str = "info", *, is_for_good: bool = True) -> None:
 
 def logger(room: str) -> Any:  # noqa: ANN401 - structlog's proxy has no narrower type
     """The logger of one room; never hand it a secret (a ``Secret`` masks itself)."""
-    return structlog.get_logger(room=room)
+    return structlog.wrap_logger(None, processors=[_processed], room=room)
+
+
+_UNCONFIGURED: Final[tuple[Processor, ...]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    _conceal,
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+)
+
+
+def _processed(of: Any, method: str, event: MutableMapping[str, Any]) -> Any:  # noqa: ANN401 - structlog's
+    """As the process is configured to log; one that is not would show the values of variables."""
+    chain = structlog.get_config()["processors"] if structlog.is_configured() else _UNCONFIGURED
+    line: Any = event
+    for processor in chain:
+        line = processor(of, method, line)
+    return line
 
 
 class _OfWorker:

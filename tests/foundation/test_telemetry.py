@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from livefeed.telemetry import concealed, configure_logs
+from livefeed.telemetry import concealed, configure_logs, logger
 
 TOKEN = "523kzuahm5scvcpn2chhxx5zye32oe5e"
 
@@ -25,6 +25,21 @@ def test_a_traceback_in_the_log_shows_no_values_of_variables():
             line = processor(None, "error", line)
     assert "look_up" in line
     assert code not in line
+
+
+def test_where_nobody_configures_logs_they_show_no_secrets_either(capfd: pytest.CaptureFixture[str]):
+    def look_up(code: str) -> None:
+        raise ValueError(f"not found: auth={TOKEN}")
+
+    try:
+        look_up("8g9l071" + "eismy9q2l")
+    except ValueError:
+        logger("app").exception("call failed")
+    said = capfd.readouterr().out
+
+    assert "call failed" in said
+    assert "look_up" in said
+    assert not [secret for secret in (TOKEN, "8g9l071" + "eismy9q2l") if secret in said]
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch):
