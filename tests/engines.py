@@ -13,7 +13,8 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
@@ -174,10 +175,14 @@ def both() -> tuple[str, ...]:
 def database(folder: Path, name: str, rooms: Sequence[str] = (), *, engine: str | None = None) -> str:
     """The URL of a database called ``name``, the same for the same folder.
 
-    On SQLite it does not exist yet; on PostgreSQL it has the schema of ``rooms``, or no table without them.
+    It has the schema of ``rooms``: a copy of one that is made once. Without them PostgreSQL's has no table,
+    and that on SQLite does not exist yet.
     """
     if (engine or chosen()) == "sqlite":
-        return f"sqlite:///{folder / name}.db"
+        path = folder / f"{name}.db"
+        if rooms and not path.exists():
+            shutil.copy(_file(tuple(rooms)), path)
+        return f"sqlite:///{path}"
     if (folder, name) not in _made:
         _made[folder, name] = cluster().fresh(rooms) if rooms else cluster().empty()
     return _made[folder, name]
@@ -203,6 +208,18 @@ def dropping() -> Iterator[None]:
     finally:
         for made in _made.keys() - before:
             cluster().drop(_made.pop(made))
+
+
+@cache
+def _file(rooms: tuple[str, ...]) -> Path:
+    """A file with the schema of these rooms and nothing in it, until this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="livefeed-sqlite-", dir=in_memory()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "template.db"
+    sqlite = import_module("livefeed.durable.engines.sqlite")
+    with closing(sqlite.open_file(path)) as conn:
+        sqlite._bring_up_to_date(conn, path, rooms)
+    return path
 
 
 def _migrate(url: str, rooms: tuple[str, ...]) -> None:
