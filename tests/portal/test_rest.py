@@ -219,6 +219,16 @@ async def test_a_nul_is_refused(house: House, body: bytes, content_type: str):
     assert "NUL" in response.json()["error_description"]
 
 
+@pytest.mark.parametrize(
+    ("charset", "text"), [("utf-7", "+2AA-"), ("unicode_escape", "\\ud800"), ("punycode", "-_")]
+)
+async def test_a_charset_that_makes_no_text_is_refused(house: House, charset: str, text: str):
+    body, content_type = multipart({"POST_MESSAGE": text})
+    url = house.webhook(1, "log.blogpost.add")
+    assert (await house.post(url, body, f"{content_type}; charset={charset}")).status == 400
+    assert (await house.post(url, body, f"{content_type}; charset=UTF-8")).status == 200
+
+
 async def test_a_nul_in_multipart_is_refused(house: House):
     body, content_type = multipart({"POST_MESSAGE": "a\0b"})
     assert fault_in(await house.post(house.webhook(1, "log.blogpost.add"), body, content_type)) == (

@@ -33,6 +33,11 @@ BODY_TIMEOUT_S: Final = 60.0
 _DRAIN_S: Final = 2.0
 _SILENCE_S: Final = 0.25
 _MOST_DRAINED_BYTES: Final = 64 * 1024 * 1024
+_CHARSETS: Final = frozenset(
+    {b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"windows-1251", b"windows-1252"}
+)
+"""Others make characters that no database takes, as UTF-7 does, or are no charsets."""
+
 _METHODS: Final = ("GET", "POST", "HEAD")
 
 # Pages of applications call REST from their own origin, and must be able to read refusals too. Nothing is
@@ -227,7 +232,10 @@ async def _parts(content_type: str, body: bytes, limits: Limits) -> list[tuple[s
         TooLarge: There are too many parts.
         WireError: It is not multipart, or its end is missing.
     """
-    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    options = parse_options_header(content_type)[1]
+    if options.get(b"charset", b"utf-8").lower() not in _CHARSETS:
+        raise WireError("body", "text in UTF-8", "another charset")
+    boundary = options.get(b"boundary", b"")
     if not boundary or b"--" + boundary + b"--" not in body:
         raise WireError("body", "multipart/form-data with its last boundary", "something else")
 
