@@ -1,7 +1,7 @@
 """Loads named SQL: statements live in ``.sql`` files beside the room that owns them."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from inspect import Signature
@@ -88,19 +88,22 @@ def _value(row: Any) -> Any:  # noqa: ANN401 - the driver's row, and whatever st
 
 
 class Queries:
-    """The statements of one file, by name."""
+    """The statements of one file, by name; it is read when the first is asked for."""
 
-    def __init__(self, queries: dict[str, Query]) -> None:
-        self._queries = queries
-        self.__dict__.update(queries)
+    def __init__(self, package: str, file: str) -> None:
+        self._file = (package, file)
 
     def __getattr__(self, name: str) -> Query:
         """The statement called ``name``."""
-        raise AttributeError(f"there is no statement {name}; there are {', '.join(self._queries)}")
+        queries = _queries(*self._file)
+        if name not in queries:
+            raise AttributeError(f"there is no statement {name}; there are {', '.join(queries)}")
+        self.__dict__.update(queries)
+        return queries[name]
 
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of queries
+    def __iter__(self) -> Iterator[Query]:
         """All statements."""
-        return iter(self._queries.values())
+        return iter(_queries(*self._file).values())
 
 
 class _Adapter(SQLite3Adapter):
@@ -113,9 +116,8 @@ class _Adapter(SQLite3Adapter):
         return None if row is None else row[0]
 
 
-@cache
 def load(package: str, file: str) -> Queries:
-    """Read the statements of ``file``, a path inside ``package``, once per process.
+    """The statements of ``file``, a path inside ``package``, which is read once per process.
 
     Each statement is headed by its name, its parameters and what it gives, for example
     ``-- name: find_post(id)^``: ``^`` one row or None, ``$`` one value, ``!`` the number of changed rows,
@@ -123,6 +125,11 @@ def load(package: str, file: str) -> Queries:
     name in the file beside it: ``posts.sql`` and ``posts.postgresql.sql``; so does what it alone needs, and
     in ``posts.sqlite.sql`` what SQLite alone needs.
     """
+    return Queries(package, file)
+
+
+@cache
+def _queries(package: str, file: str) -> dict[str, Query]:
     shared = _read(package, file)
     others = _read(package, file.removesuffix(".sql") + ".postgresql.sql")
     own = _read(package, file.removesuffix(".sql") + ".sqlite.sql")
@@ -131,7 +138,7 @@ def load(package: str, file: str) -> Queries:
         for name, operation in shared.items()
     }
     queries |= {name: Query(name, {"postgresql": others[name]}) for name in others.keys() - shared.keys()}
-    return Queries(queries | {name: Query(name, {"sqlite": operation}) for name, operation in own.items()})
+    return queries | {name: Query(name, {"sqlite": operation}) for name, operation in own.items()}
 
 
 def _read(package: str, file: str) -> dict[str, _Operation]:
