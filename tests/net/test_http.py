@@ -95,6 +95,20 @@ async def test_nobody_there_is_connect(http: HttpClient) -> None:
         await http.send("GET", f"http://127.0.0.1:{port}/")
 
 
+class Silent:
+    """A resolver that says nothing."""
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        await asyncio.Event().wait()
+        return []
+
+
+async def test_a_name_that_is_not_resolved_in_time_is_timeout() -> None:
+    async with HttpClient(allow_private=False, resolver=Silent()) as http:
+        with pytest.raises(TimedOut):
+            await asyncio.wait_for(http.send("GET", "http://slow.example/", timeout_s=0.05), 5)
+
+
 async def test_no_answer_in_time_is_timeout(http: HttpClient, serve: Serve) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -1,5 +1,6 @@
 """The one HTTP client: no redirect, no proxy, bounded time and bytes; only our own errors leave it."""
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
@@ -13,7 +14,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import Url
 
 from livefeed.clock import Clock, SystemClock
-from livefeed.errors import AnswerTooLarge, ConnectFailed, TransportError
+from livefeed.errors import AnswerTooLarge, ConnectFailed, TimedOut, TransportError
 from livefeed.net.addresses import AddressBook, Resolver, SystemResolver, literal_address
 from livefeed.net.foreign import translate
 
@@ -131,7 +132,7 @@ class HttpClient:
         timeout_s: float | None,
         limit: int,
     ) -> HttpAnswer:
-        client = self._unpinned() if self._allow_private else await self._checked(url)
+        client = self._unpinned() if self._allow_private else await self._checked(url, timeout_s)
         try:
             request = client.request(method, url)
             if headers:
@@ -148,12 +149,16 @@ class HttpClient:
         content = b"" if data is None else data.to_bytes()
         return HttpAnswer(status=status, headers=received, body=content[:limit], is_cut=len(content) > limit)
 
-    async def _checked(self, url: str) -> Client:
+    async def _checked(self, url: str, timeout_s: float | None) -> Client:
         target = _parsed(url)
         host, port = target.host_str, target.port_or_known_default
         if not host or port is None or target.scheme not in {"http", "https"}:
             raise ConnectFailed("the address is not an http or https URL")
-        address = await self._book.public_address(host, port)
+        try:
+            async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s):
+                address = await self._book.public_address(host, port)
+        except TimeoutError as exc:
+            raise TimedOut(f"the address of {host} was not found in time") from exc
         if literal_address(host) is not None:
             return self._unpinned()
         return self._pinned_to(host, address, port)
