@@ -98,7 +98,7 @@ GOLDEN = {
         "SEARCH consumer USING INDEX consumer_by_ready (ready_at<?)",
         "SCAN d",
         "CORRELATED SCALAR SUBQUERY 1",
-        "SEARCH lease USING COVERING INDEX lease_by_end (consumer=? AND until<?)",
+        "SEARCH lease USING PRIMARY KEY (consumer=?)",
     ],
     "due_lanes": [
         "SCAN c VIRTUAL TABLE INDEX 1:",

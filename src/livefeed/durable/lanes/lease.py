@@ -60,7 +60,7 @@ class _Due(msgspec.Struct, array_like=True):
 
 
 # Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
-_TURN: Final = 8
+_TURN: Final = 16
 _SHARES: Final = 16  # but a small limit is shared among as many
 
 _turns: Final = msgspec.json.Decoder(list[_Turn])

@@ -9,15 +9,21 @@ from livefeed.durable.worker.slots import Slots
 # once for many. Who writes to the same file meanwhile waits for a whole turn: beside him batches are smaller.
 _AHEAD_FACTOR: Final = 3
 _AHEAD_ALONE_FACTOR: Final = 6
+_FEW_FACTOR: Final = 0.5
+_FEW_ALONE_FACTOR: Final = 2
 _MOST_A_TURN: Final = 192
-_MOST_ALONE: Final = 512
+_MOST_ALONE: Final = 384
 _UNSETTLED_FACTOR: Final = 4
 _UNSETTLED_ALONE_FACTOR: Final = 8
 _OWN_UNITS: Final = 3  # from one turn to the next: the turn, the log that goes with it, a renewal
 
 
 class Appetite:
-    """Decides from what is under way, and from whether anybody else writes."""
+    """Decides from what is under way, and from whether anybody else writes.
+
+    Attributes:
+        few: As many ready leases are few: so many are run while the next are being taken.
+    """
 
     def __init__(self, store: Store, concurrency: int) -> None:
         """Nobody else has been seen yet.
@@ -31,11 +37,16 @@ class Appetite:
         self._is_file = store.engine == "sqlite"
         self._units_before = 0
         self._is_alone = False
+        self.few = self._few()
 
     def look_around(self) -> None:
         """See whether anybody else has written since the last look, a turn ago."""
         before, self._units_before = self._units_before, self._store.units
         self._is_alone = self._is_file and self._units_before - before <= _OWN_UNITS
+        self.few = self._few()
+
+    def _few(self) -> int:
+        return int((_FEW_ALONE_FACTOR if self._is_alone else _FEW_FACTOR) * self._concurrency)
 
     def wanted(self, slots: Slots, *, ready: int, unsettled: int) -> int:
         """How many lanes to lease; none, or less, if there are enough.

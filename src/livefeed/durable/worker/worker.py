@@ -31,7 +31,7 @@ _STOP_TURNS: Final = 6
 _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
-_CAPS_AHEAD: Final = 10  # so many times its cap a consumer is leased where no other process leases
+_CAPS_AHEAD: Final = 16  # so many times its cap a consumer is leased where no other process leases
 _PARKED_FACTOR: Final = 4
 _STOPPED: Final = "the worker stopped"
 _WENT_DOWN: Final = "its consumer went down before it was begun"
@@ -186,11 +186,11 @@ class Worker:
         return self._appetite.wanted(self._slots, ready=len(self._runners.ready), unsettled=held - over)
 
     def _is_short(self) -> bool:
-        return len(self._runners.ready) <= self._concurrency // 2
+        return len(self._runners.ready) <= self._appetite.few
 
     def _is_pressing(self) -> bool:
         """Whether what is over should be settled now: by it, more can be leased."""
-        return len(self._runners.ready) + self._slots.parked <= self._concurrency // 2
+        return len(self._runners.ready) + self._slots.parked <= self._appetite.few
 
     def _look_again(self) -> None:
         """What hangs has made room; if nothing was leased for want of it, that is made good."""
@@ -258,6 +258,8 @@ class Worker:
         """Settle it with the next turn, which comes now or soon."""
         over = self._exchange.over
         over.append((lease, outcome))
+        if self._bell.is_set():
+            return
         if self._is_pressing():
             self._bell.set()
         elif len(over) == 1 and (loop := self._runners.loop) is not None:

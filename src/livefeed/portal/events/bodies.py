@@ -4,6 +4,8 @@ What changes from one delivery to the next is a handful of plain words: post, ti
 made by `encode_envelope` with marks in their place, so that filling it in gives what encoding would.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, Literal, Self, TypeAlias
 
 import msgspec
@@ -42,13 +44,18 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Template:
-    """A body with holes; filling them in copies a list and joins it."""
+    """A body with holes.
 
-    __slots__ = ("_at", "_pieces")
+    Attributes:
+        last: What `around` gave for the second and the tokens of the last delivery.
+    """
+
+    __slots__ = ("_at", "_pieces", "last")
 
     def __init__(self, pieces: list[bytes], at: dict[Hole, int]) -> None:
         self._pieces = pieces
         self._at = at
+        self.last: tuple[int, Tokens | None, tuple[bytes, ...]] = (-1, None, ())
 
     @classmethod
     def cut(cls, encoded: bytes) -> Self:
@@ -67,14 +74,14 @@ class Template:
             end = start + len(_MARKS[hole])
         return cls([*pieces, encoded[end:]], at)
 
-    def around(self, hole: Hole, values: dict[Hole, bytes]) -> tuple[bytes, bytes]:
-        """What stands before ``hole`` and after it, with ``values`` in the others, as far as it has them."""
+    def around(self, holes: Sequence[Hole], values: dict[Hole, bytes]) -> tuple[bytes, ...]:
+        """What stands before, between and after ``holes``, in their order, with ``values`` in the others."""
         pieces, at = self._pieces.copy(), self._at
         for name, value in values.items():
             if name in at:
                 pieces[at[name]] = value
-        place = at[hole]
-        return b"".join(pieces[:place]), b"".join(pieces[place + 1 :])
+        places = [-1, *(at[hole] for hole in holes), len(pieces)]
+        return tuple(b"".join(pieces[first + 1 : last]) for first, last in pairwise(places))
 
 
 Templates = dict[tuple[str, bool, bool], Template]
@@ -111,26 +118,31 @@ class Bodies:
         is_extended = app is not None and app.auth_keys == "extended"
         self._handler_id = HandlerId(0) if handler_id is None and is_extended else handler_id
         self._templates: Templates = {} if templates is None else templates
-        self._last: tuple[int, Tokens | None, bytes, bytes] = (-1, None, b"", b"")
+        self._name = event, self._handler_id is None
 
     def of_post(self, post: PostId, ts: int, tokens: Tokens | None) -> bytes:
         """The body of a post's event, sent at ``ts`` (Unix seconds)."""
-        at, whose, before, after = self._last
-        if at != ts or whose is not tokens:  # within a second only the post is another
-            before, after = self._around_post(ts, tokens)
-            self._last = ts, tokens, before, after
-        return b"%b%d%b" % (before, post, after)
+        event, has_no_handler = self._name
+        template = self._templates.get((event, tokens is not None, has_no_handler))
+        if template is None:
+            template = self._cut_template(with_tokens=tokens is not None)
+            self._templates[event, tokens is not None, has_no_handler] = template
+        at, whose, parts = template.last
+        if at != ts or whose is not tokens:  # within a second only handler and post are others
+            parts = self._around_post(template, ts, tokens)
+            template.last = ts, tokens, parts
+        if self._handler_id is None:
+            return b"%b%d%b" % (parts[0], post, parts[1])
+        return b"%b%d%b%d%b" % (parts[0], self._handler_id, parts[1], post, parts[2])
 
-    def _around_post(self, ts: int, tokens: Tokens | None) -> tuple[bytes, bytes]:
+    def _around_post(self, template: Template, ts: int, tokens: Tokens | None) -> tuple[bytes, ...]:
         values: dict[Hole, bytes] = {"ts": b"%d" % ts}
-        if self._handler_id is not None:
-            values["handler"] = b"%d" % self._handler_id
         if tokens is not None:
             values["access"] = tokens.access
             values["refresh"] = tokens.refresh
             values["user"] = b"%d" % tokens.user
             values["expires"] = b"%d" % (ts + ACCESS_TOKEN_LIFE_S)
-        return self._post_template(with_tokens=tokens is not None).around("post", values)
+        return template.around(("post",) if self._handler_id is None else ("handler", "post"), values)
 
     def of_app(self, data: Form, ts: int, tokens: Tokens | None) -> bytes:
         """The body of an application's own event."""
@@ -145,14 +157,6 @@ class Bodies:
         """What nobody but the receiver may read of a body with these tokens."""
         token = self.application_token.encode("ascii")
         return (token,) if tokens is None else (token, tokens.access, tokens.refresh)
-
-    def _post_template(self, *, with_tokens: bool) -> Template:
-        """That of all such handlers."""
-        name = self._event, with_tokens, self._handler_id is None
-        template = self._templates.get(name)
-        if template is None:
-            template = self._templates[name] = self._cut_template(with_tokens=with_tokens)
-        return template
 
     def _cut_template(self, *, with_tokens: bool) -> Template:
         marks = Tokens(

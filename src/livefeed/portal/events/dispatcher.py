@@ -36,6 +36,7 @@ from livefeed.wire.ids import AppId, PostId, UserId
 _MINUTE_MS: Final = 60_000
 _OPENING: Final = 8  # deliveries to a handler that has not answered one of them yet
 _KEPT: Final = 10_000  # of what is remembered from one delivery to the next
+_KEPT_BODIES: Final = 256
 _decode: Final = msgspec.json.Decoder(Happening).decode
 
 
@@ -95,7 +96,7 @@ class Dispatcher:
         self._blocked = BlockedHandlers()
         self._attempts: list[Attempt] = []
         self._logging: set[asyncio.Future[None]] = set()
-        self._happenings: dict[int, tuple[Happening, PostId | None]] = {}
+        self._happenings: dict[bytes, Happening] = {}
         self._given_last: dict[tuple[AppId, UserId | None], _Given] = {}
         self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
         self.worker: Final = Worker(
@@ -167,13 +168,13 @@ class Dispatcher:
         return self._with_effects(card, lease, reply, verdict, now_ms + reply.ms)
 
     def _happening(self, entry: Entry) -> tuple[Happening, PostId | None]:
-        """What happened, and to which post; one entry goes to many handlers, one after the other."""
-        known = self._happenings.get(entry.seq)
-        if known is None:
-            if len(self._happenings) >= _KEPT:
+        """What happened, and to which post; what one person does to posts is stored in the same words."""
+        happening = self._happenings.get(entry.body)
+        if happening is None:
+            if len(self._happenings) >= _KEPT_BODIES:
                 self._happenings.clear()
-            known = self._happenings[entry.seq] = _decode(entry.body), post_of(entry.key)
-        return known
+            happening = self._happenings[entry.body] = _decode(entry.body)
+        return happening, post_of(entry.key)
 
     def _known(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
         """Card and tokens of the last time, if it was this minute and nothing has changed since."""

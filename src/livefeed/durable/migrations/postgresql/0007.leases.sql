@@ -1,0 +1,1 @@
+-- Nothing: here leases are those of many processes. See the migration of the same number for SQLite.
