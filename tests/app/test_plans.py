@@ -60,6 +60,7 @@ MAY_SCAN = {
     "installs/installs.sql:quarantined": "of those that wait for a person",
     "keeping/holds.sql:every": "of a command; holds are few",
     "keeping/holds.sql:in_force": "upkeep; holds are few",
+    "keeping/holds.sql:portals": "of a command",
 }
 """What may, and why; none of them runs with an event or a call."""
 

@@ -24,6 +24,8 @@ HOT = [
     ("notices.sql", "find"),
     ("notices.sql", "mark_sending"),
     ("notices.sql", "settle"),
+    ("privacy.sql", "erased"),
+    ("privacy.sql", "digests"),
     ("gaps.sql", "known"),
     ("gaps.sql", "saw"),
     ("gaps.sql", "passed"),
