@@ -179,5 +179,5 @@ async def test_the_last_text_of_every_edited_post_is_told_and_the_report_says_ho
     ]
     assert pages["found"].count("found by sweep") >= found.counts["sweep"].edits
     assert all("found by sweep" in page for page in pages.values())
-    assert re.search(r'<td class="event">[^<\d]+ <span class="small">2</span>', pages["notices"])
+    assert re.search(r'<td class="short">[^<\d]+ <span class="small">2</span>', pages["notices"])
     assert f">{found.portal}</h2>" not in pages["found"], "a portal is called by its address"
