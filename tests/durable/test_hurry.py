@@ -56,6 +56,14 @@ async def test_what_failed_is_found_by_its_portal_and_key_and_tried_at_once(
     assert [] == await store.write(hurry_failing), "what is being tried is left alone"
 
 
+async def test_who_hurries_by_a_clock_that_is_a_little_behind_is_heard(store: Store, clock: ManualClock):
+    await failed(store, Again(at_ms=clock.now_ms() + 60_000, reason="404"))
+    clock.advance(-0.05)
+    assert 1 == len(await store.write(hurry_failing))
+    clock.advance(0.1)
+    assert [2] == [one.attempt for one in await lease(store)]
+
+
 async def test_what_waits_for_quiet_goes_on_waiting(store: Store, clock: ManualClock):
     consumer = await failed(store, Again(at_ms=0, reason="never leased"), quiet_ms=60_000)
     await store.write(lambda tx: hurry(tx, consumer))

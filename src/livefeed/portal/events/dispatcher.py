@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -36,8 +37,9 @@ from livefeed.wire.ids import AppId, PostId, UserId
 _MINUTE_MS: Final = 60_000
 _OPENING: Final = 8  # deliveries to a handler that has not answered one of them yet
 _KEPT: Final = 10_000  # of what is remembered from one delivery to the next
-_KEPT_BODIES: Final = 256
+_SHORT_BYTES: Final = 512  # what is stored of a post's event has less
 _decode: Final = msgspec.json.Decoder(Happening).decode
+_decode_short: Final = lru_cache(maxsize=256)(_decode)
 
 
 class _Given(msgspec.Struct, frozen=True, eq=False):
@@ -96,7 +98,6 @@ class Dispatcher:
         self._blocked = BlockedHandlers()
         self._attempts: list[Attempt] = []
         self._logging: set[asyncio.Future[None]] = set()
-        self._happenings: dict[bytes, Happening] = {}
         self._given_last: dict[tuple[AppId, UserId | None], _Given] = {}
         self._filled_last: dict[tuple[ConsumerId, UserId | None], _Filled] = {}
         self.worker: Final = Worker(
@@ -169,12 +170,8 @@ class Dispatcher:
 
     def _happening(self, entry: Entry) -> tuple[Happening, PostId | None]:
         """What happened, and to which post; what one person does to posts is stored in the same words."""
-        happening = self._happenings.get(entry.body)
-        if happening is None:
-            if len(self._happenings) >= _KEPT_BODIES:
-                self._happenings.clear()
-            happening = self._happenings[entry.body] = _decode(entry.body)
-        return happening, post_of(entry.key)
+        body = entry.body
+        return (_decode_short if len(body) <= _SHORT_BYTES else _decode)(body), post_of(entry.key)
 
     def _known(self, lease: Lease, happening: Happening, now_ms: int) -> _Filled | None:
         """Card and tokens of the last time, if it was this minute and nothing has changed since."""
