@@ -13,8 +13,11 @@ from livefeed.app.admin import Admin, OperationRefused
 from livefeed.app.inbox import open_body
 from livefeed.app.installs.housekeeping import purge_old
 from livefeed.cli.db.access import Opener
+from livefeed.durable.store import Tx
 from livefeed.errors import SettingsError
 from livefeed.notifier import archive, backfill
+from livefeed.notifier.changes import Version
+from livefeed.notifier.privacy.erasing import Hands, Progress, erase_some
 from livefeed.notifier.privacy.exporting import export
 from livefeed.notifier.privacy.places import PLACES
 from livefeed.settings import DatabaseUrl
@@ -103,6 +106,38 @@ async def office(house: House) -> Office:
     ):
         await house.store.write(lambda tx, text=text: tx.execute(text))
     return Office(house)
+
+
+async def test_an_edit_of_somebody_elses_post_meanwhile_leaves_nothing_of_who_is_erased(office: Office):
+    store, runtime = office.house.store, office.house.running.runtime
+    his = Version(title=SECRET, text=SECRET)
+
+    def write_much(tx: Tx) -> None:
+        for post in range(100, 160):
+            archive.add(tx, MEMBER, post, PERSON, his, archive.Source.BACKFILL)
+
+    def edit(tx: Tx) -> None:
+        known = archive.find(tx, MEMBER, 7)
+        later = Version(title="Canteen", text=f"opens {known.seen_version} minutes later")
+        archive.see(tx, MEMBER, known, later, archive.Source.SWEPT)
+
+    class Edited:
+        """The store, where a post is edited behind each look."""
+
+        write = store.write
+
+        async def read(self, query: Any) -> Any:
+            found = await store.read(query)
+            await store.write(edit)
+            return found
+
+    await store.write(write_much)
+    hands = Hands(store=Edited(), keys=runtime.keys, portal_keys=runtime.portal_keys)
+    at = Progress()
+    while not at.is_over:
+        at = await erase_some(hands, MEMBER, PERSON, at)
+
+    assert [] == traces(await office.dump())
 
 
 async def test_an_export_has_everything_that_is_kept(office: Office):

@@ -126,17 +126,21 @@ async def _slice(hands: Hands, portal: MemberId, person: UserId, at: Progress) -
         rows = place.walk(tx, case, at.after, _SLICE)
         return (place_of(rows[-1]) if rows else None), bool(_hits(rows, place, case))
 
-    def mend(tx: Tx) -> list[str]:
+    def mend(tx: Tx) -> tuple[After | None, list[str]]:
         tx.serialize(portal)
         if holds.find(tx, portal, "person", person) is not None:
             raise OperationRefused(f"person {person} is held meanwhile; what was erased before is gone")
         case = case_of(tx)
-        hits = _hits(place.walk(tx, case, at.after, _SLICE), place, case)
+        rows = place.walk(tx, case, at.after, _SLICE)
         with overwriting(tx):
-            return [place.mend(tx, row, case) for row in hits]
+            done = [place.mend(tx, row, case) for row in _hits(rows, place, case)]
+        return (place_of(rows[-1]) if rows else None), done
 
     last, is_hit = await hands.store.read(look)
-    done = await hands.store.write(mend) if is_hit else []
+    done: list[str] = []
+    if is_hit:
+        # What has come between the rows since the look pushes others out of this slice.
+        last, done = await hands.store.write(mend)
     following = (at.place + 1, START) if last is None else (at.place, last)
     return Progress(
         place=following[0],
