@@ -4,5 +4,5 @@ from typing import Final
 
 from livefeed.notifier.privacy import archived, received
 
-PLACES: Final = (*archived.PLACES, *received.PLACES)
-"""In the order in which a person is erased."""
+PLACES: Final = (*received.PLACES, *archived.PLACES)
+"""In the order in which a person is erased: first his tokens, so that nobody goes on with them."""

@@ -190,6 +190,15 @@ PLACES: Final = (
         show=_show_hold,
         mend=_mend_hold,
     ),
+    # Before the events: they are found by them.
+    Place(
+        name="steps",
+        columns=("step.detail",),
+        walk=rows_of(SQL.walk_steps),
+        is_about=_is_in_step,
+        show=_show_step,
+        mend=_mend_step,
+    ),
     Place(
         name="events",
         columns=(
@@ -215,13 +224,5 @@ PLACES: Final = (
         is_about=_is_in_letter,
         show=_show_letter,
         mend=_mend_letter,
-    ),
-    Place(
-        name="steps",
-        columns=("step.detail",),
-        walk=rows_of(SQL.walk_steps),
-        is_about=_is_in_step,
-        show=_show_step,
-        mend=_mend_step,
     ),
 )

@@ -12,8 +12,8 @@ WHERE portal = :portal AND swept_at >= :since
     AND post IN (SELECT CAST(json_array_elements_text(CAST(:posts AS json)) AS BIGINT));
 
 -- name: saw(portal, person, published, now)!
--- They are seen now; published is a JSON object: post → ms, or null.
-UPDATE archived_post SET swept_at = :now, seen_by = :person, published_at = CAST(j.value AS BIGINT)
+-- They are seen now, by whose token is kept; published is a JSON object: post → ms, or null.
+UPDATE archived_post SET swept_at = :now, seen_by = (SELECT user_id FROM token WHERE member_id = :portal AND user_id = :person), published_at = CAST(j.value AS BIGINT)
 FROM json_each_text(CAST(:published AS json)) AS j
 WHERE archived_post.portal = :portal AND archived_post.post = CAST(j.key AS BIGINT);
 

@@ -13,8 +13,8 @@ SELECT post FROM archived_post
 WHERE portal = :portal AND swept_at >= :since AND post IN (SELECT value FROM json_each(:posts));
 
 -- name: saw(portal, person, published, now)!
--- They are seen now; published is a JSON object: post → ms, or null.
-UPDATE archived_post SET swept_at = :now, seen_by = :person,
+-- They are seen now, by whose token is kept; published is a JSON object: post → ms, or null.
+UPDATE archived_post SET swept_at = :now, seen_by = (SELECT user_id FROM token WHERE member_id = :portal AND user_id = :person),
     published_at = json_extract(:published, '$."' || post || '"')
 WHERE portal = :portal AND post IN (SELECT CAST(key AS BIGINT) FROM json_each(:published));
 
