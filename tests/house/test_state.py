@@ -67,7 +67,6 @@ BOUNDED = {
     "portal/events/cards.py:CardIndex._people": "people who act; emptied whenever somebody is dismissed",
     "portal/events/dispatcher.py:Dispatcher._filled_last": "emptied when it is full",
     "portal/events/dispatcher.py:Dispatcher._given_last": "emptied when it is full",
-    "portal/events/dispatcher.py:Dispatcher._happenings": "emptied when it is full",
     "portal/events/dispatcher.py:Dispatcher._logging": "writes that are under way",
     "portal/events/dispatcher.py:Dispatcher._paces": "handlers that were slow",
     "portal/events/shares.py:Shares._known": "emptied when it is full",
