@@ -12,7 +12,7 @@ KILLS = 25
 
 def test_25_kills_over_all_roles_under_load_lose_nothing(engine: str, tmp_path: Path):
     plan = Plan(
-        engine=engine, kills=KILLS, rate=1500.0 if engine == "sqlite" else 200.0, seed=25, longest_pause_s=0.4
+        engine=engine, kills=KILLS, rate=600.0 if engine == "sqlite" else 200.0, seed=25, longest_pause_s=0.4
     )
 
     result = run_round(plan, tmp_path, lambda name: database(tmp_path, name, engine=engine))
