@@ -29,6 +29,10 @@ def paged() -> App:
     async def more(page: PageContext) -> str:
         return f"<p>{page.user_id} asked {page.query['q']} of {page.options}</p>"
 
+    @app.form(path="more")
+    async def sent(page: PageContext) -> str:
+        return f"<p>{len(page.form['words'])} letters {page.form['end']}</p>"
+
     @app.page("LIVEFEED_POST")
     async def on_post(page: PageContext) -> str:
         match page.options["POST_ID"]:
@@ -111,6 +115,14 @@ async def test_further_requests_need_nothing_but_the_ticket_in_their_path(house:
 
     assert (answer.status, text(answer)) == (200, "<p>7 asked a b of {'a': '1'}</p>")
     assert "set-cookie" not in {**first.headers, **answer.headers}
+
+
+async def test_a_form_brings_all_that_was_written(house: House):
+    address = link(await post_frame(house))
+
+    answer = await house.post(address, urlencode({"words": "ж" * 2_000, "end": "."}).encode())
+
+    assert (answer.status, text(answer)) == (200, "<p>2000 letters .</p>")
 
 
 async def test_a_ticket_ends_after_an_hour(house: House):

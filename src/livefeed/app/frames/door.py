@@ -21,7 +21,7 @@ from livefeed.telemetry import logger
 from livefeed.ui.languages import chosen
 from livefeed.ui.pages import Page
 from livefeed.wire.faults import ExpiredToken, InvalidCredentials, NoAuthFound
-from livefeed.wire.form import JsonValue
+from livefeed.wire.form import DOOR_LIMITS, JsonValue
 from livefeed.wire.frames import DEFAULT_PLACEMENT, FrameRequest, read_frame
 from livefeed.wire.ids import MemberId, UserId
 
@@ -120,7 +120,7 @@ class FrameDoor:
         request = await read_request(scope, receive, self.patience)
         if isinstance(request, DoorAnswer):
             return request
-        return await self._followed(scope, _query(request[0]))
+        return await self._followed(scope, _query(request[0], DOOR_LIMITS.max_bytes))
 
     async def _followed(self, scope: Scope, form: dict[str, str] | None = None) -> Page | DoorAnswer:
         written, _, path = scope["path"].removeprefix(f"{PATH}/").partition("/")
@@ -202,12 +202,10 @@ def _claim(frame: FrameRequest) -> Claim:
     )
 
 
-def _query(text: bytes) -> dict[str, str]:
-    """The keys of an address; none of one that is too long or odd."""
+def _query(text: bytes, longest: int = _LONGEST_QUERY) -> dict[str, str]:
+    """The keys of an address, or of a form; what is longer is cut, and of what is odd there are none."""
     try:
-        pairs = parse_qsl(
-            text[:_LONGEST_QUERY].decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_KEYS
-        )
+        pairs = parse_qsl(text[:longest].decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_KEYS)
     except ValueError:
         return {}
     return dict(pairs)
