@@ -11,13 +11,13 @@ from typing import Final
 from urllib.parse import quote
 
 from livefeed.clock import Clock
+from livefeed.ui.cookies import cookie_name
 
 COOKIE: Final = "livefeed_console"
 COOKIE_LIFE_S: Final = 12 * 3_600
 """How long one is let in before the token is asked for again; it ends with the token in any case."""
 
 _PATH: Final = "/console/"
-_PORT_DIGITS: Final = 5
 
 
 def console_url(base_url: str, token: str) -> str:
@@ -69,11 +69,9 @@ class Entry:
         return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
 
 
-def cookie_name(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """What the cookie is called at the port that was asked: browsers send one host's to all its ports."""
+def _name(headers: Iterable[tuple[bytes, bytes]]) -> str:
     host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
-    port = host.rpartition(":")[2]
-    return f"{COOKIE}_{port}" if ":" in host and port.isdecimal() and len(port) <= _PORT_DIGITS else COOKIE
+    return cookie_name(COOKIE, host)
 
 
 def read_cookie(headers: Sequence[tuple[bytes, bytes]]) -> str:
@@ -84,7 +82,7 @@ def read_cookie(headers: Sequence[tuple[bytes, bytes]]) -> str:
                 cookies = SimpleCookie(value.decode("latin-1"))
             except CookieError:
                 continue
-            found = cookies.get(cookie_name(headers), cookies.get(COOKIE))
+            found = cookies.get(_name(headers), cookies.get(COOKIE))
             if found is not None:
                 return found.value
     return ""
@@ -97,5 +95,5 @@ def cookie_header(
     life_s = COOKIE_LIFE_S if value else 0
     secure = "; Secure" if is_secure else ""
     # Strict would lose it on the way from the link that a terminal opens.
-    text = f"{cookie_name(headers)}={value}; Path={_PATH}; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
+    text = f"{_name(headers)}={value}; Path={_PATH}; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", text.encode("ascii")

@@ -1,11 +1,12 @@
 """Times on the console: of a day in UTC, and between two steps in milliseconds."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC
 from typing import Final
 
-from livefeed.clock import at_utc, iso
-from livefeed.ui.languages import Words, noted, spoken
+from livefeed.ui import moments
+from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import Moment
 
 _SECOND_MS: Final = 1_000
 _MINUTE_MS: Final = 60_000
@@ -13,22 +14,18 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time, for machines and for people."""
-
-    iso: str
-    text: str
-
-
 def moment(at_ms: int, language: str) -> Moment:
     """A time of day, in UTC as servers are."""
-    return Moment(iso=iso(at_ms), text=f"{spoken(at_ms, UTC, language)} UTC")
+    return _utc(moments.moment(at_ms, UTC, language))
 
 
 def exact(at_ms: int) -> Moment:
     """A time to the second, to be compared with logs: ``2026-03-17 15:29:14 UTC``."""
-    return Moment(iso=iso(at_ms), text=f"{at_utc(at_ms):%Y-%m-%d %H:%M:%S} UTC")
+    return _utc(moments.exact(at_ms, UTC))
+
+
+def _utc(found: Moment) -> Moment:
+    return replace(found, text=f"{found.text} UTC")
 
 
 def span(ms: int) -> Words:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from livefeed.app import inbox
-from livefeed.app.console.moments import Moment, exact, moment, span
+from livefeed.app.console.moments import exact, moment, span
 from livefeed.app.console.sections import Asked
 from livefeed.app.contexts.effects import EFFECT
 from livefeed.app.inbox import FOUND_BY_SWEEP, Detail, InboxRow, list_inbox
@@ -20,6 +20,7 @@ from livefeed.durable import dead
 from livefeed.durable.lanes import list_lanes
 from livefeed.durable.store import Tx
 from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import Moment
 from livefeed.wire.ids import MemberId, PostId
 
 _SHOWN: Final = 50

@@ -173,7 +173,7 @@ def _account(tx: Tx, portal: MemberId, post: PostId) -> Account:
 
 
 def _arrival(row: InboxRow, due_at_ms: int | None) -> Arrival:
-    steps = [Step(name=step.step, at_ms=step.at_ms, detail=step.detail) for step in row.steps]
+    steps = [Step(name=step.step, at_ms=step.at_ms) for step in row.steps]
     return Arrival(seq=row.seq, at_ms=steps[0].at_ms, state=row.state, steps=steps, due_at_ms=due_at_ms)
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from livefeed.app.frames.pages import PageContext
 from livefeed.errors import Fault
 from livefeed.notifier.people import rows_of
 from livefeed.ui.languages import noted
+from livefeed.ui.moments import zone_of
 from livefeed.ui.pages import Page
 from livefeed.wire.calls import Answer
 from livefeed.wire.feed.rows import PostRow
@@ -61,10 +61,7 @@ def _rows(answer: Answer | Fault) -> list[PostRow]:
 def _zone(answer: Answer | Fault) -> tzinfo:
     if isinstance(answer, Fault) or not isinstance(answer.result, dict):
         return UTC
-    try:
-        return ZoneInfo(Params(answer.result).text("TIME_ZONE") or "UTC")
-    except (KeyError, ValueError, OSError):
-        return UTC
+    return zone_of(Params(answer.result).text("TIME_ZONE"))
 
 
 def _is_administrator(answer: Answer | Fault) -> bool:

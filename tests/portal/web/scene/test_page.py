@@ -139,8 +139,8 @@ async def test_what_the_application_made_of_it_is_shown_with_who_is_told_and_who
     browser = await anna(scene)
     await browser.submit("/scene/1", seen_at="/scene", suggestion="number")
     await scene.site.send_due()
-    steps = [Step(name=name, at_ms=NOW_MS + 1015, detail="") for name in ("fetched", "compared", "told")]
-    first = [Step(name=name, at_ms=NOW_MS + 5, detail="") for name in ("received", "verified")]
+    steps = [Step(name=name, at_ms=NOW_MS + 1015) for name in ("fetched", "compared", "told")]
+    first = [Step(name=name, at_ms=NOW_MS + 5) for name in ("received", "verified")]
     scene.stage.told = Account(
         arrival=Arrival(seq=9, at_ms=NOW_MS + 5, state="done", steps=[*first, *steps], due_at_ms=None),
         judgement=Judgement(
@@ -228,7 +228,7 @@ async def test_texts_and_names_are_escaped(scene: Set):
     browser = await anna(scene)
     await browser.submit("/scene/1", seen_at="/scene", version="1", text=evil)
     content = Content(title=evil, text=evil)
-    steps = [Step(name=evil, at_ms=NOW_MS, detail=evil)]
+    steps = [Step(name=evil, at_ms=NOW_MS)]
     before = Content(title="", text="")
     scene.stage.told = Account(
         arrival=Arrival(seq=1, at_ms=NOW_MS, state="done", steps=steps, due_at_ms=None),

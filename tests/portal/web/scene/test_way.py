@@ -30,7 +30,7 @@ def edit(state: str) -> Edit:
 
 
 def arrived(state: str, *steps: str) -> Arrival:
-    told = [Step(name=name, at_ms=SAVED_MS + 20, detail="") for name in ("received", "verified", *steps)]
+    told = [Step(name=name, at_ms=SAVED_MS + 20) for name in ("received", "verified", *steps)]
     return Arrival(seq=7, at_ms=SAVED_MS + 10, state=state, steps=told, due_at_ms=None)
 
 

@@ -14,6 +14,7 @@ from livefeed.clock import fresh_code
 from livefeed.errors import WireError
 from livefeed.portal.people.sessions import SESSION_LIFE_S
 from livefeed.secrets import KeyRing
+from livefeed.ui import cookies
 from livefeed.wire.form import Limits, decode
 from livefeed.wire.params import Params
 
@@ -23,7 +24,6 @@ LANGUAGE_COOKIE: Final = "livefeed_language"
 """The first two are followed by the port, if it is named; see `cookie_name`."""
 
 _CODE_CHARS: Final = 32
-_PORT_DIGITS: Final = 5
 BODY_TIMEOUT_S: Final = 30.0
 """How long a browser may take for a form."""
 
@@ -52,10 +52,8 @@ class Visit:
 
 
 def cookie_name(request: Request, kind: str) -> str:
-    """What a cookie is called at the port that was asked: browsers send one host's to all its ports."""
-    _, colon, port = request.headers.get("host", "").rpartition(":")
-    is_port = colon and port.isascii() and port.isdecimal() and len(port) <= _PORT_DIGITS
-    return f"{kind}_{port}" if is_port else kind
+    """What a cookie of this kind is called at the port that was asked."""
+    return cookies.cookie_name(kind, request.headers.get("host", ""))
 
 
 def visit_of(request: Request) -> Visit:

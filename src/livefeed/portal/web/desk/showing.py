@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import Markup
 
-from livefeed.clock import iso
 from livefeed.content.bbcode import parse
 from livefeed.durable.store import Tx
 from livefeed.portal.feed import comments, files, versions
@@ -17,7 +14,8 @@ from livefeed.portal.im import notifications
 from livefeed.portal.people import people, places
 from livefeed.portal.people.people import Person
 from livefeed.ui.bbcode import as_html
-from livefeed.ui.languages import noted, spoken, told, weighed
+from livefeed.ui.languages import noted, told, weighed
+from livefeed.ui.moments import Moment, exact, moment, zone_of
 from livefeed.wire.ids import MemberId
 
 _HUES: Final = 8
@@ -35,14 +33,6 @@ class Face:
     initials: str
     hue: int
     is_admin: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A time, for machines and for people."""
-
-    iso: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +129,7 @@ class Look:
         self._portal = portal
         self._people: Mapping[int, Person] = {person.id: person for person in everyone}
         self._places = places.names(tx, portal)
-        self._zone = _zone(me.time_zone)
+        self.zone = zone_of(me.time_zone)
 
     def card(self, post: Post) -> Card:
         """A post."""
@@ -228,20 +218,13 @@ class Look:
 
     def moment(self, at_ms: int) -> Moment:
         """A time, told in the person's time zone and language."""
-        try:
-            text = spoken(at_ms, self._zone, self.language)
-        except OverflowError:  # the last hours of all years, which are over in UTC only
-            text = spoken(at_ms, UTC, self.language)
-        return Moment(iso=iso(at_ms), text=text)
+        return moment(at_ms, self.zone, self.language)
+
+    def exact(self, at_ms: int) -> Moment:
+        """A time to the second in the person's time zone."""
+        return exact(at_ms, self.zone)
 
 
 def everyone(tx: Tx, portal: MemberId) -> list[Person]:
     """The people one can be in the demo: all who work there."""
     return people.select(tx, portal, is_active=True)
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC

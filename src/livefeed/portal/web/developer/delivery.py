@@ -17,13 +17,13 @@ from livefeed.portal.events.log.requests import rebuilt
 from livefeed.portal.events.log.resending import NotSent
 from livefeed.portal.events.outbox import Happening
 from livefeed.portal.web.desk import Go, Guest, Result, Shown, Sorry
-from livefeed.portal.web.desk.showing import Moment
 from livefeed.portal.web.developer.handling import not_sent
 from livefeed.portal.web.developer.listing import MOST, Names, line_of, problem_of
 from livefeed.portal.web.developer.standing import handler_card
-from livefeed.portal.web.developer.words import SOURCES, exact
+from livefeed.portal.web.developer.words import SOURCES
 from livefeed.secrets import KeyRing
 from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import Moment
 
 NO_DELIVERY: Final = Sorry(
     status=404,
@@ -76,20 +76,14 @@ def shown_delivery(keys: KeyRing) -> Callable[[Tx, Guest], Result]:
             "webhook_id": next((one.webhook_id for one in delivery.attempts if one.webhook_id), ""),
             "tries": tries,
             "withheld_at": next(
-                (
-                    exact(one.sent_at_ms, guest.me.time_zone)
-                    for one in delivery.attempts
-                    if one.state == "withheld"
-                ),
+                (guest.look.exact(one.sent_at_ms) for one in delivery.attempts if one.state == "withheld"),
                 None,
             ),
             "standing": standing,
             "is_paused": consumer is not None and consumer.state == "paused",
-            "due_at": None if due_ms is None else exact(due_ms, guest.me.time_zone),
+            "due_at": None if due_ms is None else guest.look.exact(due_ms),
             "letter": delivery.letter,
-            "letter_at": None
-            if delivery.letter is None
-            else exact(delivery.letter.at_ms, guest.me.time_zone),
+            "letter_at": None if delivery.letter is None else guest.look.exact(delivery.letter.at_ms),
             "may_resend": handler is not None and handler.state == "bound" and standing is None,
             "may_hurry": due_ms is not None and due_ms > tx.now_ms,
             "curl": next((one.curl for one in reversed(tries) if one.curl), None),
@@ -144,7 +138,7 @@ def _try(tx: Tx, keys: KeyRing, guest: Guest, one: Attempt) -> Try:
     sent = rebuilt(tx, keys, one)
     return Try(
         number=one.attempt,
-        at=exact(one.sent_at_ms, guest.me.time_zone),
+        at=guest.look.exact(one.sent_at_ms),
         status=one.status,
         problem=problem_of(one),
         ms=one.ms,

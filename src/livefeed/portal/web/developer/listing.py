@@ -16,10 +16,10 @@ from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.outbox import INSTALL, POST_KEY, post_of
 from livefeed.portal.events.why import why
 from livefeed.portal.web.desk import Guest, Shown
-from livefeed.portal.web.desk.showing import Moment
 from livefeed.portal.web.developer.standing import owner_of
-from livefeed.portal.web.developer.words import ERRORS, STATES, Said, exact, read_moment, state_of
+from livefeed.portal.web.developer.words import ERRORS, STATES, Said, read_moment, state_of
 from livefeed.ui.languages import Words
+from livefeed.ui.moments import Moment
 from livefeed.wire.ids import AppId, decimal
 
 ASKED_STATES: Final = tuple(state for state in STATES if state != "dropped")
@@ -186,7 +186,7 @@ def line_of(tx: Tx, guest: Guest, names: Names, place: Place) -> Line | None:
     return Line(
         place=place,
         event=event,
-        at=None if entry is None else exact(entry.at_ms, guest.me.time_zone),
+        at=None if entry is None else guest.look.exact(entry.at_ms),
         post=post_of(delivery.key),
         to=to,
         href=href,

@@ -11,9 +11,9 @@ from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.events.log.masks import masked_url
 from livefeed.portal.web.desk import Guest
-from livefeed.portal.web.desk.showing import Moment
-from livefeed.portal.web.developer.words import Said, exact
+from livefeed.portal.web.developer.words import Said
 from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import Moment
 
 NEWEST: Final = 50
 """Of so many attempts a handler's failures are counted."""
@@ -115,7 +115,7 @@ def handler_card(tx: Tx, guest: Guest, handler: Handler) -> HandlerCard:
         owner=owner_of(tx, handler),
         whose=_whose(guest, handler),
         state=_state(handler, consumer),
-        probe_at=exact(consumer.ready_at_ms, guest.me.time_zone)
+        probe_at=guest.look.exact(consumer.ready_at_ms)
         if is_down and consumer is not None and consumer.ready_at_ms is not None
         else None,
         failed=sum(one.state != "delivered" for one in attempts),

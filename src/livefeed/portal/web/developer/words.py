@@ -1,14 +1,12 @@
 """What the developer area says of states and failures; ``mood`` colours a badge: good, wait, bad, plain."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from livefeed.clock import at_utc, iso
 from livefeed.durable.deliveries import EXPIRED, Delivery
-from livefeed.portal.web.desk.showing import Moment
 from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import zone_of
 
 Mood: TypeAlias = Literal["good", "wait", "bad", "plain"]
 
@@ -62,12 +60,6 @@ def state_of(delivery: Delivery) -> str:
     return "dropped" if delivery.standing is None else delivery.standing.state
 
 
-def exact(at_ms: int, zone_name: str) -> Moment:
-    """A time to the second, as developers compare it with their logs: ``2026-03-17 15:29:14``."""
-    at = at_utc(at_ms).astimezone(_zone(zone_name))
-    return Moment(iso=iso(at_ms), text=at.strftime("%Y-%m-%d %H:%M:%S"))
-
-
 def read_moment(text: str, zone_name: str) -> int | None:
     """A time as a form sends it, ``2026-03-17T15:29``, in ms since the epoch; None: it is none.
 
@@ -77,14 +69,7 @@ def read_moment(text: str, zone_name: str) -> int | None:
     """
     try:
         at = datetime.fromisoformat(text.strip())
-        aware = at if at.tzinfo is not None else at.replace(tzinfo=_zone(zone_name))
+        aware = at if at.tzinfo is not None else at.replace(tzinfo=zone_of(zone_name))
         return max(0, int(aware.timestamp() * 1000))
     except (ValueError, OverflowError):
         return None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name or UTC.tzname(None))
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")

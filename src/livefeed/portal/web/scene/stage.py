@@ -26,11 +26,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that happened to an event in the inbox; ``detail`` is one line for people."""
+    """One thing that happened to an event in the inbox."""
 
     name: str
     at_ms: int
-    detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

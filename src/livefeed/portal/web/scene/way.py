@@ -37,7 +37,6 @@ class InboxStep:
     name: str
     is_done: bool
     took_ms: int | None = None
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,4 +155,4 @@ def _steps(arrival: Arrival | None, saved_ms: int) -> list[InboxStep]:
 def _step(name: str, step: Step | None, saved_ms: int) -> InboxStep:
     if step is None:
         return InboxStep(name=name, is_done=False)
-    return InboxStep(name=name, is_done=True, took_ms=step.at_ms - saved_ms, detail=step.detail)
+    return InboxStep(name=name, is_done=True, took_ms=step.at_ms - saved_ms)

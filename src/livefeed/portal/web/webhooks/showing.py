@@ -12,9 +12,10 @@ from livefeed.portal.apps.webhooks import Incoming
 from livefeed.portal.events import handlers
 from livefeed.portal.events.handlers import Handler
 from livefeed.portal.web.desk import Guest
-from livefeed.portal.web.desk.showing import Face, Moment
+from livefeed.portal.web.desk.showing import Face
 from livefeed.portal.webhooks.wishes import EVENTS, last_day
 from livefeed.ui.languages import Words, noted
+from livefeed.ui.moments import Moment
 
 Mood: TypeAlias = Literal["good", "wait", "bad"]
 
