@@ -29,7 +29,11 @@ def paged() -> App:
     async def more(page: PageContext) -> str:
         return f"<p>{page.user_id} asked {page.query['q']} of {page.options}</p>"
 
-    @app.form(path="more")
+    @app.page(path="words")
+    async def asks(page: PageContext) -> str:
+        return "<form method=post>"
+
+    @app.form(path="words")
     async def sent(page: PageContext) -> str:
         return f"<p>{len(page.form['words'])} letters {page.form['end']}</p>"
 
@@ -118,7 +122,7 @@ async def test_further_requests_need_nothing_but_the_ticket_in_their_path(house:
 
 
 async def test_a_form_brings_all_that_was_written(house: House):
-    address = link(await post_frame(house))
+    address = link(await post_frame(house)).replace("more?", "words?")
 
     answer = await house.post(address, urlencode({"words": "ж" * 2_000, "end": "."}).encode())
 
