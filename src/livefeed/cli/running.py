@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import socket
 import ssl
 from collections.abc import Generator
 from pathlib import Path
@@ -64,7 +65,11 @@ def announced(database: DatabaseUrl, url: str, token: str, *, fingerprint: str =
 
 
 def find_running(database: DatabaseUrl) -> Running | None:
-    """The process that holds this database, or None if none is alive."""
+    """The process that holds this database, or None if none is alive.
+
+    A run file outlives a process that was killed, and its number may be another's by now, above all in a
+    container: one whose address nobody listens at holds nothing. If it does all the same, its lock says so.
+    """
     try:
         running = msgspec.json.decode(run_file_of(database).read_bytes(), type=Running)
         os.kill(running.pid, 0)
@@ -74,7 +79,18 @@ def find_running(database: DatabaseUrl) -> Running | None:
         raise SettingsError(
             f"{run_file_of(database)} belongs to another user; run this command as that user"
         ) from exc
-    return running
+    return running if _is_listened_at(running) else None
+
+
+def _is_listened_at(running: Running) -> bool:
+    target = urlsplit(running.url)
+    try:
+        socket.create_connection((target.hostname or "127.0.0.1", target.port or 0), timeout=30).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True  # whoever asks it is told what is wrong
+    return True
 
 
 def operate(running: Running, operation: str, params: dict[str, object]) -> dict[str, object]:
