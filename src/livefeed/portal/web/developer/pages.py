@@ -1,5 +1,6 @@
 """The addresses of the developer area; only administrators come in."""
 
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
@@ -13,8 +14,9 @@ from livefeed.portal.events.log.resending import NotSent
 from livefeed.portal.operations import deliveries as operations
 from livefeed.portal.operations.deliveries import Resend
 from livefeed.portal.operations.office import Office
-from livefeed.portal.web.desk import Desk, Sorry, View
+from livefeed.portal.web.desk import Desk, Sorry
 from livefeed.portal.web.desk.results import BUSY, ONLY_ADMINISTRATORS
+from livefeed.portal.web.desk.routes import form_route, page_route
 from livefeed.portal.web.developer import apps, delivery, handling, listing
 from livefeed.portal.web.developer.words import read_moment
 from livefeed.ui.languages import noted
@@ -24,28 +26,12 @@ _SECTION: Final = "developer"
 
 
 class _Counter:
-    """Shows pages and takes forms in the name of the area."""
+    """Answers what needs something made before its unit, or more than one unit."""
 
     def __init__(self, desk: Desk, clock: Clock) -> None:
         self._desk = desk
         self._clock = clock
         self._office = Office(store=desk.store, keys=desk.keys, clock=clock, directory=desk.directory)
-
-    def page(self, path: str, view: View) -> Route:
-        """A page."""
-
-        async def serve(request: Request) -> Response:
-            return await self._desk.show(request, view, section=_SECTION, admin=True)
-
-        return Route(path, serve, methods=["GET"])
-
-    def form(self, path: str, unit: View) -> Route:
-        """A form."""
-
-        async def serve(request: Request) -> Response:
-            return await self._desk.act(request, unit, section=_SECTION, admin=True)
-
-        return Route(path, serve, methods=["POST"])
 
     async def deliveries(self, request: Request) -> Response:
         """``GET /developer/deliveries/?post=205&handler=7``."""
@@ -88,22 +74,24 @@ class _Counter:
 def developer_routes(desk: Desk, clock: Clock) -> list[BaseRoute]:
     """The routes of the developer area."""
     counter = _Counter(desk, clock)
+    page = partial(page_route, desk, section=_SECTION, admin=True)
+    form = partial(form_route, desk, section=_SECTION, admin=True)
     return [
-        counter.page("/developer", apps.shown_list),
-        counter.page("/developer/", apps.shown_list),
-        counter.page("/developer/apps/new", apps.shown_new),
+        page("/developer", apps.shown_list),
+        page("/developer/", apps.shown_list),
+        page("/developer/apps/new", apps.shown_new),
         Route("/developer/apps", counter.new_app, methods=["POST"]),
-        counter.page("/developer/apps/{app}", apps.shown_app),
-        counter.page("/developer/apps/{app}/{change}", apps.shown_change),
+        page("/developer/apps/{app}", apps.shown_app),
+        page("/developer/apps/{app}/{change}", apps.shown_change),
         Route("/developer/apps/{app}/{change}", counter.change_app, methods=["POST"]),
-        counter.page("/developer/handlers/", handling.shown_list),
-        counter.page("/developer/handlers/{handler}", handling.shown_handler),
-        counter.form("/developer/handlers/{handler}/pause", handling.paused),
-        counter.form("/developer/handlers/{handler}/resume", handling.resumed),
-        counter.form("/developer/handlers/{handler}/test", handling.tried),
+        page("/developer/handlers/", handling.shown_list),
+        page("/developer/handlers/{handler}", handling.shown_handler),
+        form("/developer/handlers/{handler}/pause", handling.paused),
+        form("/developer/handlers/{handler}/resume", handling.resumed),
+        form("/developer/handlers/{handler}/test", handling.tried),
         Route("/developer/handlers/{handler}/resend", counter.resend_since, methods=["POST"]),
         Route("/developer/deliveries/", counter.deliveries, methods=["GET"]),
-        counter.page("/developer/deliveries/{seq}/{consumer}", delivery.shown_delivery(desk.keys)),
-        counter.form("/developer/deliveries/{seq}/{consumer}/resend", delivery.resent),
-        counter.form("/developer/deliveries/{seq}/{consumer}/hurry", delivery.hurried),
+        page("/developer/deliveries/{seq}/{consumer}", delivery.shown_delivery(desk.keys)),
+        form("/developer/deliveries/{seq}/{consumer}/resend", delivery.resent),
+        form("/developer/deliveries/{seq}/{consumer}/hurry", delivery.hurried),
     ]
