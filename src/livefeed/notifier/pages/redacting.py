@@ -29,7 +29,7 @@ async def redact_version(page: PageContext) -> Page:
     reason = " ".join(page.form.get("reason", "").split())[:_MOST_CHARS]
     store, keys = page.runtime.store, page.runtime.keys
     try:
-        await store.write(
+        redacted = await store.write(
             lambda tx: redact(tx, keys, page.portal, post, number, person=page.user_id, reason=reason)
         )
     except OperationRefused:
@@ -39,6 +39,7 @@ async def redact_version(page: PageContext) -> Page:
             heading=noted("It was not redacted"),
             text=noted("There is no such version, or a legal hold keeps it."),
         )
-    await rewrite(store)
+    if redacted:
+        await rewrite(store)
     here = {"id": post} if page.path == POST else {}
     return page.go(page.path, **here, to=number)
