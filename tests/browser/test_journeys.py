@@ -132,6 +132,27 @@ def test_the_widget_on_a_post_shows_its_history_with_the_rights_of_who_opens_it(
     expect(frame.locator("ins", has_text="3").first).to_be_visible()
 
 
+def test_an_administrator_redacts_a_version_in_the_frame(somebody: Opening, demo: Demo):
+    edit(demo, 11, "Call me at home")
+    page = somebody().sign_in(demo.name(1), then="/posts/11")
+    page.locator("main a.widget", has_text="Edit history").click()
+    page.wait_for_url("**/apps/**")
+    frame = page.frame_locator("iframe")
+
+    redact = frame.locator("summary", has_text="Redact version 2")
+    for _ in range(50):  # until the notifier has seen the edit
+        expect(frame.locator("h1")).to_be_visible()
+        if redact.count():
+            break
+        page.reload()
+    redact.click()
+    frame.get_by_label("Reason").fill("private")
+    frame.get_by_role("button", name="Redact version 2").click()
+
+    expect(frame.get_by_text("The words of version 2 were redacted.")).to_be_visible()
+    expect(frame.get_by_text("Call me at home")).to_have_count(0)
+
+
 def test_a_failed_delivery_is_explained_and_sent_again(somebody: Opening, demo: Demo, site: Site):
     page = somebody().sign_in(demo.name(1), then="/developer/webhooks/outgoing/new")
     page.get_by_label("Name").fill("Out of order")
