@@ -1,8 +1,8 @@
 import pytest
 
-from livefeed.ui.diff import Words, beside, inline, raw
+from livefeed.ui.diff import Labels, beside, inline, raw
 
-RUSSIAN = Words(removed="удалено:", added="добавлено:", before="Было", after="Стало")
+RUSSIAN = Labels(removed="удалено:", added="добавлено:", before="Было", after="Стало")
 
 
 def test_a_change_is_marked_and_said_in_words():

@@ -20,7 +20,7 @@ from livefeed.notifier.pages.versions import Kept, Row, as_row, kept, lately_edi
 from livefeed.notifier.people import Person
 from livefeed.ui import diff
 from livefeed.ui.bbcode import as_html
-from livefeed.ui.languages import Words, noted, spoken, told
+from livefeed.ui.languages import Words, noted, spoken
 from livefeed.ui.pages import Page
 from livefeed.wire.feed.rows import PostRow
 from livefeed.wire.frames import DEFAULT_PLACEMENT, LEFT_MENU, POST_PLACEMENT
@@ -30,11 +30,6 @@ _LISTED: Final = 40
 _VERSIONS_A_PAGE: Final = 20
 _TITLE_CHARS: Final = 90
 _NEWEST: Final = 2**31
-_VIEWS: Final[Mapping[str, Callable[[str, str, diff.Words], Markup]]] = {
-    "inline": diff.inline,
-    "side": diff.beside,
-    "raw": diff.raw,
-}
 
 
 def add_pages(app: App) -> None:
@@ -130,9 +125,9 @@ class _History:
         """The page; it may take a while for long texts."""
         rows = self._rows(page)
         view = page.query.get("view", "inline")
-        view = view if view in _VIEWS else "inline"
+        view = view if view in diff.VIEWS else "inline"
         (old, before), (new, after) = self.old, self.new
-        words = _words(page)
+        labels = diff.labels_in(page.language)
         missing = _missing(old, before) or _missing(new, after)
         return page.show(
             "history_frame.html",
@@ -147,8 +142,8 @@ class _History:
             new=new,
             view=view,
             link=self._link(page, old, new),
-            changes=_changes(before, after, words),
-            text=_VIEWS[view](before.text, after.text, words) if _is_shown(before, after) else None,
+            changes=_changes(before, after, labels),
+            text=diff.VIEWS[view](before.text, after.text, labels) if _is_shown(before, after) else None,
             only=as_html(parse(after.text)) if old == new else None,
             missing=missing,
             redacts=self.seen.is_administrator and after.withheld is None,
@@ -208,23 +203,13 @@ def _title(version: Version) -> str:
     return excerpt(known_as(version, version), _TITLE_CHARS)
 
 
-def _words(page: PageContext) -> diff.Words:
-    language = page.language
-    return diff.Words(
-        removed=told(noted("removed:"), language),
-        added=told(noted("added:"), language),
-        before=told(noted("Before"), language),
-        after=told(noted("After"), language),
-    )
-
-
-def _changes(old: Version, new: Version, words: diff.Words) -> list[tuple[Words, Markup | Words]]:
+def _changes(old: Version, new: Version, labels: diff.Labels) -> list[tuple[Words, Markup | Words]]:
     """What differs beside the text: its name, and what it was and became."""
     changes: list[tuple[Words, Markup | Words]] = []
     if old.title != new.title and not new.is_derived and old.withheld is None:
-        changes.append((noted("title"), diff.inline(old.title, new.title, words)))
+        changes.append((noted("title"), diff.inline(old.title, new.title, labels)))
     if old.files != new.files:
-        changes.append((noted("files"), diff.inline(_listed(old.files), _listed(new.files), words)))
+        changes.append((noted("files"), diff.inline(_listed(old.files), _listed(new.files), labels)))
     if old.is_important != new.is_important:
         marked = noted("marked as important") if new.is_important else noted("no longer important")
         changes.append((noted("importance"), marked))

@@ -1,6 +1,6 @@
 """The difference of two versions of a post: of its text, and of everything else that can change."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,13 +12,6 @@ from livefeed.portal.web.desk.showing import Look
 from livefeed.ui import diff
 from livefeed.ui.languages import Words, noted, told
 
-VIEWS: Final[Mapping[str, Callable[[str, str, diff.Words], Markup]]] = {
-    "inline": diff.inline,
-    "side": diff.beside,
-    "raw": diff.raw,
-}
-"""How a difference can be looked at."""
-
 PARTS: Final = {
     Part.TITLE: noted("title"),
     Part.RECIPIENTS: noted("recipients"),
@@ -28,8 +21,6 @@ PARTS: Final = {
 }
 """What can change besides the text, in the order in which it is told."""
 
-_REMOVED: Final = noted("removed:")
-_ADDED: Final = noted("added:")
 _ORDINARY: Final = noted("not important")
 _IMPORTANT: Final = noted("important")
 
@@ -50,22 +41,21 @@ class Difference:
 
 
 def difference(look: Look, old: Version, new: Version, view: str) -> Difference:
-    """How ``new`` differs from ``old``, in one of `VIEWS`."""
+    """How ``new`` differs from ``old``, in one of `livefeed.ui.diff.VIEWS`."""
     comparison = compare(old, new)
-    words = diff.Words(
-        removed=told(_REMOVED, look.language),
-        added=told(_ADDED, look.language),
-        before=told(noted("Version %(number)s", number=old.version), look.language),
-        after=told(noted("Version %(number)s", number=new.version), look.language),
+    labels = diff.labels_in(
+        look.language,
+        before=noted("Version %(number)s", number=old.version),
+        after=noted("Version %(number)s", number=new.version),
     )
     has_text, weight = Part.TEXT in comparison.parts, comparison.text
     return Difference(
         others=[
-            (name, _swapped(_said(look, part, old), _said(look, part, new), words))
+            (name, _swapped(_said(look, part, old), _said(look, part, new), labels))
             for part, name in PARTS.items()
             if part in comparison.parts
         ],
-        text=VIEWS[view](old.text, new.text, words) if has_text else None,
+        text=diff.VIEWS[view](old.text, new.text, labels) if has_text else None,
         is_markup_only=has_text and weight is not None and not (weight.gone or weight.came),
     )
 
@@ -95,10 +85,10 @@ def _importance(look: Look, version: Version) -> Words:
     return noted("important until %(day)s", day=look.moment(version.important_until).text)
 
 
-def _swapped(old: list[str], new: list[str], words: diff.Words) -> Markup:
+def _swapped(old: list[str], new: list[str], labels: diff.Labels) -> Markup:
     """What is only in ``old``, struck out, then what is only in ``new``."""
-    gone = _marked("del", words.removed, (one for one in old if one not in new))
-    came = _marked("ins", words.added, (one for one in new if one not in old))
+    gone = _marked("del", labels.removed, (one for one in old if one not in new))
+    came = _marked("ins", labels.added, (one for one in new if one not in old))
     return Markup(" ").join([*gone, *came])
 
 

@@ -13,8 +13,9 @@ from livefeed.portal.feed.versions import Version
 from livefeed.portal.web.desk import Guest, Shown, Sorry
 from livefeed.portal.web.desk.results import NO_POST
 from livefeed.portal.web.desk.showing import Look
-from livefeed.portal.web.feed.differences import PARTS, VIEWS, difference
+from livefeed.portal.web.feed.differences import PARTS, difference
 from livefeed.ui.bbcode import as_html
+from livefeed.ui.diff import VIEWS
 from livefeed.ui.languages import Words, noted
 from livefeed.ui.moments import Moment
 from livefeed.wire.ids import decimal

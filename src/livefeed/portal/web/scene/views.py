@@ -20,14 +20,11 @@ from livefeed.portal.web.scene.queue import Edit, newest_edit
 from livefeed.portal.web.scene.stage import Account, Heard, Process
 from livefeed.portal.web.scene.way import Way, way_of
 from livefeed.secrets import KeyRing
-from livefeed.ui.diff import Words as DiffWords
-from livefeed.ui.diff import inline
+from livefeed.ui import diff
 from livefeed.ui.languages import Words, noted, told
 from livefeed.wire.ids import decimal
 
 _SOURCE: Final = "web"
-_REMOVED: Final = noted("removed:")
-_ADDED: Final = noted("added:")
 _NO_STAGE: Final = Sorry(
     status=404,
     heading=noted("Nothing to edit"),
@@ -187,12 +184,12 @@ def _outcome(guest: Guest, edit: Edit | None, way: Way) -> Outcome | None:
     judgement = way.judgement
     if edit is None or judgement is None:
         return None
-    said = DiffWords(removed=told(_REMOVED, guest.language), added=told(_ADDED, guest.language))
+    labels = diff.labels_in(guest.language)
     old, new = judgement.old, judgement.new
     heard = [(one.is_told, _listener(guest, one, edit.event.at_ms)) for one in judgement.heard]
     return Outcome(
-        difference=inline(old.text, new.text, said),
-        title_difference=inline(old.title, new.title, said) if old.title != new.title else None,
+        difference=diff.inline(old.text, new.text, labels),
+        title_difference=diff.inline(old.title, new.title, labels) if old.title != new.title else None,
         silence=judgement.silence,
         events=judgement.events,
         told=[one for is_told, one in heard if is_told],
