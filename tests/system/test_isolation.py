@@ -121,7 +121,7 @@ def test_a_burst_on_one_portal_keeps_no_event_from_another(block: Block):
 
     eventually(block.has_all, what="the healthy handler has every event")
     eventually(
-        lambda: block.here.receivers.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered"
+        lambda: block.here.bad.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered"
     )
 
 

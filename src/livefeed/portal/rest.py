@@ -11,6 +11,7 @@ from livefeed.errors import Fault, StoreBusy, StoreError, TooLarge, WireError
 from livefeed.failpoints import failpoint
 from livefeed.portal.call import Call, Method
 from livefeed.portal.calls.callers import Caller, caller_in, identify
+from livefeed.portal.calls.courtesy import Courtesy
 from livefeed.portal.calls.units import Asked, together, unit_of
 from livefeed.portal.limits.limiter import Limiter, Use
 from livefeed.portal.limits.operating import Operating
@@ -59,6 +60,7 @@ class Door:
         self._clock = clock
         self._keys = keys
         self._methods = methods
+        self._courtesy: Final = Courtesy()
         self._bulks: Final = {one.name: together(one, one.many) for one in methods.every() if one.many}
 
     async def admit(self, portal: PortalRow, address: str) -> None:
@@ -100,6 +102,10 @@ class Door:
             await self._store.read(lambda tx: identify(tx, portal.member_id, caller))
             raise MethodNotFound
         asked = Asked(portal=portal, caller=caller, params=params, keys=self._keys)
+        async with self._courtesy.turn(portal.member_id, writes=method.writes):
+            return await self._in_turn(method, asked)
+
+    async def _in_turn(self, method: Method, asked: Asked) -> tuple[Answer, Operating | None]:
         if self._limiter is None:
             return await self._run(method, asked), None
         limiter, use = self._limiter, Use()

@@ -86,8 +86,9 @@ class House:
     Attributes:
         healthy: The portal whose handler is measured.
         other: The portal that has bursts.
-        receivers: Where the good handlers are.
-        bad: Where the bad ones are: a process that leaves the core to the others, as it would be elsewhere.
+        receivers: Where the healthy handler is.
+        bad: Where the bad ones are, and that of the other portal: a process that leaves the core to the others,
+            as it would be elsewhere.
         pid: The server's process.
         client: Makes the calls.
     """
@@ -174,7 +175,7 @@ async def house(url: str | None, post_count: int) -> AsyncGenerator[House]:
                 store, keys, healthy_url, post_count=post_count, handler_urls=[told.at("ok")]
             )
             other = await found(
-                store, keys, other_url, post_count=_BURST_POSTS, handler_urls=[told.at("quiet")]
+                store, keys, other_url, post_count=_BURST_POSTS, handler_urls=[bad.at("quiet")]
             )
         arguments = ["portal", "serve", "--db", database, "--key-file", str(key_file), "--allow-private"]
         portal = stack.enter_context(
