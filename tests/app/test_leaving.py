@@ -1,3 +1,4 @@
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -119,6 +120,7 @@ async def test_a_portal_that_comes_back_while_it_is_erased_keeps_what_it_has_fro
         store = running.runtime.store
         known = running.runtime.portals.get(MEMBER)
         left = typed(parse_envelope(decode(uninstall_body(clean=True), strict=True)))
+        await running.leaving.erasing.acquire()  # nobody else erases
         await running.leaving.leave(known, left)
 
         class ComesBack:
@@ -137,7 +139,8 @@ async def test_a_portal_that_comes_back_while_it_is_erased_keeps_what_it_has_fro
                     await running.ladder.install(parse_envelope(decode(body, strict=True)))
                 return done
 
-        await replace(running.leaving, store=ComesBack()).erase_due()
+        await replace(running.leaving, store=ComesBack(), erasing=asyncio.Lock()).erase_due()
+        running.leaving.erasing.release()
 
         kinds = await store.read(lambda tx: [row["kind"] for row in tx.execute("SELECT kind FROM entry")])
         assert "ONAPPINSTALL" in kinds
