@@ -90,7 +90,8 @@ def key_ring(database: DatabaseUrl, key_file: Path | None) -> KeyRing:
     keys = read_or_create_key_file(path)
     if is_new and key_file is None:
         click.echo(
-            f"livefeed: made {path}; in production keep the key elsewhere (LIVEFEED_KEY_FILE)", err=True
+            f"livefeed: warning: made {path}; in production keep the key elsewhere (LIVEFEED_KEY_FILE)",
+            err=True,
         )
     return keys
 

@@ -8,8 +8,10 @@ import termios
 import threading
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, TypeVar, cast
+from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -29,6 +31,7 @@ from livefeed.settings import APP_PORT, AppSettings, DatabaseUrl
 from livefeed.telemetry import configure_logs
 
 T = TypeVar("T")
+_EVERYWHERE: Final = ("", "0.0.0.0", "::")  # noqa: S104 - looked for, not listened on
 _APP_DB: Final = "sqlite:///livefeed-app.db"
 _NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_SECRET")
 
@@ -39,11 +42,14 @@ _NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_
 @click.option(
     "--public-url",
     envvar="LIVEFEED_PUBLIC_URL",
-    required=True,
+    default=None,
     show_envvar=True,
     metavar="URL",
     callback=base_url,
-    help="Base URL under which the portal reaches this command, and later the application.",
+    help=(
+        "Base URL under which the portal reaches this command, and later the application.  "
+        "[default for a portal on this machine: http://HOST:PORT]"
+    ),
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=PORT, default=APP_PORT, show_default=True, help="Port to listen on.")
@@ -54,7 +60,7 @@ _NEEDED: Final = ("LIVEFEED_PORTAL_URL", "LIVEFEED_CLIENT_ID", "LIVEFEED_CLIENT_
 def connect(
     portal_url: str,
     target: str | None,
-    public_url: str,
+    public_url: str | None,
     host: str,
     port: int,
     scope: str | None,
@@ -71,6 +77,7 @@ def connect(
     """
     if target is not None and _is_by_default("database"):
         database = DatabaseUrl.parse(_APP_DB)
+    public_url = public_url or _own_url(portal_url, host, port)
     settings = AppSettings.from_environment(
         db=database.url,
         key_file=None if key_file is None else str(key_file),
@@ -101,6 +108,28 @@ def connect(
 
 def _is_by_default(parameter: str) -> bool:
     return click.get_current_context().get_parameter_source(parameter) is ParameterSource.DEFAULT
+
+
+def _own_url(portal_url: str, host: str, port: int) -> str:
+    """Where a portal on this machine reaches this command.
+
+    Raises:
+        MissingParameter: The portal is elsewhere.
+    """
+    if not _is_here(urlsplit(portal_url).hostname or ""):
+        raise click.MissingParameter(
+            f"{portal_url} must reach this command (docs/how-to/tunnel.md).",
+            param_hint="--public-url",
+            param_type="option",
+        )
+    return f"http://{'127.0.0.1' if host in _EVERYWHERE else host}:{port}"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _loaded(target: str | None, settings: AppSettings) -> App:
