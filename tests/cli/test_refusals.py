@@ -34,6 +34,7 @@ async def made(url: str, rooms: list[str]) -> None:
         ("gaps --portal nope", "there is no portal 'nope'"),
         ("connect nonsense --public-url http://a.example", "Invalid value for 'URL': 'nonsense'"),
         ("connect http://a.example --public-url nonsense", "Invalid value for '--public-url'"),
+        ("connect https://acme.bitrix24.com", "Missing option --public-url"),
         ("notifier serve --public-url nonsense", "Invalid value for '--public-url'"),
         ("portal init --name=", "Invalid value for '--name': it is empty"),
     ],
