@@ -60,8 +60,8 @@ class _Due(msgspec.Struct, array_like=True):
 
 
 # Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
-_TURN: Final = 16
-_SHARES: Final = 16  # but a small limit is shared among as many
+_TURN: Final = 32
+_SHARES: Final = 8  # but a small limit is shared among as many
 
 _turns: Final = msgspec.json.Decoder(list[_Turn])
 _due: Final = msgspec.json.Decoder(list[_Due])
