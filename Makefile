@@ -31,7 +31,7 @@ run: .venv/run.stamp ## start portal and notifier; flags in ARGS
 	@exec $(BIN)/livefeed demo $(ARGS)
 
 test: .venv/dev.stamp ## run all tests, on every core; flags in ARGS, such as -n 0: one process
-	@$(BIN)/python -m pytest -n auto --maxprocesses=5 $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses=4 $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check --quiet .
