@@ -105,7 +105,7 @@ async def test_a_process_that_is_stopped_in_the_middle_of_a_unit_loses_its_locks
     require_limit()
     store = open_store(url, [], clock)
     await store.probe()
-    command = [sys.executable, "-c", STOPPED, f"{url}?options=-c%20transaction_timeout%3D1s"]
+    command = [sys.executable, "-c", STOPPED, f"{url}?options=-c%20transaction_timeout%3D3s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as stopped:
         try:
             _, status = await asyncio.to_thread(os.waitpid, stopped.pid, os.WUNTRACED)
