@@ -120,9 +120,7 @@ def test_a_burst_on_one_portal_keeps_no_event_from_another(block: Block):
     block.edit()
 
     eventually(block.has_all, what="the healthy handler has every event")
-    eventually(
-        lambda: block.here.bad.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered"
-    )
+    eventually(lambda: block.here.bad.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered")
 
 
 def test_no_connection_to_a_bad_handler_is_leaked(block: Block):
