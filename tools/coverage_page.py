@@ -123,7 +123,8 @@ AUTHORIZATION = {
 MISSING = [
     "files sent by the composer (over REST they are), link previews, polls, gratitude",
     "dialogs of frames that choose from CRM; placements beyond `DEFAULT`, `LEFT_MENU`, `REST_APP_URI`, posts",
-    "redacting a version in the portal's own feed; moving the integrations of a dismissed person to a technical user",
+    "redacting a version in the portal's own feed",
+    "moving the integrations of a dismissed person to a technical user",
     "the XML transport, REST 3.0",
     "mail, messengers and signed outgoing webhooks as channels; quiet hours, digests, mutes",
     "participants beyond author, mentioned and commenters: readers of important posts, members, watchers",

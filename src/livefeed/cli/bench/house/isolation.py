@@ -87,8 +87,8 @@ class House:
         healthy: The portal whose handler is measured.
         other: The portal that has bursts.
         receivers: Where the healthy handler is.
-        bad: Where the bad ones are, and that of the other portal: a process that leaves the core to the others,
-            as it would be elsewhere.
+        bad: Where the bad ones are, and that of the other portal: a process that leaves the core to the
+            others, as it would be elsewhere.
         pid: The server's process.
         client: Makes the calls.
     """
