@@ -149,9 +149,7 @@ async def test_an_erased_portal_is_forgotten_at_both(houses: tuple[House, House]
     await there.uninstall()
     here.clock.advance(31 * 24 * 3_600)
 
-    await (
-        there.running.leaving.erase_due()
-    )  # if its housekeeping, which an uninstallation wakes, has not been faster
+    await there.running.leaving.erase_due()  # if the housekeeping of one has not been faster
     assert await here.running.leaving.erase_due() == 0, "the other one was faster"
 
     await here.running.runtime.portals.catch_up()
