@@ -114,15 +114,6 @@ def test_memory_stays_bounded_beside_bad_handlers(block: Block):
     assert used_by(block.here.pid).rss_mb < MOST_MB
 
 
-def test_a_burst_on_one_portal_keeps_no_event_from_another(block: Block):
-    block.came.clear()
-    block.portal.call(burst, block.here, BURST)
-    block.edit()
-
-    eventually(block.has_all, what="the healthy handler has every event")
-    eventually(lambda: block.here.bad.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered")
-
-
 def test_no_connection_to_a_bad_handler_is_leaked(block: Block):
     async def unbind_all() -> None:
         for kind in BAD:
@@ -131,3 +122,12 @@ def test_no_connection_to_a_bad_handler_is_leaked(block: Block):
     block.portal.call(unbind_all)
 
     eventually(lambda: block.sockets_to_bad_ones() == 0, what="every socket is closed")
+
+
+def test_a_burst_on_one_portal_keeps_no_event_from_another(block: Block):
+    block.came.clear()
+    block.portal.call(burst, block.here, BURST)
+    block.edit()
+
+    eventually(block.has_all, what="the healthy handler has every event")
+    eventually(lambda: block.here.bad.counts().counts.get("quiet", 0) >= BURST, what="the burst is delivered")
