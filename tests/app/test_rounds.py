@@ -1,6 +1,5 @@
 """What comes again and again, when it is asked to come more often, or when nothing ran for a while."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,7 +19,10 @@ YEAR_S = 31_536_000.0
 
 def ticking(settings: AppSettings, every_s: float, ticks: list[int]) -> App:
     app = App(settings)
-    unit: Callable[[Tx, KnownPortal], None] = lambda tx, portal: ticks.append(tx.now_ms)  # noqa: E731
+
+    def unit(tx: Tx, _portal: KnownPortal) -> None:
+        ticks.append(tx.now_ms)
+
     again(app, "tick", every_s, unit)
     return app
 

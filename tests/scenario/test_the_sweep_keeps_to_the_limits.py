@@ -132,7 +132,7 @@ class Counting(Later):
             self.lasted_s += lasted_s
         self._note(said)
         if self.time is not None and lasted_s:
-            await self.time.sleep(lasted_s)
+            await self.time.sleep(lasted_s)  # the turned clock passes it; nobody waits
         for message in said:
             await send(message)
         if self.time is not None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livefeed.portal.apps.registry import App
-from livefeed.portal.events.bodies import Bodies, Tokens
+from livefeed.portal.events.bodies import Bodies, Templates, Tokens
 from livefeed.portal.portals import PortalRow
 from livefeed.wire.events import POST_EVENTS, encode_envelope, post_data
 from livefeed.wire.form import decode
@@ -84,6 +84,32 @@ def test_a_filled_template_is_what_the_codec_encodes_and_has_the_documented_keys
         assert auth["access_token"] == tokens.access.decode()
     if tokens is not None and auth_keys == "extended":
         assert (auth["user_id"], auth["expires"]) == (str(tokens.user), str(ts + 3600))
+
+
+@given(
+    auth_keys=st.sampled_from(["documented", "extended", "minimal"]),
+    given_to=st.lists(tokens, min_size=2, max_size=3, unique=True),
+    deliveries=st.lists(
+        st.tuples(st.sampled_from([11, 12, None]), st.integers(1, 9), st.integers(1, 2), st.integers(0, 1)),
+        min_size=2,
+        max_size=12,
+    ),
+)
+def test_handlers_that_share_templates_never_get_the_tokens_time_or_number_of_another_delivery(
+    auth_keys: AuthKeys,
+    given_to: list[Tokens | None],
+    deliveries: list[tuple[int | None, int, int, int]],
+) -> None:
+    portal, app, shared = portal_at("http://127.0.0.1:8024"), app_with(auth_keys), Templates()
+    event = "ONLIVEFEEDPOSTUPDATE"
+    all_bodies = {
+        number: Bodies(portal, app, SECRET, event, None if number is None else HandlerId(number), shared)
+        for number in (11, 12, None)
+    }
+    for handler, post, ts, person in deliveries:
+        bodies, whose = all_bodies[handler], given_to[person]
+        fresh = encode_envelope(bodies.envelope(post_data(PostId(post)), ts, whose))
+        assert fresh == bodies.of_post(PostId(post), ts, whose)
 
 
 def test_the_sample_of_the_documentation_comes_out_byte_for_byte() -> None:
