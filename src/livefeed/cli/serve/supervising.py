@@ -28,6 +28,7 @@ _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 5.0
 _SOUND_S: Final = 10.0
 _USAGE: Final = 2
+_AS_ASKED: Final = frozenset({0, -signal.SIGTERM})  # the signal itself ends one that is still opening
 
 
 @dataclass(slots=True)
@@ -141,7 +142,7 @@ def _stop(workers: Sequence[_Worker], code: int) -> NoReturn:
                 _signal(worker, signal.SIGKILL)
         for worker, own in _ended(workers):
             worker.pid = 0
-            code = code or int(own != 0)
+            code = code or int(own not in _AS_ASKED)
         if any(worker.pid for worker in workers):
             signal.sigtimedwait({signal.SIGCHLD}, max(0.05, left_s))
     sys.stdout.flush()
