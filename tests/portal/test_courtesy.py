@@ -162,8 +162,18 @@ async def test_two_that_call_alike_do_not_wait_for_each_other(hall: Hall):
     assert ["busy", "busier"] == hall.begun
 
 
-async def test_a_burst_is_forgotten_after_a_second(hall: Hall):
-    await hall.pass_time(1.1)
+async def test_a_burst_is_known_after_its_first_few_calls():
+    hall = Hall()
+    await hall.has_called(BUSY, 6)
+    await hall.call(QUIET, "quiet")
+
+    await hall.call(BUSY, "busy")
+
+    assert ["quiet"] == hall.begun
+
+
+async def test_a_burst_is_forgotten_after_a_tenth_of_a_second(hall: Hall):
+    await hall.pass_time(0.11)
     await hall.call(QUIET, "quiet")
 
     await hall.call(BUSY, "busy")

@@ -10,8 +10,8 @@ from typing import Final
 
 from livefeed.wire.ids import MemberId
 
-_STRETCH_S: Final = 0.5
-_FEW: Final = 20  # calls in a stretch or two that nobody is asked to wait for
+_STRETCH_S: Final = 0.05
+_FEW: Final = 5  # calls in a stretch or two that nobody is asked to wait for
 _MUCH: Final = 2  # times the mean of the others
 _WIDTH: Final = 4  # calls at a time beside others
 # What a call leads to, up to the first byte that is sent, takes half as long again as the call.
