@@ -4,6 +4,7 @@
 engines it asks for each by name.
 """
 
+import asyncio
 import atexit
 import os
 import pwd
@@ -12,8 +13,8 @@ import stat
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ import pytest
 from tests.ports import free_port
 from tests.required import require_package
 from tests.scratch import in_memory
+
+from livefeed.durable.store import Store, Tx
 
 SWITCH: Final = "LIVEFEED_TEST_ENGINE"
 ENGINES: Final = ("sqlite", "postgresql")
@@ -56,6 +59,24 @@ of_a_file = pytest.mark.skipif(chosen() != "sqlite", reason="of a database that 
 
 on_a_file = pytest.mark.parametrize("engine", ["sqlite"])
 """The same, where a test would run on both engines."""
+
+
+@asynccontextmanager
+async def held(store: Store) -> AsyncGenerator[None]:
+    """The writer of a file is busy while the block runs: what is handed over meanwhile waits together."""
+    begun, gate = threading.Event(), threading.Event()
+
+    def unit(_tx: Tx) -> None:
+        begun.set()
+        assert gate.wait(_PATIENCE_S)
+
+    busy = asyncio.create_task(store.write(unit))
+    await asyncio.to_thread(begun.wait)
+    try:
+        yield
+    finally:
+        gate.set()
+        await busy
 
 
 class Cluster:

@@ -6,11 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from tests.engines import on_a_file
+from tests.engines import held, on_a_file
 from tests.metrics import Grown
 
 from livefeed.clock import ManualClock
 from livefeed.durable.engines.files import Files
+from livefeed.durable.engines.unit import Last
 from livefeed.durable.engines.writer import Writer
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.store import Store, Tx, open_readonly, open_store
@@ -101,6 +102,16 @@ async def test_units_that_wait_share_a_commit(things: Store) -> None:
     assert (len(seen), 50) == (grown("commit_units_count"), grown("commit_units_sum"))
     assert len(seen) == grown("commits_total") == grown("commit_seconds_count")
     assert grown("commit_seconds_sum") > 0
+
+
+@on_a_file
+async def test_what_wants_to_be_last_sees_all_that_is_written_in_its_commit(things: Store) -> None:
+    async with held(things):
+        last = asyncio.create_task(things.write(Last(names)))
+        others = [asyncio.create_task(things.write(add(name))) for name in ("a", "b")]
+        await asyncio.sleep(0)  # all of them are handed over
+    assert await last == ["a", "b"]
+    await asyncio.gather(*others)
 
 
 async def test_a_bad_row_fails_nobody_elses(things: Store) -> None:

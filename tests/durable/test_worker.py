@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.engines import held, on_a_file
 from tests.metrics import Grown
 
 from livefeed.clock import ManualClock, SystemClock
@@ -12,8 +13,11 @@ from livefeed.durable.dead import list_dead
 from livefeed.durable.lanes import Lease, lease_due, list_lanes
 from livefeed.durable.outcomes import Again, Done, Down, Outcome
 from livefeed.durable.schedule import Schedule
+from livefeed.durable.sql import load
 from livefeed.durable.store import Store, Tx, open_store
 from livefeed.durable.worker import Worker
+from livefeed.durable.worker.exchange import Exchange
+from livefeed.durable.worker.tidying import Tidying
 from livefeed.errors import StoreBusy
 
 from .test_contract import House
@@ -173,6 +177,80 @@ async def test_a_started_worker_wakes_by_itself(house: House) -> None:
         await asyncio.wait_for(ran.wait(), 5)
         ran.clear()
     await worker.stop()
+
+
+@on_a_file
+async def test_an_event_that_is_stored_beside_a_turn_is_leased_in_the_same_commit(house: House) -> None:
+    handler = await house.consumer()
+    exchange = Exchange(
+        house.store,
+        clock=house.clock,
+        lease_s=10.0,
+        entries_limit=1,
+        after_failure=lambda lease, reason: Done(),
+        on_turn=None,
+    )
+    async with held(house.store):
+        turn = asyncio.create_task(exchange.turn(10))
+        await asyncio.sleep(0)
+        stored = asyncio.create_task(house.append(handler))
+        await asyncio.sleep(0)
+    leases, _ = await turn
+    await stored
+    assert [lease.key for lease in leases] == ["post:1"]
+
+
+async def test_what_has_just_begun_goes_before_a_turn_that_could_only_settle(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livefeed.durable.worker.worker._HEAD_START_S", 60.0)
+    handler = await house.consumer()
+    ran = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        ran.set()
+        return Done()
+
+    worker = worker_of(house, run)
+    await worker.start()
+    await house.append(handler, key="post:1")
+    await asyncio.wait_for(ran.wait(), 5)
+    for _ in range(5):
+        await house.store.probe()
+    assert await house.lanes() == [("post:1", "leased")]
+
+    ran.clear()
+    await house.append(handler, key="post:2")
+    await asyncio.wait_for(ran.wait(), 5)
+    assert "post:1" not in dict(await house.lanes())
+    await worker.stop()
+
+
+async def indexed(house: House) -> int:
+    return await house.store.read(lambda tx: load("livefeed.durable", "queries/entries.sql").indexed(tx.conn))
+
+
+@on_a_file
+async def test_a_free_moment_is_used_for_the_index_of_entries(house: House) -> None:
+    handler = await house.consumer()
+    await house.append(handler)
+    worker = worker_of(house, Log())
+    assert await indexed(house) == 0
+    await worker.start()
+    async with asyncio.timeout(10):
+        while await indexed(house) < 1:
+            pass
+    await worker.stop()
+
+
+@on_a_file
+async def test_the_index_is_written_in_small_slices_so_that_nobody_waits_for_all_of_it(house: House) -> None:
+    handler = await house.consumer()
+    for number in range(51):
+        await house.append(handler, key=f"post:{number}")
+    tidying = Tidying(house.store)
+    steps = [(await tidying.tidy(), await indexed(house)) for _ in range(3)]
+    assert steps == [(True, 50), (True, 51), (False, 51)]
 
 
 async def test_no_more_run_at_a_time_than_asked_for(house: House) -> None:

@@ -40,9 +40,16 @@ class Checkpoints:
     def _copy(self) -> None:
         """Copy what is committed; under constant load the writer copies the rest: the log starts anew."""
         try:
-            _, pages, _ = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            pages = self._copy_once()
+            if pages > _WRITER_HELPS_ABOVE_PAGES:
+                pages = self._copy_once()  # what has come meanwhile, so that little is left for the writer
         except sqlite3.Error:
             return  # busy, a full disk or worse: the log just grows until the next look
         telemetry.log_pages.set(pages)
         if pages > _WRITER_HELPS_ABOVE_PAGES:
             self._writer.ask_checkpoint()
+
+    def _copy_once(self) -> int:
+        """Copy what is committed by now; how many pages the log has."""
+        _, pages, _ = self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return int(pages)

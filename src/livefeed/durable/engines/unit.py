@@ -1,7 +1,8 @@
 """What a unit of work is handed: one transaction of one engine."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from prometheus_client import Counter
 
@@ -109,3 +110,14 @@ class Tx:
 
 Unit = Callable[[Tx], T]
 BulkUnit = Callable[[Tx, Sequence[R]], Sequence[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Last(Generic[T]):
+    """A unit that wants to see what others write in the same commit: on SQLite it is run after them."""
+
+    unit: Unit[T]
+
+    def __call__(self, tx: Tx) -> T:
+        """Run it."""
+        return self.unit(tx)

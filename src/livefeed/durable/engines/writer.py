@@ -16,7 +16,7 @@ from livefeed.durable.engines.faults import translated, unavailable
 from livefeed.durable.engines.files import Files
 from livefeed.durable.engines.mailbox import Mailbox
 from livefeed.durable.engines.replies import Future, Listeners, Replies, hand_over
-from livefeed.durable.engines.unit import Tx
+from livefeed.durable.engines.unit import Last, Tx
 
 _MOST_JOBS: Final = 256
 _MOST_ROWS: Final = 64  # of a bulk unit at a time: whoever waits behind it waits for all of them
@@ -208,7 +208,7 @@ class Writer:
 
 
 def _grouped(jobs: Sequence[Job]) -> list[_Group]:
-    """Put rows of each bulk unit together, where the first of them stands."""
+    """Put rows of each bulk unit together, where the first of them stands, and last what wants to be last."""
     groups: list[_Group] = []
     bulks: dict[Callable[..., Any], _Group] = {}
     for unit, row, is_bulk, future in jobs:
@@ -220,4 +220,5 @@ def _grouped(jobs: Sequence[Job]) -> list[_Group]:
                 bulks[unit] = group
         group.rows.append(row)
         group.futures.append(future)
+    groups.sort(key=lambda group: isinstance(group.unit, Last))
     return groups

@@ -7,6 +7,7 @@ from typing import Final
 from livefeed import telemetry
 from livefeed.clock import Clock
 from livefeed.durable.arrivals import SLICE, route_arrivals
+from livefeed.durable.engines.unit import Last
 from livefeed.durable.lanes import Lease, Lost, Settled, lease_due, next_due, renew, settle_many
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.durable.store import Store, Tx
@@ -124,7 +125,7 @@ class Exchange:
         if is_routing:
             self.has_arrivals = False
         try:
-            settled, routed, leases, due_ms = await self._store.write(unit)
+            settled, routed, leases, due_ms = await self._store.write(Last(unit))
         except BaseException:
             self.has_arrivals = self.has_arrivals or is_routing
             raise

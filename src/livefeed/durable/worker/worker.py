@@ -3,22 +3,23 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from livefeed import telemetry
 from livefeed.clock import Clock
 from livefeed.durable.arrivals import route_all
-from livefeed.durable.entries import ARRIVALS, LANES, index_entries
+from livefeed.durable.entries import ARRIVALS, LANES
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Again, Dead, Outcome
 from livefeed.durable.schedule import Schedule, next_try
 from livefeed.durable.store import Store
 from livefeed.durable.worker.appetite import Appetite
+from livefeed.durable.worker.bell import Bell
 from livefeed.durable.worker.exchange import Exchange
 from livefeed.durable.worker.patience import Patience
 from livefeed.durable.worker.runners import Runners
 from livefeed.durable.worker.slots import Slots
+from livefeed.durable.worker.tidying import Tidying
 from livefeed.errors import StoreError
 
 Run = Callable[[Lease], Awaitable[Outcome]]
@@ -31,6 +32,8 @@ _STOP_TURNS: Final = 6
 _LONGEST_REST_S: Final = 5.0
 # Outcomes wait for one another, so that the same pages are written once for many; never longer than this.
 _LONGEST_UNSETTLED_S: Final = 0.02
+_HEAD_START_S: Final = 0.001  # of a few runs that have just begun, before a turn that could only settle
+_FEW_BEGUN: Final = 8
 _CAPS_AHEAD: Final = 16  # so many times its cap a consumer is leased where no other process leases
 _PARKED_FACTOR: Final = 4
 _STOPPED: Final = "the worker stopped"
@@ -90,7 +93,7 @@ class Worker:
             after_failure=self._after_failure,
             on_turn=on_turn,
         )
-        self._bell = asyncio.Event()
+        self._bell, self._tidying = Bell(), Tidying(store)
         self._slots = Slots(concurrency, opening=opening)
         self._runners = Runners(self._one, self._put_back, self._slots, on_tick=self._look_again)
         # A file has one process, which keeps to the caps itself and leases ahead of them.
@@ -98,7 +101,7 @@ class Worker:
         self._pumping: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._patience = Patience(
-            _LONGEST_UNSETTLED_S, self._bell.set, is_waiting=lambda: bool(self._exchange.over)
+            _LONGEST_UNSETTLED_S, self._bell.ring, is_waiting=lambda: bool(self._exchange.over)
         )
         self._is_stopping = self._is_filled = False
         self._endings: list[Callable[[], None]] = []
@@ -106,7 +109,7 @@ class Worker:
     async def start(self) -> None:
         """Start leasing."""
         self._endings = [
-            self._store.listen(LANES, self._bell.set),
+            self._store.listen(LANES, self._bell.ring_new),
             self._store.listen(ARRIVALS, self._expect_arrivals),
         ]
         self._is_stopping = False
@@ -120,7 +123,7 @@ class Worker:
             end()
         self._is_stopping = True
         self._runners.pause()
-        self._bell.set()
+        self._bell.ring_new()
         if self._pumping is not None:
             await self._pumping
         again = Again(at_ms=self._clock.now_ms(), reason=_STOPPED, is_try=False)
@@ -174,7 +177,11 @@ class Worker:
             is_full = self._slots.parked > _PARKED_FACTOR * self._concurrency
             leases, due_ms = await self._turn_safely(wanted, 1 if is_full else self._caps_ahead)
             self._runners.add(leases)
+            self._tidying.came()
             is_all = len(leases) < max(wanted, 1) or not self._is_short()
+            if is_all and 0 < len(leases) <= _FEW_BEGUN:
+                self._bell.clear_new()  # the turn was the last of its commit, and has seen what was new
+                await self._bell.wait_new(_HEAD_START_S)
             if is_all and not (self._exchange.over and self._is_pressing()) and not await self._tidy():
                 await self._rest(due_ms)
 
@@ -195,7 +202,7 @@ class Worker:
     def _look_again(self) -> None:
         """What hangs has made room; if nothing was leased for want of it, that is made good."""
         if self._is_filled and self._is_short():
-            self._bell.set()
+            self._bell.ring()
 
     def _put_back(self, lease: Lease) -> None:
         self._ended(lease, Again(at_ms=self._clock.now_ms() + _DOWN_MS, reason=_WENT_DOWN, is_try=False))
@@ -204,16 +211,15 @@ class Worker:
         """Wake up in time to route them: not at each commit while a rest lasts."""
         if not self._exchange.has_arrivals:
             self._exchange.has_arrivals = True
-            asyncio.get_running_loop().call_later(self._exchange.until_routing_s(), self._bell.set)
+            asyncio.get_running_loop().call_later(self._exchange.until_routing_s(), self._bell.ring_new)
+
+    def _is_calm(self) -> bool:
+        """Whether nothing is under way and nothing has arrived."""
+        return not self._slots.running and not self._exchange.has_arrivals
 
     async def _tidy(self) -> bool:
-        """Use a moment without work for the index of entries; say whether there was anything to do."""
-        if self._bell.is_set() or self._slots.running or self._exchange.has_arrivals:
-            return False
-        try:
-            return await self._store.write(index_entries) > 0
-        except StoreError:
-            return False  # the next moment will do
+        """Use a moment without work; say whether there is more to do in it."""
+        return self._is_calm() and not self._bell.is_rung and await self._tidying.tidy()
 
     async def _rest(self, due_ms: int | None) -> None:
         """Wait for the bell, or until something is due."""
@@ -222,9 +228,9 @@ class Worker:
             wait_s = min(wait_s, max(0.0, (due_ms - self._clock.now_ms()) / 1000))
         if self._exchange.has_arrivals:
             wait_s = min(wait_s, self._exchange.until_routing_s())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await self._bell.wait()
+        if self._is_calm():
+            wait_s = min(wait_s, self._tidying.until_s())
+        await self._bell.wait(wait_s)
 
     async def _turn_safely(self, limit: int, times: int = 1) -> tuple[list[Lease], int | None]:
         try:
@@ -258,10 +264,10 @@ class Worker:
         """Settle it with the next turn, which comes now or soon."""
         over = self._exchange.over
         over.append((lease, outcome))
-        if self._bell.is_set():
+        if self._bell.is_rung:
             return
         if self._is_pressing():
-            self._bell.set()
+            self._bell.ring()
         elif len(over) == 1 and (loop := self._runners.loop) is not None:
             self._patience.begin(loop)
 
@@ -275,7 +281,7 @@ class Worker:
     async def _settle_and_ring(self, lease: Lease, outcome: Outcome) -> None:
         await self._exchange.settle(lease, outcome)
         if self._is_short():
-            self._bell.set()
+            self._bell.ring()
 
     def _after_failure(self, lease: Lease, reason: str) -> Outcome:
         at_ms = next_try(
