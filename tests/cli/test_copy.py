@@ -16,6 +16,8 @@ from tests.system.world import Process, Recorder, eventually, free_port, livefee
 from livefeed.app.runtime import ROOMS as APP_ROOMS
 from livefeed.cli.main import main
 from livefeed.clock import SystemClock
+from livefeed.durable.attempts import Attempt, record_attempts
+from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.copying import copy_database
 from livefeed.durable.entries import Arrival, append_arrivals
 from livefeed.durable.store import Tx, open_readonly, open_store
@@ -33,8 +35,14 @@ CHOICES = {
     ("handler", "webhook"): [None, None, None],
 }
 TEXT = 'Zoë\'s \\N \\.\t\r\n"%s" {0} 日本 😀 '
+ATTEMPTS = [
+    Attempt(seq, ConsumerId(1), f"{TEXT}{seq}", 1, TEXT, 9, 200, None, 3, "delivered", 5, answer)
+    for seq, answer in [(7, None), (8, b""), (9, bytes(range(256)))]
+]
+FILLED = {"sequence", "process", "attempt_run"}
 SHOWN_ANEW = {("consumer", "ready_at"), ("consumer", "in_flight")}
-"""Worked out again when leases are freed."""
+SHOWN_ANEW |= {("attempt", "run"), ("attempt", "first_seq"), ("attempt", "last_seq")}
+"""Worked out again when leases are freed, or when attempts are put together."""
 
 
 @pytest.fixture
@@ -75,10 +83,10 @@ def opened(url: str, rooms: tuple[str, ...], unit: Any = lambda tx: None) -> Any
 
 def filled(path: Path, rooms: tuple[str, ...]) -> None:
     """A file with rows in every table, of whatever its columns may hold."""
-    opened(file_url(path), rooms)
+    opened(file_url(path), rooms, lambda tx: record_attempts(tx, ATTEMPTS))
     with closing(sqlite3.connect(path)) as conn:
         for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-            if table.startswith(("_yoyo", "yoyo", "sqlite_")) or table in {"sequence", "process"}:
+            if table.startswith(("_yoyo", "yoyo", "sqlite_")) or table in FILLED:
                 continue
             columns = conn.execute(f"SELECT name, type, pk FROM pragma_table_info('{table}')").fetchall()
             for number in range(ROWS):
@@ -111,10 +119,12 @@ def value_of(table: str, column: str, kind: str, number: int) -> object:
 def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     with closing(sqlite3.connect(path)) as conn:
-        names = [row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [
+            row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        ]
         found = {}
         for name in names:
-            if name.startswith(("_yoyo", "yoyo", "sqlite_stat")):
+            if name.startswith(("_yoyo", "yoyo", "sqlite_stat")) or name in {"attempt_run", "ended"}:
                 continue
             columns = [row[0] for row in conn.execute(f"SELECT name FROM pragma_table_info('{name}')")]
             kept = ", ".join(one for one in columns if (name, one) not in SHOWN_ANEW)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import ssl
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import cached_property
@@ -114,7 +115,9 @@ class Sdks:
             import aiohttp
             from fast_bitrix24 import BitrixAsync
 
-            connector = aiohttp.TCPConnector(ssl=context)
+            # An answer that is an error closes its connection; unless the connector is told to remember it,
+            # it is nobody's to abort then. From 3.12.7 on Python's own loop lets go of such connections.
+            connector = aiohttp.TCPConnector(ssl=context, enable_cleanup_closed=sys.version_info < (3, 12, 7))
             async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
                 try:
                     return await use(BitrixAsync(webhook, verbose=False, client=session))

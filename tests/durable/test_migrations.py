@@ -30,7 +30,7 @@ WORDS = {
 }
 
 # The clockwork counts and indexes its entries in another way on each engine.
-OF_ONE_ENGINE = {"sequence", "arrival", "entry_key", "entry_order"}
+OF_ONE_ENGINE = {"sequence", "arrival", "entry_key", "entry_order", "attempt", "attempt_run"}
 
 
 # Made for each engine on its own; their text is only ever equal or not.
@@ -131,6 +131,20 @@ async def test_both_engines_have_the_same_tables(half: str, tmp_path: Path) -> N
         columns = sqlite[name].columns
         assert columns == postgresql[name].columns[: len(columns)], name
         assert sqlite[name] == postgresql[name] or name in CLOCKWORK, name
+
+
+async def test_a_file_shows_attempts_as_a_server_keeps_them(tmp_path: Path) -> None:
+    url = engines.database(tmp_path, "other", engine="postgresql")
+    await open_store(url, HALVES["portal"], ManualClock()).close()
+    columns = [name for name, _, _ in tables_of(url)["attempt"].columns]
+    store = open_store(engines.database(tmp_path, "portal", engine="sqlite"), HALVES["portal"], ManualClock())
+    try:
+        shown = await store.read(
+            lambda tx: [row[0] for row in tx.execute("SELECT name FROM pragma_table_info('attempt')")]
+        )
+    finally:
+        await store.close()
+    assert [*columns, "run", "first_seq", "last_seq"] == shown
 
 
 def test_each_migration_is_there_for_both_engines() -> None:

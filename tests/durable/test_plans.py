@@ -42,9 +42,9 @@ HOT = {
     ],
     "queries/consumers.sql": ["find", "get", "turns_of", "drop_lanes", "drop_leases", "set_state", "retire"],
     "queries/records.sql": [
-        *("bury", "get_dead", "drop_dead", "add_attempts", "mark_done", "finished_through"),
+        *("bury", "get_dead", "drop_dead", "add_runs", "mark_done", "finished_through"),
         *("purge_dead", "pending_for", "drop_entries", "drop_entry_key", "drop_pending", "drop_ended_lane"),
-        "drop_entry_order",
+        *("drop_entry_order", "runs_with", "others_of", "drop_runs"),
     ],
     "queries/deliveries.sql": [
         *("attempted", "attempted_of_key", "pending", "pending_of_key", "expired", "expired_of_key"),
@@ -54,13 +54,16 @@ HOT = {
 
 # What the batch itself is made of, and what exists only while the statement runs.
 ALLOWED = (
-    *("SCAN v", "SCAN j", "SCAN c VIRTUAL", "SCAN json_each VIRTUAL", "SCAN CONSTANT ROW"),
+    *("SCAN v", "SCAN j", "SCAN c VIRTUAL", "SCAN k VIRTUAL", "SCAN json_each VIRTUAL", "SCAN CONSTANT ROW"),
     *("SCAN d", "SCAN n", "SCAN got", "SCAN (subquery", "SCAN s VIRTUAL", "SCAN p"),
 )
 
 # These group what one batch holds, in memory.
 SORTS = {("queries/arrivals.sql", "route_entries"), ("queries/arrivals.sql", "lower_ready")}
 SORTS |= {("queries/records.sql", "finished_through")}
+
+# This gathers the runs of one slice.
+SORTS |= {("queries/records.sql", "runs_with")}
 
 # These sort one page of each consumer into one page of all, or what is pending, or what one post has had.
 SORTS |= {("queries/deliveries.sql", name) for name in HOT["queries/deliveries.sql"]}
@@ -76,7 +79,7 @@ async def conn(store: Store, tmp_path: Path):
 def plan_of(conn: sqlite3.Connection, file: str, name: str) -> list[str]:
     query = getattr(sql.load("livefeed.durable", file), name)
     given = {
-        one: "[]" if one in {"consumers", "lanes", "turns", "seqs", "states"} else 1
+        one: "[]" if one in {"consumers", "lanes", "turns", "seqs", "states", "ids"} else 1
         for one in query.parameters
     }
     return [row[3] for row in conn.execute("EXPLAIN QUERY PLAN " + query.sql, given)]

@@ -37,7 +37,12 @@ HOT = HOT_IN_A_FILE | {
     ],
     "queries/consumers.sql": [*HOT_IN_A_FILE["queries/consumers.sql"], "hold", "hurry_lanes"],
     "queries/records.sql": [
-        *HOT_IN_A_FILE["queries/records.sql"],
+        *(
+            name
+            for name in HOT_IN_A_FILE["queries/records.sql"]
+            if not name.endswith(("runs", "_with", "_of"))
+        ),
+        "add_attempts",
         *("old_entries", "entries_of_portal", "drop_attempts_of", "drop_portal_letters", "is_leased"),
         *("purge_attempts", "list_attempts_of_key"),
     ],

@@ -18,7 +18,7 @@ IMPERSONAL = {
     "archived_post": "portal post seen_version told_version comments_checked state edited_at swept_at "
     "published_at",
     "archived_version": "portal post version source at late_ms",
-    "attempt": "day id seq consumer attempt webhook_id sent_at status ms state size",
+    "attempt_run": "id day consumer state first_seq last_seq seqs",
     "bucket": "member_id times at",
     "comment_round": "portal post version is_again at",
     "consumer": "id portal name kind state ready_at not_before fails in_flight cap pace_ms quiet_ms "

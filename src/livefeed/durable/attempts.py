@@ -1,7 +1,10 @@
-"""Attempts: the log of what was sent, sliced by day."""
+"""Attempts: the log of what was sent, sliced by day.
+
+A file keeps those of one consumer and state that were logged together in one row, a run; a server one by one.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -14,6 +17,9 @@ from livefeed.durable.engines.unit import Tx
 
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _DAY_MS: Final = 86_400_000
+_encode: Final = msgspec.json.encode
+_SPAN: Final = 64  # seqs from the first of a run to its last: the statements look so far
+_SLICE: Final = 256  # runs that are in memory while some of their attempts are dropped
 
 ATTEMPTS: Final = "attempts"
 """The topic that is woken when attempts are written."""
@@ -55,18 +61,22 @@ class Attempt(msgspec.Struct, frozen=True):
     answer: bytes | None = None
 
 
+_Numbered = tuple[int, Attempt]
+"""An attempt and the number it was given."""
+
+
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
     tx.wake(ATTEMPTS)
     for result, count in Counter([row.error or "delivered" for row in rows]).items():
         tx.count(telemetry.deliveries.labels(result), count)
-    ids = tx.take_many("attempt", len(rows))
-    # The columns after day and id are the fields of an attempt, in their order.
-    sql.run_rows(
-        tx,
-        _SQL.add_attempts,
-        [(row.sent_at_ms // _DAY_MS, number, *astuple(row)) for number, row in zip(ids, rows, strict=True)],
-    )
+    numbered = list(zip(tx.take_many("attempt", len(rows)), rows, strict=True))
+    if tx.is_shared:
+        # The columns after day and id are the fields of an attempt, in their order.
+        given = [(row.sent_at_ms // _DAY_MS, number, *astuple(row)) for number, row in numbered]
+        sql.run_rows(tx, _SQL.add_attempts, given)
+    else:
+        _add_runs(tx, numbered)
     return [None] * len(rows)
 
 
@@ -74,6 +84,73 @@ def record_batches(tx: Tx, batches: Sequence[Sequence[Attempt]]) -> list[None]:
     """Write several batches of attempts; a bulk unit for `Store.write_row`."""
     record_attempts(tx, [row for batch in batches for row in batch])
     return [None] * len(batches)
+
+
+def drop_attempts_of(tx: Tx, seqs: Sequence[int]) -> None:
+    """Drop all attempts of these entries."""
+    asked = _encode(seqs).decode()
+    if tx.is_shared:
+        _SQL.drop_attempts_of(tx.conn, seqs=asked)
+        return
+    runs = [run for (run,) in _SQL.runs_with(tx.conn, seqs=asked)]
+    for start in range(0, len(runs), _SLICE):
+        ids = _encode(runs[start : start + _SLICE]).decode()
+        left = [(number, Attempt(*row)) for number, *row in _SQL.others_of(tx.conn, ids=ids, seqs=asked)]
+        _SQL.drop_runs(tx.conn, ids=ids)
+        _add_runs(tx, left)
+
+
+def _add_runs(tx: Tx, numbered: Iterable[_Numbered]) -> None:
+    together: dict[tuple[ConsumerId, str, int], list[_Numbered]] = {}
+    for one in numbered:
+        row = one[1]
+        together.setdefault((row.consumer, row.state, row.sent_at_ms // _DAY_MS), []).append(one)
+    given = [
+        _row_of(consumer, state, day, run)
+        for (consumer, state, day), some in together.items()
+        for run in _runs(some)
+    ]
+    sql.run_rows(tx, _SQL.add_runs, given)
+
+
+def _runs(some: list[_Numbered]) -> Iterable[list[_Numbered]]:
+    """Cut them so that the seqs of each run lie close together, and it is small."""
+    some.sort(key=lambda one: one[1].seq)
+    first = 0
+    for place, (_, row) in enumerate(some):
+        if row.seq - some[first][1].seq >= _SPAN:
+            yield some[first:place]
+            first = place
+    yield some[first:]
+
+
+def _row_of(consumer: ConsumerId, state: str, day: int, run: list[_Numbered]) -> tuple[object, ...]:
+    """The row of a run; its lines are in the order in which the view ``attempt`` reads them."""
+    number = run[0][0]
+    answers = bytearray()
+    lines: list[tuple[object, ...]] = []
+    for own, row in run:
+        length = None if row.answer is None else len(row.answer)
+        lines.append(
+            (
+                own - number,
+                row.seq,
+                row.key,
+                row.attempt,
+                row.webhook_id,
+                row.sent_at_ms,
+                row.status,
+                row.error,
+                row.ms,
+                row.size,
+                len(answers),
+                length,
+            )
+        )
+        answers += row.answer or b""
+    seqs = [row.seq for _, row in run]
+    texts = _encode(seqs).decode(), _encode(lines).decode()
+    return number, day, consumer, state, seqs[0], seqs[-1], *texts, answers
 
 
 def list_attempts(

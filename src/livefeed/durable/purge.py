@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from livefeed.durable import sql
+from livefeed.durable.attempts import drop_attempts_of
 from livefeed.durable.consumers import hold
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
@@ -90,7 +91,7 @@ def purge_portal(tx: Tx, *, portal: str, limit: int = 500) -> int:
         for row in _SQL.entries_of_portal(tx.conn, portal=portal, limit=limit)
     ]
     _drop(tx, names)
-    _SQL.drop_attempts_of(tx.conn, seqs=_seqs(names))
+    drop_attempts_of(tx, [seq for _, _, seq in names])
     return len(names) + letters
 
 
@@ -119,7 +120,7 @@ def erase_entry(tx: Tx, entry: Entry, *, even_pending: bool) -> bool:
         _SQL.drop_ended_lane(tx.conn, consumer=consumer, key=entry.key, seq=entry.seq)
     names = [(entry.portal, entry.key, entry.seq)]
     _drop(tx, names)
-    _SQL.drop_attempts_of(tx.conn, seqs=_seqs(names))
+    drop_attempts_of(tx, [seq for _, _, seq in names])
     return True
 
 

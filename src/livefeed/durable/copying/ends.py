@@ -9,11 +9,21 @@ Row: TypeAlias = tuple[Any, ...]
 NUMBERS_OF_TABLES: Final = "table:"
 """Before the name of a table: the highest id that it ever gave. Without it: a sequence of the clockwork."""
 
-OF_ONE_ENGINE: Final = frozenset({"entry_key", "entry_order", "sequence", "arrival", "process"})
+OF_ONE_ENGINE: Final = frozenset(
+    {"entry_key", "entry_order", "sequence", "arrival", "process", "attempt_run"}
+)
 """Tables that one engine fills from others, or that say which processes run now: nothing to copy."""
 
-COLUMNS_OF_ONE_ENGINE: Final = frozenset({("consumer", "due_from"), ("consumer", "lease_from")})
-"""Columns that begin with their default: each says from where on an index is looked at."""
+VIEWS_OF_FILES: Final = {"attempt": ("day", "id")}
+"""What a file shows, and takes, as the rows that a server has; and their key there."""
+
+COLUMNS_OF_ONE_ENGINE: Final = frozenset(
+    {
+        *(("consumer", "due_from"), ("consumer", "lease_from")),
+        *(("attempt", "run"), ("attempt", "first_seq"), ("attempt", "last_seq")),
+    }
+)
+"""Those that begin with their default, as they say from where on an index is looked at; and a view's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

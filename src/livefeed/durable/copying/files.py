@@ -9,7 +9,14 @@ from typing import Final
 
 from livefeed.clock import Clock
 from livefeed.durable.arrivals import route_all
-from livefeed.durable.copying.ends import NUMBERS_OF_TABLES, Row, Table, columns_of, is_copied
+from livefeed.durable.copying.ends import (
+    NUMBERS_OF_TABLES,
+    VIEWS_OF_FILES,
+    Row,
+    Table,
+    columns_of,
+    is_copied,
+)
 from livefeed.durable.engines.faults import translated
 from livefeed.durable.engines.migrations import check_schema, migrate
 from livefeed.durable.engines.sqlite import hold, open_file
@@ -52,7 +59,7 @@ class _File:
 
     def tables(self) -> dict[str, Table]:
         """Its tables, without those of one engine."""
-        names = [str(row[0]) for row in self._conn.execute(_TABLES)]
+        names = [*(str(row[0]) for row in self._conn.execute(_TABLES)), *VIEWS_OF_FILES]
         return {name: self._table(name) for name in names if is_copied(name)}
 
     def count(self, table: Table) -> int:
@@ -74,7 +81,7 @@ class _File:
         return Table(
             name=name,
             columns=columns_of(name, (str(row[0]) for row in rows)),
-            key=tuple(str(row[0]) for row in rows if row[1]),
+            key=VIEWS_OF_FILES.get(name) or tuple(str(row[0]) for row in rows if row[1]),
         )
 
 
@@ -141,7 +148,8 @@ class FileTarget(_File):
     def empty(self, tables: Iterable[Table]) -> None:
         """Remove what migrations put there."""
         for table in tables:
-            self._conn.execute(f"DELETE FROM {table.name}")  # noqa: S608 - a name of the catalog
+            if table.name not in VIEWS_OF_FILES:  # these no migration fills
+                self._conn.execute(f"DELETE FROM {table.name}")  # noqa: S608 - a name of the catalog
 
     def storable(self, row: Row) -> Row:
         """The row itself: it can hold every text."""

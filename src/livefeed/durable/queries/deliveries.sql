@@ -1,36 +1,51 @@
 -- Deliveries: one entry for one consumer, newest first. A page ends before the place (:before, :consumer).
 
 -- name: attempted(consumers, states, after, before, consumer, limit)
--- Of each consumer and state the newest within the bounds; then the newest of all.
-SELECT DISTINCT a.seq, a.consumer
+-- The newest within the bounds. Each run has its last entry: of so many runs, that of different consumers or entries,
+-- nothing newer than the oldest of their ends is in a run that ends before it.
+WITH ends AS MATERIALIZED (
+    SELECT DISTINCT b.last_seq, b.consumer
+    FROM json_each(:consumers) AS c
+    CROSS JOIN json_each(:states) AS s
+    CROSS JOIN attempt_run AS b INDEXED BY attempt_run_by_consumer
+    WHERE b.consumer = c.value AND b.state = s.value AND b.last_seq IN (
+        SELECT DISTINCT n.last_seq FROM attempt_run AS n INDEXED BY attempt_run_by_consumer
+        WHERE n.consumer = c.value AND n.state = s.value
+            AND n.last_seq > :after AND n.last_seq < :before + (c.value < :consumer)
+        ORDER BY n.last_seq DESC LIMIT :limit
+    )
+    ORDER BY b.last_seq DESC, b.consumer DESC LIMIT :limit
+)
+SELECT DISTINCT j.value AS seq, a.consumer
 FROM json_each(:consumers) AS c
 CROSS JOIN json_each(:states) AS s
-CROSS JOIN attempt AS a INDEXED BY attempt_by_consumer
-WHERE a.consumer = c.value AND a.state = s.value AND a.seq IN (
-    SELECT DISTINCT b.seq FROM attempt AS b INDEXED BY attempt_by_consumer
-    WHERE b.consumer = c.value AND b.state = s.value
-        AND b.seq > :after AND b.seq < :before + (c.value < :consumer)
-    ORDER BY b.seq DESC LIMIT :limit
-)
-ORDER BY a.seq DESC, a.consumer DESC
+CROSS JOIN attempt_run AS a INDEXED BY attempt_run_by_consumer
+CROSS JOIN json_each(a.seqs) AS j
+WHERE a.consumer = c.value AND a.state = s.value
+    AND a.last_seq >= coalesce((SELECT min(p.last_seq) FROM ends AS p), :before)
+    AND a.last_seq < :before + 64 AND a.first_seq <= :before
+    AND j.value > :after AND j.value < :before + (a.consumer < :consumer)
+ORDER BY seq DESC, a.consumer DESC
 LIMIT :limit;
 
 -- name: attempted_of_key(portal, key, consumers, states, after, before, consumer, limit)
 -- Through the entries of one key: those the index knows, and the tail it does not know yet.
-SELECT DISTINCT a.seq, a.consumer
-FROM attempt AS a
-WHERE a.seq IN (
-        SELECT k.seq FROM entry_key AS k
-        WHERE k.portal = :portal AND k.key = :key AND k.seq > :after AND k.seq <= :before
-        UNION ALL
-        SELECT t.seq FROM entry AS t
-        WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
-            AND t.seq > :after AND t.seq <= :before
-    )
-    AND a.seq < :before + (a.consumer < :consumer)
+SELECT DISTINCT p.seq, a.consumer
+FROM (
+    SELECT k.seq FROM entry_key AS k
+    WHERE k.portal = :portal AND k.key = :key AND k.seq > :after AND k.seq <= :before
+    UNION ALL
+    SELECT t.seq FROM entry AS t
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+        AND t.seq > :after AND t.seq <= :before
+) AS p
+CROSS JOIN attempt_run AS a
+WHERE a.last_seq >= p.seq AND a.last_seq < p.seq + 64 AND a.first_seq <= p.seq
+    AND p.seq < :before + (a.consumer < :consumer)
     AND a.consumer IN (SELECT value FROM json_each(:consumers))
     AND a.state IN (SELECT value FROM json_each(:states))
-ORDER BY a.seq DESC, a.consumer DESC
+    AND p.seq IN (SELECT value FROM json_each(a.seqs))
+ORDER BY p.seq DESC, a.consumer DESC
 LIMIT :limit;
 
 -- name: pending(consumers, states, is_any, after, before, consumer, limit)
@@ -108,8 +123,9 @@ LIMIT :limit;
 -- name: attempts_of(consumer, seq)
 -- Every attempt of one delivery, in no order.
 SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer
-FROM attempt INDEXED BY attempt_by_consumer
-WHERE consumer = :consumer AND state IN ('delivered', 'backing_off', 'dead', 'withheld') AND seq = :seq;
+FROM attempt
+WHERE consumer = :consumer AND state IN ('delivered', 'backing_off', 'dead', 'withheld')
+    AND last_seq >= :seq AND last_seq < :seq + 64 AND first_seq <= :seq AND seq = :seq;
 
 -- name: lane_of(consumer, key, seq)^
 -- Where a pending entry stands in its lane; no row: it is not pending.
@@ -133,14 +149,19 @@ WHERE d.consumer = :consumer AND d.seq = :seq
 ORDER BY d.id DESC LIMIT 1;
 
 -- name: newest_attempts(consumer, states, limit)
--- Of each state the newest attempts by their entries.
+-- Of each state the newest attempts by their entries. In runs that begin with an entry or later are so many attempts:
+-- nothing newer is in a run that ends before it.
 SELECT a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
 FROM json_each(:states) AS s
-CROSS JOIN attempt AS a INDEXED BY attempt_by_consumer
-WHERE a.consumer = :consumer AND a.state = s.value AND a.seq IN (
-    SELECT b.seq FROM attempt AS b INDEXED BY attempt_by_consumer
-    WHERE b.consumer = :consumer AND b.state = s.value
-    ORDER BY b.seq DESC LIMIT :limit
+CROSS JOIN attempt AS a
+WHERE a.consumer = :consumer AND a.state = s.value AND a.last_seq >= (
+    SELECT coalesce(max(CASE WHEN n.total >= :limit THEN n.first_seq END), min(n.first_seq)) FROM (
+        SELECT p.first_seq, sum(json_array_length(p.seqs)) OVER (ORDER BY p.first_seq DESC) AS total FROM (
+            SELECT b.first_seq, b.seqs FROM attempt_run AS b INDEXED BY attempt_run_by_consumer
+            WHERE b.consumer = :consumer AND b.state = s.value
+            ORDER BY b.last_seq DESC LIMIT :limit
+        ) AS p
+    ) AS n
 )
 ORDER BY a.seq DESC, a.day DESC, a.id DESC
 LIMIT :limit;

@@ -48,33 +48,29 @@ DELETE FROM dead WHERE id IN (
     ORDER BY d.at LIMIT :limit
 );
 
--- name: add_attempts(day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)!
--- Expanded to as many rows as a batch has.
-INSERT INTO attempt (day, id, seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer)
-VALUES (:day, :id, :seq, :consumer, :key, :attempt, :webhook_id, :sent_at, :status, :error, :ms, :state, :size, :answer);
-
 -- name: list_attempts(day, consumer, state, since, limit)
--- Newest first.
+-- Newest first; those that were logged together, one consumer after the other.
 SELECT seq, consumer, key, attempt, webhook_id, sent_at, status, error, ms, state, size, answer
 FROM attempt
 WHERE day >= :day
     AND sent_at >= :since
     AND (:consumer IS NULL OR consumer = :consumer)
     AND (:state IS NULL OR state = :state)
-ORDER BY day DESC, id DESC
+ORDER BY day DESC, run DESC, id DESC
 LIMIT :limit;
 
 -- name: list_attempts_of_key(portal, key, consumer, state, since, limit)
 -- Newest first, through the entries of one key: those the index knows, and the tail it does not know yet.
 SELECT
     a.seq, a.consumer, a.key, a.attempt, a.webhook_id, a.sent_at, a.status, a.error, a.ms, a.state, a.size, a.answer
-FROM attempt AS a
-WHERE a.seq IN (
-        SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
-        UNION ALL
-        SELECT t.seq FROM entry AS t
-        WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
-    )
+FROM (
+    SELECT seq FROM entry_key WHERE portal = :portal AND key = :key
+    UNION ALL
+    SELECT t.seq FROM entry AS t
+    WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal AND t.key = :key
+) AS k
+CROSS JOIN attempt AS a
+WHERE a.last_seq >= k.seq AND a.last_seq < k.seq + 64 AND a.first_seq <= k.seq AND a.seq = k.seq
     AND a.sent_at >= :since
     AND (:consumer IS NULL OR a.consumer = :consumer)
     AND (:state IS NULL OR a.state = :state)
@@ -82,8 +78,7 @@ ORDER BY a.seq DESC, a.day DESC, a.id DESC
 LIMIT :limit;
 
 -- name: purge_attempts(before, limit)!
-DELETE FROM attempt
-WHERE (day, id) IN (SELECT day, id FROM attempt WHERE day < :before ORDER BY day, id LIMIT :limit);
+DELETE FROM attempt_run WHERE id IN (SELECT id FROM attempt_run WHERE day < :before ORDER BY day, id LIMIT :limit);
 
 -- name: mark_done(consumer, key, seq, handler)!
 INSERT INTO done (consumer, key, seq, handler) VALUES (:consumer, :key, :seq, :handler)
@@ -147,9 +142,6 @@ UNION ALL
 SELECT t.key, t.seq FROM entry AS t
 WHERE t.seq > (SELECT value FROM sequence WHERE name = 'indexed') AND t.portal = :portal
 LIMIT :limit;
-
--- name: drop_attempts_of(seqs)!
-DELETE FROM attempt WHERE seq IN (SELECT value FROM json_each(:seqs));
 
 -- name: drop_portal_letters(portal, limit)!
 DELETE FROM dead WHERE id IN (

@@ -1,0 +1,1 @@
+-- Nothing: here each attempt is a row. See the migration of the same number for SQLite.
