@@ -227,6 +227,9 @@ def test_started_again_it_continues_with_its_data_and_is_stopped_cleanly(tmp_pat
 
 @pytest.mark.parametrize("begun", ["demo.json", "portal.db.run"])
 def test_stopped_before_all_is_up_it_says_so_and_goes_on_the_next_time(tmp_path: Path, begun: str):
+    (tmp_path / "data").mkdir()
+    held = tmp_path / "data" / "notifier.db.key"
+    os.mkfifo(held)  # the notifier waits for its key, however late the signal comes
     ports = ("--port", str(free_port()), "--app-port", str(free_port()))
     words = ("demo", "--json", "--no-browser", "--data", str(tmp_path / "data"), *ports)
     early = Process(tmp_path / "early.log", *words)
@@ -236,6 +239,11 @@ def test_stopped_before_all_is_up_it_says_so_and_goes_on_the_next_time(tmp_path:
     *greetings, told = early.log.read_text().splitlines()
     assert "livefeed: the demo was stopped before all was up; the same command goes on from there" == told
     assert all(" opens at " in line or "listening on" in line for line in greetings), greetings
+
+    held.unlink()
+    again = Demo(tmp_path, *ports)
+    assert again.document["app"]["installed"]
+    assert 0 == again.process.stop()
 
 
 def test_started_again_on_other_ports_an_edit_is_still_told(tmp_path: Path):

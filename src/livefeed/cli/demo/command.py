@@ -57,17 +57,18 @@ def demo(
         signal.signal(number, lambda _number, _frame: stop.set())
     house = House(data, port, app_port, quiet_s, certificates(data.resolve()) if tls else None)
     try:
-        state = house.start(stop)
-        _greet(house, state, as_json=as_json)
-        if not no_browser and not as_json:
-            webbrowser.open(f"{house.portal_url}/scene")
-        while not stop.wait(0.2):
-            house.fail_if_dead()
-    except Stopped as exc:
+        try:
+            state = house.start(stop)
+            _greet(house, state, as_json=as_json)
+            if not no_browser and not as_json:
+                webbrowser.open(f"{house.portal_url}/scene")
+            while not stop.wait(0.2):
+                house.fail_if_dead()
+        finally:
+            house.stop()
+    except Stopped as exc:  # told when both are silent
         click.echo(f"livefeed: {exc}; the same command goes on from there", err=True)
         sys.exit(INTERRUPTED)
-    finally:
-        house.stop()
 
 
 def _greet(house: House, state: DemoState, *, as_json: bool) -> None:

@@ -176,7 +176,8 @@ class House:
         if self.tls is not None:
             environ["LIVEFEED_CA_FILE"] = str(self.tls.authority)
         self._notifier = Keeper(
-            lambda: Child("notifier", arguments, environ), lambda child: child.wait_ready(self.app_url)
+            lambda: Child("notifier", arguments, environ),
+            lambda child: child.wait_ready(self.app_url, check=go_on),
         )
         self._notifier.serve(self._control)
         wait_until(lambda: self._is_installed(state), "the notifier is installed", go_on)

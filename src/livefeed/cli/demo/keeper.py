@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from livefeed.cli.demo.processes import Child
-from livefeed.errors import SettingsError
+from livefeed.cli.demo.processes import Child, Stopped
+from livefeed.errors import LivefeedError, SettingsError
 
 State: TypeAlias = Literal["starting", "running", "killed"]
 
@@ -43,7 +43,8 @@ class Keeper:
 
         Args:
             spawn: Starts it.
-            wait_ready: Waits for it; raises SettingsError if it ended or takes too long.
+            wait_ready: Waits for it; raises SettingsError if it ended or takes too long, Stopped if
+                nobody wants it any more.
         """
         self._spawn, self._wait_ready = spawn, wait_ready
         self._lock = threading.Lock()
@@ -53,7 +54,7 @@ class Keeper:
         self._report = Report(state="starting", pid=self._child.pid, since_ms=_now_ms())
         try:
             wait_ready(self._child)
-        except SettingsError:
+        except LivefeedError:
             self._child.stop()
             raise
         self._move("running")
@@ -113,6 +114,8 @@ class Keeper:
     def _finish(self) -> None:
         try:
             self._wait_ready(self._child)
+        except Stopped:
+            return
         except SettingsError as exc:
             with self._lock:
                 self._failure = exc
