@@ -107,11 +107,39 @@ async def test_units_that_wait_share_a_commit(things: Store) -> None:
 @on_a_file
 async def test_what_wants_to_be_last_sees_all_that_is_written_in_its_commit(things: Store) -> None:
     async with held(things):
-        last = asyncio.create_task(things.write(Last(names)))
+        last = asyncio.create_task(things.write(Last(names, lambda: None)))
         others = [asyncio.create_task(things.write(add(name))) for name in ("a", "b")]
         await asyncio.sleep(0)  # all of them are handed over
     assert await last == ["a", "b"]
     await asyncio.gather(*others)
+
+
+@on_a_file
+async def test_who_is_called_after_the_last_unit_was_heard_of_was_woken_by_what_it_has_not_seen(
+    things: Store,
+) -> None:
+    called: list[str] = []
+    end = things.listen("topic", lambda: called.append("woken"))
+    async with held(things):
+        last = asyncio.create_task(things.write(Last(names, lambda: called.append("seen"))))
+        before = asyncio.create_task(things.write(lambda tx: tx.wake("topic")))
+        await asyncio.sleep(0)  # both are handed over
+    await asyncio.gather(last, before)
+    await things.write(lambda tx: tx.wake("topic"))
+    end()
+    assert called == ["woken", "seen", "woken"]
+
+
+@on_a_file
+async def test_a_last_unit_that_failed_has_seen_nothing(things: Store) -> None:
+    seen: list[bool] = []
+
+    def fails(_tx: Tx) -> None:
+        raise StoreConflict("refused")
+
+    with pytest.raises(StoreConflict):
+        await things.write(Last(fails, lambda: seen.append(True)))
+    assert not seen
 
 
 async def test_a_bad_row_fails_nobody_elses(things: Store) -> None:

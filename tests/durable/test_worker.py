@@ -10,6 +10,7 @@ from tests.metrics import Grown
 
 from livefeed.clock import ManualClock, SystemClock
 from livefeed.durable.dead import list_dead
+from livefeed.durable.engines.unit import Last
 from livefeed.durable.lanes import Lease, lease_due, list_lanes
 from livefeed.durable.outcomes import Again, Done, Down, Outcome
 from livefeed.durable.schedule import Schedule
@@ -189,6 +190,7 @@ async def test_an_event_that_is_stored_beside_a_turn_is_leased_in_the_same_commi
         entries_limit=1,
         after_failure=lambda lease, reason: Done(),
         on_turn=None,
+        on_seen=lambda: None,
     )
     async with held(house.store):
         turn = asyncio.create_task(exchange.turn(10))
@@ -223,6 +225,50 @@ async def test_what_has_just_begun_goes_before_a_turn_that_could_only_settle(
     await house.append(handler, key="post:2")
     await asyncio.wait_for(ran.wait(), 5)
     assert "post:1" not in dict(await house.lanes())
+    await worker.stop()
+
+
+class Crowded:
+    """A store in which something happens right after a turn was committed, before its worker hears of it."""
+
+    def __init__(self, store: Store, happens: Callable[[], Awaitable[object]]) -> None:
+        self.store = store
+        self.happens = happens
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    async def write(self, unit: Callable[[Tx], object]) -> object:
+        result = await self.store.write(unit)
+        if isinstance(unit, Last):
+            await self.happens()
+        return result
+
+
+@on_a_file
+async def test_what_comes_right_after_a_turn_does_not_wait_for_its_head_start(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livefeed.durable.worker.worker._HEAD_START_S", 60.0)
+    handler = await house.consumer()
+    begun: list[str] = []
+    both = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        begun.append(lease.key)
+        if len(begun) == 2:
+            both.set()
+        return Done()
+
+    async def comes() -> None:
+        if await house.lanes() == [("post:1", "leased")]:
+            await house.append(handler, key="post:2")
+
+    worker = Worker(Crowded(house.store, comes), run, clock=house.clock)
+    await worker.start()
+    await house.append(handler, key="post:1")
+    await asyncio.wait_for(both.wait(), 10)
+    assert begun == ["post:1", "post:2"]
     await worker.stop()
 
 

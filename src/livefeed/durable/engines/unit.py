@@ -114,9 +114,16 @@ BulkUnit = Callable[[Tx, Sequence[R]], Sequence[T]]
 
 @dataclass(frozen=True, slots=True)
 class Last(Generic[T]):
-    """A unit that wants to see what others write in the same commit: on SQLite it is run after them."""
+    """A unit that wants to see what others write in the same commit: on SQLite it is run after them.
+
+    Attributes:
+        unit: What is run.
+        on_seen: Called in the loop that waits for it once all listeners of this commit were: those that are
+            called later were woken by what it has not seen. Never called where other units run beside it.
+    """
 
     unit: Unit[T]
+    on_seen: Callable[[], None]
 
     def __call__(self, tx: Tx) -> T:
         """Run it."""

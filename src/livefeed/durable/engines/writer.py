@@ -15,7 +15,7 @@ from livefeed.clock import Clock
 from livefeed.durable.engines.faults import translated, unavailable
 from livefeed.durable.engines.files import Files
 from livefeed.durable.engines.mailbox import Mailbox
-from livefeed.durable.engines.replies import Future, Listeners, Replies, hand_over
+from livefeed.durable.engines.replies import Future, Listener, Listeners, Replies, hand_over
 from livefeed.durable.engines.unit import Last, Tx
 
 _MOST_JOBS: Final = 256
@@ -46,6 +46,7 @@ class _Mail:
 
     replies: list[Replies] = field(default_factory=list[Replies])
     topics: set[str] = field(default_factory=set[str])
+    seen: list[Listener] = field(default_factory=list[Listener])
     counts: list[tuple[Counter, int]] = field(default_factory=list[tuple[Counter, int]])
 
 
@@ -121,8 +122,7 @@ class Writer:
         telemetry.commit_units.observe(sum(len(group.futures) for group in groups[:taken]))
         for counter, amount in mail.counts:
             counter.inc(amount)
-        listeners = self.listeners.of(mail.topics)
-        hand_over(mail.replies, listeners)
+        hand_over(mail.replies, [*self.listeners.of(mail.topics), *mail.seen])
         return groups[taken:]
 
     def _commit(self, *, is_change: bool, now_ms: int) -> None:
@@ -177,6 +177,9 @@ class Writer:
             return
         if not is_alone:
             self._conn.execute("RELEASE unit")
+        last: object = group.unit
+        if isinstance(last, Last):
+            mail.seen.append((group.futures[0].get_loop(), last.on_seen))
         mail.topics |= tx.topics
         mail.counts += tx.counts
         mail.replies.append((group.futures, results, None))

@@ -32,7 +32,7 @@ class Bell:
         self._new.clear()
 
     def clear_new(self) -> None:
-        """What was new is dealt with."""
+        """What was new has been seen."""
         self._new.clear()
 
     async def wait(self, longest_s: float) -> None:

@@ -47,12 +47,13 @@ class Exchange:
         entries_limit: int,
         after_failure: Callable[[Lease, str], Outcome],
         on_turn: Callable[[], None] | None,
+        on_seen: Callable[[], None],
     ) -> None:
         self._store = store
         self._lease_s = lease_s
         self._entries_limit = entries_limit
         self._after_failure = after_failure
-        self._on_turn = on_turn
+        self._on_turn, self._on_seen = on_turn, on_seen
         # Two workers that settle and lease in one transaction could each wait for the other's consumers.
         self._is_shared = store.engine != "sqlite"
         self.held: dict[int, Lease] = {}
@@ -125,10 +126,12 @@ class Exchange:
         if is_routing:
             self.has_arrivals = False
         try:
-            settled, routed, leases, due_ms = await self._store.write(Last(unit))
+            settled, routed, leases, due_ms = await self._store.write(Last(unit, self._on_seen))
         except BaseException:
             self.has_arrivals = self.has_arrivals or is_routing
             raise
+        if self._is_shared:  # nobody knows what a unit beside it has seen; a worker looks again soon
+            self._on_seen()
         if mend is not None:
             self._steps.mended()
         if routed:

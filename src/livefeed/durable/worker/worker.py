@@ -85,6 +85,7 @@ class Worker:
         self._lease_s = lease_s
         self._schedule = schedule or Schedule()
         self._ahead, self._on_leased, self._on_finished = ahead, on_leased, on_finished
+        self._bell, self._tidying = Bell(), Tidying(store)
         self._exchange: Final = Exchange(
             store,
             clock=clock,
@@ -92,8 +93,8 @@ class Worker:
             entries_limit=entries_limit,
             after_failure=self._after_failure,
             on_turn=on_turn,
+            on_seen=self._bell.clear_new,
         )
-        self._bell, self._tidying = Bell(), Tidying(store)
         self._slots = Slots(concurrency, opening=opening)
         self._runners = Runners(self._one, self._put_back, self._slots, on_tick=self._look_again)
         # A file has one process, which keeps to the caps itself and leases ahead of them.
@@ -180,7 +181,6 @@ class Worker:
             self._tidying.came()
             is_all = len(leases) < max(wanted, 1) or not self._is_short()
             if is_all and 0 < len(leases) <= _FEW_BEGUN:
-                self._bell.clear_new()  # the turn was the last of its commit, and has seen what was new
                 await self._bell.wait_new(_HEAD_START_S)
             if is_all and not (self._exchange.over and self._is_pressing()) and not await self._tidy():
                 await self._rest(due_ms)
