@@ -77,9 +77,7 @@ class Worker:
             on_finished: Called for each lease between its run and its settle.
             on_turn: Called before outcomes are stored; what it gives the store is committed with them.
         """
-        self._store = store
-        self._run = run
-        self._clock = clock
+        self._store, self._run, self._clock = store, run, clock
         self._concurrency = concurrency
         self._appetite = Appetite(store, concurrency)
         self._lease_s = lease_s
