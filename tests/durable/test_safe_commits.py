@@ -26,7 +26,7 @@ _WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 _COUNT = "UPDATE sequence SET value = value + 1 WHERE name = 'probe' RETURNING value"
 _LIMIT = "SELECT current_setting('transaction_timeout')"
 STOPPED = f"""
-import asyncio, os, signal, sys
+import asyncio, signal, sys, threading
 from livefeed.clock import SystemClock
 from livefeed.durable.store import open_store
 from livefeed.errors import StoreError
@@ -37,7 +37,7 @@ async def main():
     def unit(tx):
         values.append(tx.execute("{_COUNT}").fetchone()[0])
         if len(values) == 1:
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread stands still first
         tx.execute("SELECT 1").fetchone()
     while True:
         try:
