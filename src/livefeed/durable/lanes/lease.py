@@ -13,7 +13,11 @@ from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
 
 
 class _Turn(msgspec.Struct, array_like=True):
-    """One consumer whose turn it is; `in_flight` and `not_before` are written back."""
+    """One consumer whose turn it is; `in_flight`, `not_before` and `look_at` are written back.
+
+    Attributes:
+        look_at: When it is to be looked at next, if that is known without a look at its lanes.
+    """
 
     id: ConsumerId
     portal: str
@@ -27,6 +31,7 @@ class _Turn(msgspec.Struct, array_like=True):
     in_flight: int
     not_before: int
     overdue: int
+    look_at: int | None = None
 
     def free(self, now: int, times: int) -> int:
         """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
@@ -137,11 +142,15 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[
     picked: list[_Due] = []
     early: list[tuple[ConsumerId, str, int]] = []
     for lane in due:
-        if (really_at := lane.really_due_at(waits[lane.consumer])) > now:
+        # What is calm is really due: nearly all are.
+        if lane.calm_at > now and (really_at := lane.really_due_at(waits[lane.consumer])) > now:
             early.append((lane.consumer, lane.key, really_at))
         elif free[lane.consumer] > 0:
             free[lane.consumer] -= 1
             picked.append(lane)
+    for turn in turns:  # one that was given all that was asked for, and may have more, comes again
+        if (left := free.get(turn.id)) and turn.free(now, times) - left == share:
+            turn.look_at = now
     if early:
         SQL.postpone_lanes.send(tx.conn, lanes=as_json(early))
     return picked
@@ -199,5 +208,5 @@ def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], times: int, no
         turn.in_flight += 1
         if turn.pace_ms:
             turn.not_before = max(turn.not_before, now + turn.pace_ms)
-    rows = [(turn.id, turn.in_flight, turn.fails, turn.not_before) for turn in turns]
+    rows = [(turn.id, turn.in_flight, turn.fails, turn.not_before, turn.look_at) for turn in turns]
     SQL.write_turns.send(tx.conn, turns=as_json(rows), now=now, times=times)

@@ -11,6 +11,7 @@ from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.dead import bury
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.lanes.rows import SQL, Lease, as_json
+from livefeed.durable.lanes.turns import HeldConsumer, hold_consumers, write_held
 from livefeed.durable.outcomes import Again, Dead, Done, Down, Outcome
 from livefeed.errors import LeaseLost
 from livefeed.failpoints import is_mutated
@@ -25,17 +26,6 @@ class Settled(msgspec.Struct, frozen=True):
 
 class Lost(msgspec.Struct, frozen=True):
     """Somebody else holds the lane, or its consumer is gone: nothing is stored."""
-
-
-class _HeldConsumer(msgspec.Struct, array_like=True):
-    """A consumer as locked; all but the last are written back."""
-
-    id: ConsumerId
-    epoch: int
-    fails: int
-    in_flight: int
-    not_before: int
-    max_wait_ms: int
 
 
 class _HeldLane(msgspec.Struct, array_like=True):
@@ -63,8 +53,7 @@ _LOST: Final = Lost()
 Row = tuple[Lease, Outcome]
 """A lease, and what became of it."""
 
-_consumers: Final = msgspec.json.Decoder(list[_HeldConsumer])
-_tokens: Final = msgspec.json.Decoder(list[tuple[ConsumerId, str, int]])
+_tokens: Final = msgspec.json.Decoder(set[int])
 _lanes: Final = msgspec.json.Decoder(list[_HeldLane])
 
 
@@ -100,13 +89,12 @@ def settle_many(tx: Tx, rows: Sequence[Row], *, times: int = 1) -> list[Settled 
     """
     for portal in sorted({lease.consumer.portal for lease, outcome in rows if outcome.effects is not None}):
         tx.serialize(portal)
-    consumers = _lock_consumers(tx, rows)
+    consumers = hold_consumers(tx, {lease.consumer.id for lease, _ in rows}, times)
     if tx.is_shared or _IS_UNFENCED or _IS_HEAD_STALE:
         results = _settle_each(tx, rows, consumers)
     else:
         results = _settle_alone(tx, rows, consumers)
-    turns = [(one.id, one.in_flight, one.fails, one.not_before) for one in consumers.values()]
-    SQL.write_turns.send(tx.conn, turns=as_json(turns), now=tx.now_ms, times=times)
+    write_held(tx, consumers.values(), times)
     for (_, outcome), result in zip(rows, results, strict=True):
         if outcome.effects is not None and result is _SETTLED:
             outcome.effects(tx)
@@ -114,26 +102,25 @@ def settle_many(tx: Tx, rows: Sequence[Row], *, times: int = 1) -> list[Settled 
 
 
 def _settle_alone(
-    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, _HeldConsumer]
+    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, HeldConsumer]
 ) -> list[Settled | Lost]:
     """Where one unit runs at a time: what is simply done, as nearly everything is, costs one insert."""
     held = _tokens.decode(SQL.held_tokens(tx.conn, consumers=as_json(list(consumers))))
-    tokens = {(consumer, key): token for consumer, key, token in held}
     results: list[Settled | Lost] = [_LOST] * len(rows)
     done: list[tuple[ConsumerId, str, int, int, int, int]] = []
     others: list[int] = []
     now = tx.now_ms
     for index, (lease, outcome) in enumerate(rows):
-        held_by = lease.consumer
-        name = held_by.id, lease.key
-        consumer = consumers.get(held_by.id)
-        if consumer is None or consumer.epoch != held_by.epoch or tokens.get(name) != lease.token:
+        id_, token = lease.consumer.id, lease.token
+        consumer = consumers.get(id_)
+        if consumer is None or token not in held or consumer.epoch != lease.consumer.epoch:
             continue
         if type(outcome) is Done and outcome.through is None and lease.attempt == 1 == len(lease.entries):
-            del tokens[name]
-            _set_up(consumer)
+            held.remove(token)
+            if consumer.fails:
+                _set_up(consumer)
             consumer.in_flight -= 1
-            done.append((*name, lease.token, lease.entries[0].seq, now, consumer.max_wait_ms))
+            done.append((id_, lease.key, token, lease.entries[0].seq, now, consumer.max_wait_ms))
             results[index] = _SETTLED
         else:
             others.append(index)
@@ -146,7 +133,7 @@ def _settle_alone(
 
 
 def _settle_each(
-    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, _HeldConsumer]
+    tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, HeldConsumer]
 ) -> list[Settled | Lost]:
     """Decide for each row, then do the same to all of them."""
     lanes = _lock_lanes(tx, rows)
@@ -168,19 +155,13 @@ def _settle_each(
     return results
 
 
-def _lock_consumers(tx: Tx, rows: Sequence[Row]) -> dict[ConsumerId, _HeldConsumer]:
-    ids = sorted({lease.consumer.id for lease, _ in rows})
-    held = _consumers.decode(SQL.held_consumers(tx.conn, consumers=as_json(ids)))
-    return {consumer.id: consumer for consumer in held}
-
-
 def _lock_lanes(tx: Tx, rows: Sequence[Row]) -> dict[int, _HeldLane]:
     asked = [(lease.consumer.id, lease.key, [entry.seq for entry in lease.entries]) for lease, _ in rows]
     held = _lanes.decode(SQL.held_lanes(tx.conn, lanes=as_json(asked)))
     return {lane.index: lane for lane in held}
 
 
-def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:
+def _holds(lease: Lease, consumer: HeldConsumer, lane: _HeldLane) -> bool:
     """The fence: an old lease must not settle what somebody else holds now."""
     if _IS_UNFENCED:
         return True
@@ -188,7 +169,7 @@ def _holds(lease: Lease, consumer: _HeldConsumer, lane: _HeldLane) -> bool:
 
 
 def _decide(
-    changes: _Changes, lease: Lease, outcome: Outcome, consumer: _HeldConsumer, lane: _HeldLane, now: int
+    changes: _Changes, lease: Lease, outcome: Outcome, consumer: HeldConsumer, lane: _HeldLane, now: int
 ) -> None:
     match outcome:
         case Done():
@@ -218,21 +199,21 @@ def _through(lease: Lease, outcome: Done | Dead) -> int:
     return lease.through if outcome.through is None else min(outcome.through, lease.through)
 
 
-def _set_up(consumer: _HeldConsumer) -> None:
+def _set_up(consumer: HeldConsumer) -> None:
     """It answered."""
     if consumer.fails:
         consumer.fails = 0
         consumer.not_before = 0
 
 
-def _set_down(consumer: _HeldConsumer, lease: Lease, probe_at_ms: int) -> None:
+def _set_down(consumer: HeldConsumer, lease: Lease, probe_at_ms: int) -> None:
     """It did not answer; many leases that fail together count once."""
     consumer.fails = max(consumer.fails, lease.consumer.fails + 1)
     consumer.not_before = max(consumer.not_before, probe_at_ms)
 
 
 def _move_on(
-    changes: _Changes, lease: Lease, through: int, consumer: _HeldConsumer, lane: _HeldLane, now: int
+    changes: _Changes, lease: Lease, through: int, consumer: HeldConsumer, lane: _HeldLane, now: int
 ) -> None:
     """Delete the lane if nothing is left; else it is due again, once it is calm."""
     if lease.attempt > 1:

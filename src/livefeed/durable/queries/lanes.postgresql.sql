@@ -94,9 +94,11 @@ DELETE FROM lane WHERE ctid = ANY (ARRAY(
 
 -- name: held_consumers(consumers)$
 -- The rows a settle decides from, locked in order of id.
-SELECT CAST(coalesce(json_agg(json_build_array(id, epoch, fails, in_flight, not_before, max_wait_ms)), '[]') AS text)
+SELECT CAST(coalesce(
+    json_agg(json_build_array(id, epoch, fails, in_flight, not_before, max_wait_ms, cap, ready_at)), '[]'
+) AS text)
 FROM (
-    SELECT id, epoch, fails, in_flight, not_before, max_wait_ms
+    SELECT id, epoch, fails, in_flight, not_before, max_wait_ms, cap, ready_at
     FROM consumer
     WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))))
     ORDER BY id
@@ -173,6 +175,7 @@ UPDATE consumer SET
     lease_from = coalesce(n.ended, greatest(n.lease_from, CAST(:now AS bigint))),
     ready_at = CASE
         WHEN n.state <> 'active' THEN NULL
+        WHEN n.look_at IS NOT NULL THEN greatest(n.not_before, n.look_at)
         WHEN n.in_flight >= CASE WHEN n.fails > 0 THEN 1 ELSE n.cap * CAST(:times AS bigint) END THEN n.ended
         WHEN n.due IS NULL AND n.ended IS NULL THEN NULL
         ELSE greatest(n.not_before, CAST(:now AS bigint), least(n.due, n.ended))
@@ -181,6 +184,7 @@ FROM (
     SELECT
         c.place, c.state, c.cap, c.due_from, c.lease_from, CAST(j.value ->> 1 AS bigint) AS in_flight,
         CAST(j.value ->> 2 AS bigint) AS fails, CAST(j.value ->> 3 AS bigint) AS not_before,
+        CAST(j.value ->> 4 AS bigint) AS look_at,
         (
             SELECT w.due_at FROM lane AS w
             WHERE w.consumer = c.id AND w.due_at >= c.due_from
@@ -190,6 +194,18 @@ FROM (
         (SELECT min(until) FROM lease WHERE lease.consumer = c.id AND until > 0 AND until >= c.lease_from) AS ended
     FROM json_array_elements(CAST(:turns AS json)) AS j (value)
     CROSS JOIN LATERAL (SELECT *, ctid AS place FROM consumer WHERE id = CAST(j.value ->> 0 AS bigint) OFFSET 0) AS c
+    OFFSET 0
+) AS n
+WHERE consumer.ctid = n.place;
+
+-- name: keep_turns(turns)!
+UPDATE consumer SET in_flight = n.in_flight, fails = n.fails, not_before = n.not_before
+FROM (
+    SELECT
+        c.place, CAST(j.value ->> 1 AS bigint) AS in_flight, CAST(j.value ->> 2 AS bigint) AS fails,
+        CAST(j.value ->> 3 AS bigint) AS not_before
+    FROM json_array_elements(CAST(:turns AS json)) AS j (value)
+    CROSS JOIN LATERAL (SELECT ctid AS place FROM consumer WHERE id = CAST(j.value ->> 0 AS bigint) OFFSET 0) AS c
     OFFSET 0
 ) AS n
 WHERE consumer.ctid = n.place;

@@ -69,7 +69,7 @@ DELETE FROM lane WHERE (consumer = :consumer AND key = :key);
 
 -- name: held_consumers(consumers)$
 -- The rows a settle decides from; PostgreSQL locks them here, in order of id.
-SELECT json_group_array(json_array(id, epoch, fails, in_flight, not_before, max_wait_ms))
+SELECT json_group_array(json_array(id, epoch, fails, in_flight, not_before, max_wait_ms, cap, ready_at))
 FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
 
 -- name: held_lanes(lanes)$
@@ -102,10 +102,11 @@ WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 
 DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
 -- name: write_turns(turns, now, times)!
--- :turns is [[consumer, in_flight, fails, not_before], …]; also sets when each is to be looked at next: at its
--- cap (one while it is down) when a lease ends, else when a lane is due that is not leased, or a lease ends.
-WITH j (id, in_flight, fails, not_before) AS MATERIALIZED (
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(:turns)
+-- :turns is [[consumer, in_flight, fails, not_before, look_at], …]; also sets when each is to be looked at next:
+-- at look_at where that is known, at its cap (one while it is down) when a lease ends, else when a lane is due that
+-- is not leased, or a lease ends.
+WITH j (id, in_flight, fails, not_before, look_at) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(:turns)
 )
 UPDATE consumer SET
     in_flight = j.in_flight,
@@ -113,24 +114,30 @@ UPDATE consumer SET
     not_before = j.not_before,
     ready_at = CASE
         WHEN state <> 'active' THEN NULL
+        WHEN j.look_at IS NOT NULL THEN max(j.not_before, j.look_at)
         WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE cap * :times END
             THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
-        ELSE (
-            SELECT max(j.not_before, :now, min(coalesce(n.due, n.ended), coalesce(n.ended, n.due)))
-            FROM (
-                SELECT
-                    (
-                        SELECT w.due_at FROM lane AS w
-                        WHERE w.consumer = consumer.id AND w.due_at IS NOT NULL
-                            AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
-                        ORDER BY w.due_at LIMIT 1
-                    ) AS due,
-                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id) AS ended
-            ) AS n
-        )
+        ELSE max(j.not_before, :now, coalesce(
+            (
+                SELECT CASE WHEN w.due_at <= :now THEN w.due_at ELSE min(w.due_at, coalesce(
+                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id), w.due_at
+                )) END
+                FROM lane AS w
+                WHERE w.consumer = consumer.id AND w.due_at IS NOT NULL
+                    AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
+                ORDER BY w.due_at LIMIT 1
+            ),
+            (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
+        ))
     END
 FROM j
 WHERE consumer.id = j.id;
+
+-- name: keep_turns(turns)!
+-- The same for those that are going to be looked at anyway: when, stays.
+UPDATE consumer SET in_flight = j.value ->> 1, fails = j.value ->> 2, not_before = j.value ->> 3
+FROM json_each(:turns) AS j
+WHERE consumer.id = j.value ->> 0;
 
 -- name: renew(lanes, until)!
 -- :lanes is [[consumer, key, token], …].

@@ -1,8 +1,8 @@
 -- Lanes on SQLite alone, where one unit runs at a time and what was read stays true until it ends.
 
 -- name: held_tokens(consumers)$
--- All leases of these consumers.
-SELECT json_group_array(json_array(consumer, key, token))
+-- Of all leases of these consumers.
+SELECT json_group_array(token)
 FROM lease WHERE consumer IN (SELECT value FROM json_each(:consumers));
 
 -- name: end_lane(consumer, key, token, seq, now, max_wait)!
