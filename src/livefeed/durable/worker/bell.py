@@ -31,6 +31,11 @@ class Bell:
         self._any.clear()
         self._new.clear()
 
+    def calm(self) -> None:
+        """What was rung for what is over can wait."""
+        if not self._new.is_set():
+            self._any.clear()
+
     def clear_new(self) -> None:
         """What was new has been seen."""
         self._new.clear()

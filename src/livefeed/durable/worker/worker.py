@@ -1,7 +1,6 @@
 """The loop: leases ahead, runs up to so many lanes at a time, and settles them together."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -10,12 +9,13 @@ from livefeed.clock import Clock
 from livefeed.durable.arrivals import route_all
 from livefeed.durable.entries import ARRIVALS, LANES
 from livefeed.durable.lanes import Lease
-from livefeed.durable.outcomes import Again, Dead, Outcome
-from livefeed.durable.schedule import Schedule, next_try
+from livefeed.durable.outcomes import Again, Outcome
+from livefeed.durable.schedule import Schedule
 from livefeed.durable.store import Store
 from livefeed.durable.worker.appetite import Appetite
 from livefeed.durable.worker.bell import Bell
 from livefeed.durable.worker.exchange import Exchange
+from livefeed.durable.worker.failures import retrying
 from livefeed.durable.worker.patience import Patience
 from livefeed.durable.worker.runners import Runners
 from livefeed.durable.worker.slots import Slots
@@ -81,7 +81,7 @@ class Worker:
         self._concurrency = concurrency
         self._appetite = Appetite(store, concurrency)
         self._lease_s = lease_s
-        self._schedule = schedule or Schedule()
+        self._after_failure = retrying(schedule or Schedule(), clock)
         self._ahead, self._on_leased, self._on_finished = ahead, on_leased, on_finished
         self._bell, self._tidying = Bell(), Tidying(store)
         self._exchange: Final = Exchange(
@@ -176,12 +176,20 @@ class Worker:
             is_full = self._slots.parked > _PARKED_FACTOR * self._concurrency
             leases, due_ms = await self._turn_safely(wanted, 1 if is_full else self._caps_ahead)
             self._runners.add(leases)
+            self._let_gather(leases)
             self._tidying.came()
             is_all = len(leases) < max(wanted, 1) or not self._is_short()
             if is_all and 0 < len(leases) <= _FEW_BEGUN:
                 await self._bell.wait_new(_HEAD_START_S)
             if is_all and not (self._exchange.over and self._is_pressing()) and not await self._tidy():
                 await self._rest(due_ms)
+
+    def _let_gather(self, leases: Sequence[Lease]) -> None:
+        """What has ended during a turn pressed for the next leases; now that they are here, it can wait for more."""
+        over, loop = self._exchange.over, self._runners.loop
+        if leases and over and loop is not None and not self._is_pressing():
+            self._bell.calm()
+            self._patience.begin(loop)
 
     def _wanted(self) -> int:
         """How many lanes to lease: a whole batch when few are ready."""
@@ -280,17 +288,6 @@ class Worker:
         await self._exchange.settle(lease, outcome)
         if self._is_short():
             self._bell.ring()
-
-    def _after_failure(self, lease: Lease, reason: str) -> Outcome:
-        at_ms = next_try(
-            self._schedule,
-            attempt=lease.attempt,
-            now_ms=self._clock.now_ms(),
-            first_at_ms=lease.first_at_ms,
-            retry_after_s=None,
-            draw=random.random(),
-        )
-        return Dead(reason=reason) if at_ms is None else Again(at_ms=at_ms, reason=reason)
 
     async def _renew(self) -> None:
         while True:
