@@ -47,6 +47,16 @@ async def test_a_head_start_ends_by_itself_and_what_was_rung_for_is_kept() -> No
     assert not bell.is_rung
 
 
+def test_what_is_over_can_be_told_to_wait_and_what_is_new_cannot() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.calm()
+    assert not bell.is_rung
+    bell.ring_new()
+    bell.calm()
+    assert bell.is_rung
+
+
 class Index:
     """A store in which so many slices are to be indexed."""
 

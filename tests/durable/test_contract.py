@@ -216,6 +216,40 @@ class TestLease:
             await house.settle(lease, Done())
         assert tokens == sorted(set(tokens))
 
+    async def test_what_is_not_calm_yet_hides_nothing_that_is_due(self, house: House) -> None:
+        handler = await house.consumer(cap=64, quiet_ms=1_000, max_wait_ms=60_000)
+        for number in range(40):
+            await house.append(handler, key=f"post:{number}")
+        house.clock.advance(0.5)
+        await house.append(handler, key="post:0")
+        house.clock.advance(0.5)
+        some = [lease.key for lease in await house.lease(8)]
+        assert sorted(some + await house.keys()) == sorted(f"post:{number}" for number in range(1, 40))
+        house.clock.advance(0.5)
+        assert await house.keys() == ["post:0"]
+
+    async def test_a_settle_leaves_a_consumer_its_place_in_the_queue(self, house: House) -> None:
+        first, second = await house.consumer("first"), await house.consumer("second")
+        await house.append(first)
+        [lease] = await house.lease()
+        for number, consumer in enumerate((first, second), start=2):
+            house.clock.advance(1)
+            await house.append(consumer, key=f"post:{number}")
+        house.clock.advance(1)
+        await house.settle(lease, Done())
+        assert [lease.key for lease in await house.lease(1)] == ["post:2"]
+
+    async def test_one_that_was_at_its_cap_is_given_more_once_it_has_room(self, house: House) -> None:
+        handler = await house.consumer(cap=2)
+        for number in range(1, 4):
+            await house.append(handler, key=f"post:{number}")
+        first, second = await house.lease()
+        assert await house.lease() == []
+        await house.settle(first, Again(at_ms=house.clock.now_ms() + 60_000, reason="later"))
+        assert await house.keys() == ["post:3"]
+        await house.settle(second, Done())
+        assert await house.keys() == []
+
     async def test_the_longest_due_come_first_and_each_consumer_in_turn(self, house: House) -> None:
         busy, calm = await house.consumer("busy"), await house.consumer("calm")
         for number in range(5):

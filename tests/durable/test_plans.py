@@ -38,7 +38,7 @@ HOT = {
             "drop_lease",
             "drop_row",
         ),
-        *("put_back_lanes", "forget_done", "write_turns", "renew", "is_held", "next_ready"),
+        *("put_back_lanes", "forget_done", "write_turns", "keep_turns", "renew", "is_held", "next_ready"),
     ],
     "queries/consumers.sql": ["find", "get", "turns_of", "drop_lanes", "drop_leases", "set_state", "retire"],
     "queries/records.sql": [

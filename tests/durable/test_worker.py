@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from tests.engines import held, on_a_file
@@ -243,6 +244,55 @@ class Crowded:
         if isinstance(unit, Last):
             await self.happens()
         return result
+
+
+class Counted:
+    """A store that writes down what each turn settled and leased; runs end before its worker hears of it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.turns: list[tuple[int, int]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    async def write(self, unit: Callable[[Tx], Any]) -> object:
+        result = await self.store.write(unit)
+        if isinstance(unit, Last):
+            settled, _, leases, _ = result
+            self.turns.append((len(settled), len(leases)))
+            for _ in range(100):  # whoever is ready is run meanwhile
+                await asyncio.sleep(0)
+        return result
+
+
+@on_a_file
+async def test_no_turn_only_settles_while_leases_are_left_to_take(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("livefeed.durable.worker.worker._LONGEST_UNSETTLED_S", 60.0)
+    handler = await house.consumer()
+    for number in range(200):
+        await house.append(handler, key=f"post:{number}")
+    keys: set[str] = set()
+    everything = asyncio.Event()
+
+    async def run(lease: Lease) -> Outcome:
+        await asyncio.sleep(0)
+        keys.add(lease.key)
+        if len(keys) == 200:
+            everything.set()
+        return Done()
+
+    counted = Counted(house.store)
+    worker = Worker(counted, run, clock=house.clock, concurrency=8)
+    await worker.start()
+    await asyncio.wait_for(everything.wait(), 10)
+    await worker.stop()
+    before_the_last = counted.turns[: max(at for at, (_, leased) in enumerate(counted.turns) if leased)]
+    assert all(leased for _, leased in before_the_last)
+    assert sum(settled for settled, _ in counted.turns) == 200
+    assert await house.lanes() == []
 
 
 @on_a_file

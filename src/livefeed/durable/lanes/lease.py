@@ -13,10 +13,11 @@ from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
 
 
 class _Turn(msgspec.Struct, array_like=True):
-    """One consumer whose turn it is; `in_flight`, `not_before` and `look_at` are written back.
+    """One consumer whose turn it is; `in_flight`, `not_before` and the last two are written back.
 
     Attributes:
         look_at: When it is to be looked at next, if that is known without a look at its lanes.
+        due_from: No other of its lanes is due before.
     """
 
     id: ConsumerId
@@ -32,6 +33,7 @@ class _Turn(msgspec.Struct, array_like=True):
     not_before: int
     overdue: int
     look_at: int | None = None
+    due_from: int = 0
 
     def free(self, now: int, times: int) -> int:
         """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
@@ -148,12 +150,23 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[
         elif free[lane.consumer] > 0:
             free[lane.consumer] -= 1
             picked.append(lane)
-    for turn in turns:  # one that was given all that was asked for, and may have more, comes again
-        if (left := free.get(turn.id)) and turn.free(now, times) - left == share:
-            turn.look_at = now
+    _foresee(turns, free, share, {consumer for consumer, _, _ in early}, times, now)
     if early:
         SQL.postpone_lanes.send(tx.conn, lanes=as_json(early))
     return picked
+
+
+def _foresee(
+    turns: list[_Turn], left: dict[ConsumerId, int], share: int, early: set[ConsumerId], times: int, now: int
+) -> None:
+    """What is known of the lanes that were not picked, without another look at them."""
+    for turn in turns:
+        if left.get(turn.id, 0) <= 0 or turn.id in early:
+            continue
+        if turn.free(now, times) - left[turn.id] == share:  # all that was asked for: it may have more
+            turn.look_at = now
+        else:
+            turn.due_from = now + 1
 
 
 def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[Lease]:
@@ -208,5 +221,7 @@ def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], times: int, no
         turn.in_flight += 1
         if turn.pace_ms:
             turn.not_before = max(turn.not_before, now + turn.pace_ms)
-    rows = [(turn.id, turn.in_flight, turn.fails, turn.not_before, turn.look_at) for turn in turns]
+    rows = [
+        (turn.id, turn.in_flight, turn.fails, turn.not_before, turn.look_at, turn.due_from) for turn in turns
+    ]
     SQL.write_turns.send(tx.conn, turns=as_json(rows), now=now, times=times)

@@ -50,14 +50,14 @@ def write_held(tx: Tx, consumers: Iterable[HeldConsumer], times: int) -> None:
     is left to him: at one that is due to be looked at, and at one that was full and is no longer.
     """
     kept: list[tuple[int, int, int, int]] = []
-    moved: list[tuple[int, int, int, int, int | None]] = []
+    moved: list[tuple[int, int, int, int, int | None, int]] = []
     now = tx.now_ms
     for one in consumers:
         if one.ready_at is not None and one.ready_at <= now >= one.not_before:
             kept.append((one.id, one.in_flight, one.fails, one.not_before))
         else:
             is_next = one.was_full and not one.is_full(times)
-            moved.append((one.id, one.in_flight, one.fails, one.not_before, now if is_next else None))
+            moved.append((one.id, one.in_flight, one.fails, one.not_before, now if is_next else None, 0))
     if kept:
         SQL.keep_turns.send(tx.conn, turns=as_json(kept))
     if moved:

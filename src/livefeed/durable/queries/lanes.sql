@@ -102,11 +102,12 @@ WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 
 DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
 -- name: write_turns(turns, now, times)!
--- :turns is [[consumer, in_flight, fails, not_before, look_at], …]; also sets when each is to be looked at next:
--- at look_at where that is known, at its cap (one while it is down) when a lease ends, else when a lane is due that
--- is not leased, or a lease ends.
-WITH j (id, in_flight, fails, not_before, look_at) AS MATERIALIZED (
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(:turns)
+-- :turns is [[consumer, in_flight, fails, not_before, look_at, due_from], …]; also sets when each is to be looked at
+-- next: at look_at where that is known, at its cap (one while it is down) when a lease ends, else when a lane is due
+-- that is not leased (none is before due_from), or a lease ends.
+WITH j (id, in_flight, fails, not_before, look_at, due_from) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, coalesce(value ->> 5, 0)
+    FROM json_each(:turns)
 )
 UPDATE consumer SET
     in_flight = j.in_flight,
@@ -123,7 +124,7 @@ UPDATE consumer SET
                     (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id), w.due_at
                 )) END
                 FROM lane AS w
-                WHERE w.consumer = consumer.id AND w.due_at IS NOT NULL
+                WHERE w.consumer = consumer.id AND w.due_at >= j.due_from
                     AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
                 ORDER BY w.due_at LIMIT 1
             ),
