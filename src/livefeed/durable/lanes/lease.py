@@ -69,6 +69,7 @@ class _Due(msgspec.Struct, array_like=True):
 # Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
 _TURN: Final = 32
 _SHARES: Final = 8  # but a small limit is shared among as many
+_MANY: Final = 8
 
 _turns: Final = msgspec.json.Decoder(list[_Turn])
 _due: Final = msgspec.json.Decoder(list[_Due])
@@ -159,14 +160,17 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[
 def _foresee(
     turns: list[_Turn], left: dict[ConsumerId, int], share: int, early: set[ConsumerId], times: int, now: int
 ) -> None:
-    """What is known of the lanes that were not picked, without another look at them."""
+    """What is known of the lanes that were not picked, without another look at them.
+
+    Of one that was given fewer than were asked for, none is due; one that was given many will have more.
+    """
     for turn in turns:
         if left.get(turn.id, 0) <= 0 or turn.id in early:
             continue
-        if turn.free(now, times) - left[turn.id] == share:  # all that was asked for: it may have more
-            turn.look_at = now
-        else:
+        if turn.free(now, times) - left[turn.id] < share:
             turn.due_from = now + 1
+        elif share >= _MANY:
+            turn.look_at = now
 
 
 def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[Lease]:

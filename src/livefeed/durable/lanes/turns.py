@@ -46,8 +46,8 @@ def hold_consumers(tx: Tx, ids: Iterable[ConsumerId], times: int) -> dict[Consum
 def write_held(tx: Tx, consumers: Iterable[HeldConsumer], times: int) -> None:
     """Write back what a settle has changed, and when each consumer is to be looked at.
 
-    Who looks at a consumer works that out from its lanes and leases, which is dear. Where he comes next anyway, it
-    is left to him: at one that is due to be looked at, and at one that was full and is no longer.
+    Who looks at a consumer works that out from its lanes and leases, which is dear. Where he comes next
+    anyway, it is left to him: at one that is due to be looked at, and at one that was full and has room now.
     """
     kept: list[tuple[int, int, int, int]] = []
     moved: list[tuple[int, int, int, int, int | None, int]] = []

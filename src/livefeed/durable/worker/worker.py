@@ -185,7 +185,7 @@ class Worker:
                 await self._rest(due_ms)
 
     def _let_gather(self, leases: Sequence[Lease]) -> None:
-        """What has ended during a turn pressed for the next leases; now that they are here, it can wait for more."""
+        """What has ended during a turn pressed for the next leases; now that they are here, it can wait."""
         over, loop = self._exchange.over, self._runners.loop
         if leases and over and loop is not None and not self._is_pressing():
             self._bell.calm()
