@@ -69,7 +69,7 @@ class _Due(msgspec.Struct, array_like=True):
 # Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
 _TURN: Final = 32
 _SHARES: Final = 8  # but a small limit is shared among as many
-_MANY: Final = 8
+_MANY: Final = 8  # of one that was given so many the next look is rarely in vain
 
 _turns: Final = msgspec.json.Decoder(list[_Turn])
 _due: Final = msgspec.json.Decoder(list[_Due])
