@@ -81,9 +81,12 @@ class Consumer:
             or (lane.token is not None and lane.until <= now)
         }
 
-    def free(self, now: int) -> int:
+    def free(self, now: int, times: int = 1) -> int:
         running = [lane for lane in self.leased() if lane.until > now]
-        return max(0, (1 if self.fails else self.cap) - len(running))
+        return max(0, (1 if self.fails else self.cap * times) - len(running))
+
+    def may_have(self, now: int, times: int = 1) -> int:
+        return min(self.free(now, times), len(self.due(now)))
 
     def holds(self, lease: Lease) -> bool:
         lane = self.lanes.get(lease.key)

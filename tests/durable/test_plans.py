@@ -28,7 +28,7 @@ HOT = {
     ],
     "queries/arrivals.sql": ["routed", "newest", "set_routed", "route_entries", "lower_ready"],
     "queries/lanes.sql": [
-        *("due_consumers", "put_back_overdue", "drop_overdue", "due_lanes", "postpone_lanes", "add_lease"),
+        *("due_consumers", "due_lanes", "postpone_lanes", "add_lease"),
         *(
             "run_seqs",
             "entries_of",
@@ -38,9 +38,10 @@ HOT = {
             "drop_lease",
             "drop_row",
         ),
-        *("put_back_lanes", "forget_done", "write_turns", "keep_turns", "renew", "is_held", "next_ready"),
+        *("put_back_lanes", "forget_done", "renew", "is_held", "next_ready"),
+        *("note_states", "look_at", "look_when_due", "lease_end", "note_lease_end"),
     ],
-    "queries/consumers.sql": ["find", "get", "turns_of", "drop_lanes", "drop_leases", "set_state", "retire"],
+    "queries/consumers.sql": ["find", "get", "drop_lanes", "drop_leases", "set_state", "retire"],
     "queries/records.sql": [
         *("bury", "get_dead", "drop_dead", "add_runs", "mark_done", "finished_through"),
         *("purge_dead", "pending_for", "drop_entries", "drop_entry_key", "drop_pending", "drop_ended_lane"),

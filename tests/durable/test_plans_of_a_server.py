@@ -21,6 +21,15 @@ from .test_plans import HOT as HOT_IN_A_FILE
 
 pytestmark = pytest.mark.skipif("postgresql" not in engines.both(), reason="of the other engine")
 
+OF_A_FILE = {
+    "end_lane",
+    "note_states",
+    "look_at",
+    "look_when_due",
+    "lease_end",
+    "note_lease_end",
+}
+
 # What this engine alone needs, and what purge, why and lists ask for.
 HOT = HOT_IN_A_FILE | {
     "queries/entries.sql": [
@@ -32,10 +41,10 @@ HOT = HOT_IN_A_FILE | {
         "lower_ready",
     ],
     "queries/lanes.sql": [
-        *(name for name in HOT_IN_A_FILE["queries/lanes.sql"] if name not in {"end_lane", "held_tokens"}),
-        "await_overdue",
+        *(name for name in HOT_IN_A_FILE["queries/lanes.sql"] if name not in OF_A_FILE),
+        *("await_overdue", "put_back_overdue_of", "drop_overdue_of", "write_turns", "keep_turns"),
     ],
-    "queries/consumers.sql": [*HOT_IN_A_FILE["queries/consumers.sql"], "hold", "hurry_lanes"],
+    "queries/consumers.sql": [*HOT_IN_A_FILE["queries/consumers.sql"], "hold", "hurry_lanes", "turns_of"],
     "queries/records.sql": [
         *(
             name

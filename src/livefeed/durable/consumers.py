@@ -34,7 +34,6 @@ class Consumer(msgspec.Struct, frozen=True):
         quiet_ms: How long a lane waits for more of the same.
         max_wait_ms: How long a lane waits at most.
         epoch: Raised when it is retired; leases of another epoch are lost.
-        in_flight: How many of its lanes are leased.
     """
 
     id: ConsumerId
@@ -49,7 +48,6 @@ class Consumer(msgspec.Struct, frozen=True):
     quiet_ms: int
     max_wait_ms: int
     epoch: int
-    in_flight: int
 
 
 def register(
@@ -148,8 +146,12 @@ def hold(tx: Tx, consumers: Iterable[ConsumerId]) -> None:
 
 def refresh(tx: Tx, consumers: Sequence[ConsumerId]) -> None:
     """Work out anew when each is to be looked at, from its own row and its lanes."""
-    turns = _SQL.turns_of(tx.conn, consumers=msgspec.json.encode(consumers).decode())
-    _LANES.write_turns.send(tx.conn, turns=turns, now=tx.now_ms, times=1)
+    asked = msgspec.json.encode(consumers).decode()
+    if tx.is_shared:
+        turns = _SQL.turns_of(tx.conn, consumers=asked)
+        _LANES.write_turns.send(tx.conn, turns=turns, now=tx.now_ms, times=1)
+    else:
+        _LANES.look_when_due.send(tx.conn, consumers=asked, due_from=0, now=tx.now_ms)
     tx.wake("lanes")
 
 

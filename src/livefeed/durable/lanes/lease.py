@@ -10,41 +10,7 @@ from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.engines.unit import Tx
 from livefeed.durable.entries import Entry
 from livefeed.durable.lanes.rows import SQL, Lease, LeasedConsumer, as_json
-
-
-class _Turn(msgspec.Struct, array_like=True):
-    """One consumer whose turn it is; `in_flight`, `not_before` and the last two are written back.
-
-    Attributes:
-        look_at: When it is to be looked at next, if that is known without a look at its lanes.
-        due_from: No other of its lanes is due before.
-    """
-
-    id: ConsumerId
-    portal: str
-    name: str
-    kind: str | None
-    epoch: int
-    fails: int
-    cap: int
-    pace_ms: int
-    max_wait_ms: int
-    in_flight: int
-    not_before: int
-    overdue: int
-    look_at: int | None = None
-    due_from: int = 0
-
-    def free(self, now: int, times: int) -> int:
-        """How many lanes it may be leased now: one to probe with if it is down, one if it is paced."""
-        if self.not_before > now:
-            return 0
-        free = (1 if self.fails else self.cap * times) - self.in_flight
-        return min(free, 1) if self.pace_ms else free
-
-    def consumer(self) -> LeasedConsumer:
-        """What its leases say of it."""
-        return LeasedConsumer(self.id, self.portal, self.name, self.kind, self.epoch, self.fails, self.cap)
+from livefeed.durable.lanes.turns import Turn, end_overdue, write_turns
 
 
 class _Due(msgspec.Struct, array_like=True):
@@ -69,9 +35,8 @@ class _Due(msgspec.Struct, array_like=True):
 # Lanes that a consumer is given in one turn while others wait: its pages are read and written once for them.
 _TURN: Final = 32
 _SHARES: Final = 8  # but a small limit is shared among as many
-_MANY: Final = 8  # of one that was given so many the next look is rarely in vain
 
-_turns: Final = msgspec.json.Decoder(list[_Turn])
+_turns: Final = msgspec.json.Decoder(list[Turn])
 _due: Final = msgspec.json.Decoder(list[_Due])
 _pairs: Final = msgspec.json.Decoder(list[tuple[int, int]])
 
@@ -105,35 +70,41 @@ def lease_due(
     leases: list[Lease] = []
     if tx.is_shared:
         SQL.await_overdue(tx.conn, now=now)
+    else:
+        end_overdue(tx, now)
+    until = now + round(lease_s * 1000)
     each = max(1, min(_TURN, limit // _SHARES))
     while len(leases) < limit:
         left = limit - len(leases)
         turns = _turns.decode(SQL.due_consumers(tx.conn, now=now, limit=max(1, left // each)))
         if not turns:
             break
-        until = now + round(lease_s * 1000)
         taken = _take_turns(tx, turns, left, until, entries_limit, times, now)
         each = max(1, min(each, len(taken) // len(turns)))
         leases += taken
+    if leases and not tx.is_shared:
+        SQL.note_lease_end.send(tx.conn, until=until)
     return leases
 
 
 def _take_turns(
-    tx: Tx, turns: list[_Turn], limit: int, until: int, entries_limit: int, times: int, now: int
+    tx: Tx, turns: list[Turn], limit: int, until: int, entries_limit: int, times: int, now: int
 ) -> list[Lease]:
     for turn in turns:
         if turn.overdue:
-            SQL.put_back_overdue(tx.conn, consumer=turn.id, now=now)
-            turn.in_flight -= SQL.drop_overdue(tx.conn, consumer=turn.id, now=now)
+            SQL.put_back_overdue_of(tx.conn, consumer=turn.id, now=now)
+            turn.in_flight -= SQL.drop_overdue_of(tx.conn, consumer=turn.id, now=now)
     lanes = _pick(tx, turns, limit, times, now)
-    leases = _leases(tx, lanes, {turn.id: turn for turn in turns}, entries_limit)
+    by_id = {turn.id: turn for turn in turns}
+    leases = _leases(tx, lanes, by_id, entries_limit)
     marks = [(lease.consumer.id, lease.key, lease.token, until) for lease in leases]
     sql.run_rows(tx, SQL.add_lease, marks)
-    _write_turns(tx, turns, leases, times, now)
+    _count(by_id, leases, now)
+    write_turns(tx, turns, times, now)
     return leases
 
 
-def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[_Due]:
+def _pick(tx: Tx, turns: list[Turn], limit: int, times: int, now: int) -> list[_Due]:
     """An equal share for each consumer that may have some, the longest due first."""
     free = {turn.id: free for turn in turns if (free := turn.free(now, times)) > 0}
     if not free:
@@ -158,22 +129,15 @@ def _pick(tx: Tx, turns: list[_Turn], limit: int, times: int, now: int) -> list[
 
 
 def _foresee(
-    turns: list[_Turn], left: dict[ConsumerId, int], share: int, early: set[ConsumerId], times: int, now: int
+    turns: list[Turn], left: dict[ConsumerId, int], share: int, early: set[ConsumerId], times: int, now: int
 ) -> None:
-    """What is known of the lanes that were not picked, without another look at them.
-
-    Of one that was given fewer than were asked for, none is due; one that was given many will have more.
-    """
+    """What is known of the lanes that were not picked, without another look at them."""
     for turn in turns:
-        if left.get(turn.id, 0) <= 0 or turn.id in early:
-            continue
-        if turn.free(now, times) - left[turn.id] < share:
-            turn.due_from = now + 1
-        elif share >= _MANY:
-            turn.look_at = now
+        if left.get(turn.id, 0) > 0 and turn.id not in early:
+            turn.foresee(share, turn.free(now, times) - left[turn.id], now)
 
 
-def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, _Turn], entries_limit: int) -> list[Lease]:
+def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, Turn], entries_limit: int) -> list[Lease]:
     if not lanes:
         return []
     runs = _runs(tx, lanes, entries_limit)
@@ -217,15 +181,10 @@ def _seqs(tx: Tx, lanes: list[_Due], most: int) -> list[list[int]]:
     return seqs
 
 
-def _write_turns(tx: Tx, turns: list[_Turn], leases: list[Lease], times: int, now: int) -> None:
-    """Count what was leased, pace, and send each consumer to the back of the queue."""
-    by_id = {turn.id: turn for turn in turns}
+def _count(turns: dict[ConsumerId, Turn], leases: list[Lease], now: int) -> None:
+    """Count what was leased, and pace."""
     for lease in leases:
-        turn = by_id[lease.consumer.id]
+        turn = turns[lease.consumer.id]
         turn.in_flight += 1
         if turn.pace_ms:
             turn.not_before = max(turn.not_before, now + turn.pace_ms)
-    rows = [
-        (turn.id, turn.in_flight, turn.fails, turn.not_before, turn.look_at, turn.due_from) for turn in turns
-    ]
-    SQL.write_turns.send(tx.conn, turns=as_json(rows), now=now, times=times)

@@ -53,7 +53,6 @@ _LOST: Final = Lost()
 Row = tuple[Lease, Outcome]
 """A lease, and what became of it."""
 
-_tokens: Final = msgspec.json.Decoder(set[int])
 _lanes: Final = msgspec.json.Decoder(list[_HeldLane])
 
 
@@ -80,21 +79,19 @@ def settle(tx: Tx, lease: Lease, outcome: Outcome) -> None:
         raise LeaseLost(f"{lease.consumer.name} {lease.key}: the lease {lease.token} is over")
 
 
-def settle_many(tx: Tx, rows: Sequence[Row], *, times: int = 1) -> list[Settled | Lost]:
+def settle_many(tx: Tx, rows: Sequence[Row]) -> list[Settled | Lost]:
     """End many leases and run the effects of those that still held; a bulk unit for `Store.write_row`.
-
-    ``times`` is that of `lease_due`, which looks at the same consumers next.
 
     An exception of one outcome's effects fails that row alone: the writer then runs each row apart.
     """
     for portal in sorted({lease.consumer.portal for lease, outcome in rows if outcome.effects is not None}):
         tx.serialize(portal)
-    consumers = hold_consumers(tx, {lease.consumer.id for lease, _ in rows}, times)
+    consumers = hold_consumers(tx, {lease.consumer.id for lease, _ in rows})
     if tx.is_shared or _IS_UNFENCED or _IS_HEAD_STALE:
         results = _settle_each(tx, rows, consumers)
     else:
         results = _settle_alone(tx, rows, consumers)
-    write_held(tx, consumers.values(), times)
+    write_held(tx, consumers.values())
     for (_, outcome), result in zip(rows, results, strict=True):
         if outcome.effects is not None and result is _SETTLED:
             outcome.effects(tx)
@@ -105,7 +102,6 @@ def _settle_alone(
     tx: Tx, rows: Sequence[Row], consumers: dict[ConsumerId, HeldConsumer]
 ) -> list[Settled | Lost]:
     """Where one unit runs at a time: what is simply done, as nearly everything is, costs one insert."""
-    held = _tokens.decode(SQL.held_tokens(tx.conn, consumers=as_json(list(consumers))))
     results: list[Settled | Lost] = [_LOST] * len(rows)
     done: list[tuple[ConsumerId, str, int, int, int, int]] = []
     others: list[int] = []
@@ -113,10 +109,10 @@ def _settle_alone(
     for index, (lease, outcome) in enumerate(rows):
         id_, token = lease.consumer.id, lease.token
         consumer = consumers.get(id_)
-        if consumer is None or token not in held or consumer.epoch != lease.consumer.epoch:
+        if consumer is None or token not in consumer.tokens or consumer.epoch != lease.consumer.epoch:
             continue
         if type(outcome) is Done and outcome.through is None and lease.attempt == 1 == len(lease.entries):
-            held.remove(token)
+            consumer.tokens.remove(token)
             _set_up(consumer)
             consumer.in_flight -= 1
             done.append((id_, lease.key, token, lease.entries[0].seq, now, consumer.max_wait_ms))
@@ -203,10 +199,12 @@ def _set_up(consumer: HeldConsumer) -> None:
     if consumer.fails:
         consumer.fails = 0
         consumer.not_before = 0
+        consumer.is_other = True
 
 
 def _set_down(consumer: HeldConsumer, lease: Lease, probe_at_ms: int) -> None:
     """It did not answer; many leases that fail together count once."""
+    consumer.is_other = True
     consumer.fails = max(consumer.fails, lease.consumer.fails + 1)
     consumer.not_before = max(consumer.not_before, probe_at_ms)
 

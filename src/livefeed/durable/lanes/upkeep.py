@@ -30,15 +30,19 @@ def is_held(tx: Tx, lease: Lease) -> bool:
 
 def next_due(tx: Tx) -> int | None:
     """When a worker should look next, in ms; None: not before something is appended."""
-    at_ms: int | None = SQL.next_ready(tx.conn)
-    return at_ms
+    ready_at: int | None = SQL.next_ready(tx.conn)
+    lease_end: int | None = None if tx.is_shared else SQL.lease_end(tx.conn)
+    return min((at for at in (ready_at, lease_end) if at is not None), default=None)
 
 
 def free_all(tx: Tx) -> None:
     """End all leases; for the start of the one process that writes, when no worker can be left."""
     SQL.put_back_all(tx.conn, now=tx.now_ms)
     SQL.drop_leases(tx.conn)
-    SQL.forget_flights(tx.conn)
+    if tx.is_shared:
+        SQL.forget_flights(tx.conn)
+    else:
+        SQL.forget_lease_end(tx.conn)
     refresh(tx, [consumer.id for consumer in list_consumers(tx)])
 
 

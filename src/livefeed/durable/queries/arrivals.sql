@@ -43,5 +43,5 @@ FROM (
 ) AS got
 WHERE id = got.arrived_for
     AND state = 'active'
-    AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
-    AND (ready_at IS NULL OR ready_at > max(not_before, :now + iif(got.is_urgent, 0, quiet_ms)));
+    AND (ready_at IS NULL OR ready_at > max(not_before, :now + iif(got.is_urgent, 0, quiet_ms)))
+    AND (SELECT count(*) FROM lease WHERE consumer = id) < CASE WHEN fails > 0 THEN 1 ELSE cap END;

@@ -24,7 +24,7 @@ FROM (
 
 -- name: get_many(consumers)$
 SELECT CAST(coalesce(json_agg(json_build_array(
-    id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+    id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 )), '[]') AS text)
 FROM consumer
 WHERE id = ANY (ARRAY(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:consumers AS json))));

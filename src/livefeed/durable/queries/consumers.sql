@@ -41,28 +41,24 @@ DELETE FROM lease WHERE consumer = :id;
 DELETE FROM done WHERE consumer = :id;
 
 -- name: get(id)^
-SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 FROM consumer WHERE id = :id;
 
 -- name: get_many(consumers)$
 -- Those of them that there are.
 SELECT json_group_array(json_array(
-    id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+    id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 ))
 FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
 
 -- name: find(portal, name)^
-SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 FROM consumer WHERE portal = :portal AND name = :name;
 
 -- name: list_of_portal(portal)
-SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 FROM consumer WHERE portal = :portal ORDER BY id;
 
 -- name: list_all()
-SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch, in_flight
+SELECT id, portal, name, kind, state, ready_at, fails, cap, pace_ms, quiet_ms, max_wait_ms, epoch
 FROM consumer ORDER BY id;
-
--- name: turns_of(consumers)$
-SELECT json_group_array(json_array(id, in_flight, fails, not_before))
-FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));

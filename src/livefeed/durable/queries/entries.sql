@@ -30,8 +30,8 @@ UPDATE consumer
 SET ready_at = max(not_before, :now + quiet_ms)
 WHERE id IN (SELECT value FROM json_each(:consumers))
     AND state = 'active'
-    AND in_flight < CASE WHEN fails > 0 THEN 1 ELSE cap END
-    AND (ready_at IS NULL OR ready_at > max(not_before, :now + quiet_ms));
+    AND (ready_at IS NULL OR ready_at > max(not_before, :now + quiet_ms))
+    AND (SELECT count(*) FROM lease WHERE consumer = id) < CASE WHEN fails > 0 THEN 1 ELSE cap END;
 
 -- name: pass_over(first, last)!
 -- Entries in a row that have their lanes already; arrivals before them, if there are any, are routed first.

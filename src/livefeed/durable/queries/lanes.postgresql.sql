@@ -18,7 +18,7 @@ FROM (
     FOR NO KEY UPDATE SKIP LOCKED
 ) AS d;
 
--- name: put_back_overdue(consumer, now)!
+-- name: put_back_overdue_of(consumer, now)!
 -- Lanes whose lease ran out: their worker is gone or too slow. That was a try too.
 UPDATE lane SET attempt = attempt + 1, due_at = greatest(c.due_from, CAST(:now AS bigint))
 FROM consumer AS c
@@ -27,7 +27,7 @@ WHERE c.id = :consumer AND lane.consumer = c.id AND lane.seq = 0 AND lane.key = 
     WHERE r.consumer = :consumer AND r.until > 0 AND r.until <= :now
 ));
 
--- name: drop_overdue(consumer, now)!
+-- name: drop_overdue_of(consumer, now)!
 DELETE FROM lease WHERE consumer = :consumer AND until > 0 AND until <= :now;
 
 -- name: due_lanes(consumers, turn, now)$
@@ -166,7 +166,9 @@ DELETE FROM done WHERE ctid = ANY (ARRAY(
 ));
 
 -- name: write_turns(turns, now, times)!
--- Also learns from where on there is something: what is looked at next begins there.
+-- :turns is [[consumer, in_flight, fails, not_before, look_at], …]; also sets when each is to be looked at next: at
+-- look_at where that is known, at its cap (one while it is down) when a lease ends, else when a lane is due that is not
+-- leased, or a lease ends. And learns from where on there is something: what is looked at next begins there.
 UPDATE consumer SET
     in_flight = n.in_flight,
     fails = n.fails,
@@ -199,6 +201,7 @@ FROM (
 WHERE consumer.ctid = n.place;
 
 -- name: keep_turns(turns)!
+-- The same for those that are going to be looked at anyway: when, stays.
 UPDATE consumer SET in_flight = n.in_flight, fails = n.fails, not_before = n.not_before
 FROM (
     SELECT

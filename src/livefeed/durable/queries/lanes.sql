@@ -3,24 +3,15 @@
 -- driver steps over is one release of the interpreter lock.
 
 -- name: due_consumers(now, limit)$
--- Those that waited longest first; the last column says how many leases of theirs have run out.
+-- Those that waited longest first.
 SELECT json_group_array(json_array(
-    id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before,
-    (SELECT count(*) FROM lease WHERE consumer = d.id AND until <= :now)
+    id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms,
+    (SELECT count(*) FROM lease WHERE consumer = d.id), not_before
 ))
 FROM (
-    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, in_flight, not_before
+    SELECT id, portal, name, kind, epoch, fails, cap, pace_ms, max_wait_ms, not_before
     FROM consumer WHERE ready_at <= :now ORDER BY ready_at LIMIT :limit
 ) AS d;
-
--- name: put_back_overdue(consumer, now)!
--- Lanes whose lease ran out: their worker is gone or too slow. That was a try too.
-UPDATE lane SET attempt = attempt + 1, due_at = :now
-WHERE consumer = :consumer AND seq = 0
-    AND key IN (SELECT key FROM lease WHERE consumer = :consumer AND until <= :now);
-
--- name: drop_overdue(consumer, now)!
-DELETE FROM lease WHERE consumer = :consumer AND until <= :now;
 
 -- name: due_lanes(consumers, turn, now)$
 -- Of each consumer at most :turn lanes, those due longest; the last column is the first entry that is pending.
@@ -68,9 +59,12 @@ FROM entry WHERE seq IN (SELECT value FROM json_each(:seqs));
 DELETE FROM lane WHERE (consumer = :consumer AND key = :key);
 
 -- name: held_consumers(consumers)$
--- The rows a settle decides from; PostgreSQL locks them here, in order of id.
-SELECT json_group_array(json_array(id, epoch, fails, in_flight, not_before, max_wait_ms, cap, ready_at))
-FROM consumer WHERE id IN (SELECT value FROM json_each(:consumers));
+-- The rows a settle decides from, with the tokens of their leases; PostgreSQL locks them here, in order of id.
+SELECT json_group_array(json_array(
+    id, epoch, fails, 0, not_before, max_wait_ms, cap, ready_at,
+    (SELECT json_group_array(token) FROM lease WHERE consumer = c.id)
+))
+FROM consumer AS c WHERE id IN (SELECT value FROM json_each(:consumers));
 
 -- name: held_lanes(lanes)$
 -- The rows a settle decides from, locked after their consumers; :lanes is [[consumer, key, [seq, …]], …].
@@ -101,45 +95,6 @@ WHERE lane.consumer = j.value ->> 0 AND lane.key = j.value ->> 1 AND lane.seq = 
 -- Of a run that is settled. Expanded to as many terms as a batch has.
 DELETE FROM done WHERE (consumer = :consumer AND key = :key);
 
--- name: write_turns(turns, now, times)!
--- :turns is [[consumer, in_flight, fails, not_before, look_at, due_from], …]; also sets when each is to be looked at
--- next: at look_at where that is known, at its cap (one while it is down) when a lease ends, else when a lane is due
--- that is not leased (none is before due_from), or a lease ends.
-WITH j (id, in_flight, fails, not_before, look_at, due_from) AS MATERIALIZED (
-    SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, coalesce(value ->> 5, 0)
-    FROM json_each(:turns)
-)
-UPDATE consumer SET
-    in_flight = j.in_flight,
-    fails = j.fails,
-    not_before = j.not_before,
-    ready_at = CASE
-        WHEN state <> 'active' THEN NULL
-        WHEN j.look_at IS NOT NULL THEN max(j.not_before, j.look_at)
-        WHEN j.in_flight >= CASE WHEN j.fails > 0 THEN 1 ELSE cap * :times END
-            THEN (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
-        ELSE max(j.not_before, :now, coalesce(
-            (
-                SELECT CASE WHEN w.due_at <= :now THEN w.due_at ELSE min(w.due_at, coalesce(
-                    (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id), w.due_at
-                )) END
-                FROM lane AS w
-                WHERE w.consumer = consumer.id AND w.due_at >= j.due_from
-                    AND NOT EXISTS (SELECT 1 FROM lease AS r WHERE r.consumer = w.consumer AND r.key = w.key)
-                ORDER BY w.due_at LIMIT 1
-            ),
-            (SELECT min(until) FROM lease WHERE lease.consumer = consumer.id)
-        ))
-    END
-FROM j
-WHERE consumer.id = j.id;
-
--- name: keep_turns(turns)!
--- The same for those that are going to be looked at anyway: when, stays.
-UPDATE consumer SET in_flight = j.value ->> 1, fails = j.value ->> 2, not_before = j.value ->> 3
-FROM json_each(:turns) AS j
-WHERE consumer.id = j.value ->> 0;
-
 -- name: renew(lanes, until)!
 -- :lanes is [[consumer, key, token], …].
 UPDATE lease SET until = :until
@@ -163,9 +118,6 @@ WHERE lane.consumer = r.consumer AND lane.key = r.key AND lane.seq = 0;
 
 -- name: drop_leases()!
 DELETE FROM lease;
-
--- name: forget_flights()!
-UPDATE consumer SET in_flight = 0 WHERE in_flight > 0;
 
 -- name: failing_lanes(portal, key, now, after_consumer, after_key, limit)
 -- Those that wait for their next try after a failure, or for a probe of their consumer, in order.

@@ -39,6 +39,9 @@ WHERE ready_at > :now OR not_before > :now;
 -- No lease lasts longer than one that is taken now: its worker renews it, or is gone.
 UPDATE lease SET until = :until WHERE until > :until;
 
+-- name: shorten_lease_end(until)!
+UPDATE sequence SET value = :until WHERE name = 'lease_end' AND value > :until;
+
 -- name: count_dead(since)^
 -- For a person who asks; metrics never count.
 SELECT count(*) AS total, coalesce(sum(CASE WHEN at >= :since THEN 1 ELSE 0 END), 0) AS fresh FROM dead;

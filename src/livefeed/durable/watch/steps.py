@@ -80,6 +80,7 @@ class Steps:
             _SQL.bring_lanes_forward(tx.conn, by=by_ms, now=tx.now_ms)
             _SQL.bring_consumers_forward(tx.conn, by=by_ms, now=tx.now_ms)
             _SQL.shorten_leases(tx.conn, until=self._fresh_until_ms(tx))
+            _SQL.shorten_lease_end(tx.conn, until=self._fresh_until_ms(tx))
             renew(tx, leases, lease_s=self._lease_s)
             _SQL.set_clock_mark(tx.conn, now=tx.now_ms)
 

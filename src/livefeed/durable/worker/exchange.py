@@ -114,7 +114,7 @@ class Exchange:
         def unit(tx: Tx) -> tuple[Sequence[Settled | Lost], int, list[Lease], int | None]:
             if mend is not None:
                 mend(tx)
-            settled = settle_many(tx, over, times=times) if over else ()
+            settled = settle_many(tx, over) if over else ()
             routed = route_arrivals(tx) if is_routing else 0
             if limit <= 0:
                 return settled, routed, [], None

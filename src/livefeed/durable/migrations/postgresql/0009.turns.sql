@@ -1,0 +1,1 @@
+-- Nothing: here the row of a consumer says how many of its lanes are leased. See the migration of the same number for SQLite.
