@@ -17,7 +17,7 @@ from livefeed.durable.engines.unit import Tx
 
 _SQL: Final = sql.load("livefeed.durable", "queries/records.sql")
 _DAY_MS: Final = 86_400_000
-_encode: Final = msgspec.json.encode
+_encode: Final = msgspec.json.Encoder().encode
 _SPAN: Final = 64  # seqs from the first of a run to its last: the statements look so far
 _SLICE: Final = 256  # runs that are in memory while some of their attempts are dropped
 
@@ -64,6 +64,9 @@ class Attempt(msgspec.Struct, frozen=True):
 _Numbered = tuple[int, Attempt]
 """An attempt and the number it was given."""
 
+_Name = tuple[ConsumerId, str, int]
+"""Consumer, state and day: of attempts with the same a run is made."""
+
 
 def record_attempts(tx: Tx, rows: Sequence[Attempt]) -> list[None]:
     """Write attempts; a bulk unit for `Store.write_row`. Who listens to `ATTEMPTS` is woken."""
@@ -101,15 +104,16 @@ def drop_attempts_of(tx: Tx, seqs: Sequence[int]) -> None:
 
 
 def _add_runs(tx: Tx, numbered: Iterable[_Numbered]) -> None:
-    together: dict[tuple[ConsumerId, str, int], list[_Numbered]] = {}
+    together: dict[_Name, list[_Numbered]] = {}
     for one in numbered:
         row = one[1]
         together.setdefault((row.consumer, row.state, row.sent_at_ms // _DAY_MS), []).append(one)
-    given = [
-        _row_of(consumer, state, day, run)
-        for (consumer, state, day), some in together.items()
-        for run in _runs(some)
-    ]
+    given: list[tuple[object, ...]] = []
+    for name, some in together.items():
+        if len(some) == 1:  # of many handlers each has one
+            given.append(_row_of_one(name, *some[0]))
+        else:
+            given += [_row_of(name, run) for run in _runs(some)]
     sql.run_rows(tx, _SQL.add_runs, given)
 
 
@@ -124,33 +128,44 @@ def _runs(some: list[_Numbered]) -> Iterable[list[_Numbered]]:
     yield some[first:]
 
 
-def _row_of(consumer: ConsumerId, state: str, day: int, run: list[_Numbered]) -> tuple[object, ...]:
-    """The row of a run; its lines are in the order in which the view ``attempt`` reads them."""
+def _row_of(name: _Name, run: list[_Numbered]) -> tuple[object, ...]:
+    """The row of a run."""
+    consumer, state, day = name
     number = run[0][0]
     answers = bytearray()
     lines: list[tuple[object, ...]] = []
     for own, row in run:
-        length = None if row.answer is None else len(row.answer)
-        lines.append(
-            (
-                own - number,
-                row.seq,
-                row.key,
-                row.attempt,
-                row.webhook_id,
-                row.sent_at_ms,
-                row.status,
-                row.error,
-                row.ms,
-                row.size,
-                len(answers),
-                length,
-            )
-        )
+        lines.append(_line(row, own - number, len(answers)))
         answers += row.answer or b""
     seqs = [row.seq for _, row in run]
     texts = _encode(seqs).decode(), _encode(lines).decode()
     return number, day, consumer, state, seqs[0], seqs[-1], *texts, answers
+
+
+def _row_of_one(name: _Name, number: int, row: Attempt) -> tuple[object, ...]:
+    """The same of a run of one."""
+    consumer, state, day = name
+    texts = f"[{row.seq}]", _encode((_line(row, 0, 0),)).decode()
+    return number, day, consumer, state, row.seq, row.seq, *texts, row.answer or b""
+
+
+def _line(row: Attempt, offset: int, place: int) -> tuple[object, ...]:
+    """One attempt of a run, in the order in which the view ``attempt`` reads it."""
+    length = None if row.answer is None else len(row.answer)
+    return (
+        offset,
+        row.seq,
+        row.key,
+        row.attempt,
+        row.webhook_id,
+        row.sent_at_ms,
+        row.status,
+        row.error,
+        row.ms,
+        row.size,
+        place,
+        length,
+    )
 
 
 def list_attempts(

@@ -113,28 +113,23 @@ def _pick(tx: Tx, turns: list[Turn], limit: int, times: int, now: int) -> list[_
     due = _due.decode(SQL.due_lanes(tx.conn, consumers=as_json(list(free)), turn=share, now=now))
     due.sort(key=lambda lane: lane.due_at)
     waits = {turn.id: turn.max_wait_ms for turn in turns}
+    left = free.copy()
     picked: list[_Due] = []
     early: list[tuple[ConsumerId, str, int]] = []
     for lane in due:
         # What is calm is really due: nearly all are.
         if lane.calm_at > now and (really_at := lane.really_due_at(waits[lane.consumer])) > now:
             early.append((lane.consumer, lane.key, really_at))
-        elif free[lane.consumer] > 0:
-            free[lane.consumer] -= 1
+        elif left[lane.consumer] > 0:
+            left[lane.consumer] -= 1
             picked.append(lane)
-    _foresee(turns, free, share, {consumer for consumer, _, _ in early}, times, now)
+    postponed = {consumer for consumer, _, _ in early}
+    for turn in turns:
+        if left.get(turn.id, 0) > 0 and turn.id not in postponed:
+            turn.foresee(share, free[turn.id] - left[turn.id], now)
     if early:
         SQL.postpone_lanes.send(tx.conn, lanes=as_json(early))
     return picked
-
-
-def _foresee(
-    turns: list[Turn], left: dict[ConsumerId, int], share: int, early: set[ConsumerId], times: int, now: int
-) -> None:
-    """What is known of the lanes that were not picked, without another look at them."""
-    for turn in turns:
-        if left.get(turn.id, 0) > 0 and turn.id not in early:
-            turn.foresee(share, turn.free(now, times) - left[turn.id], now)
 
 
 def _leases(tx: Tx, lanes: list[_Due], turns: dict[ConsumerId, Turn], entries_limit: int) -> list[Lease]:

@@ -11,6 +11,8 @@ from livefeed.durable.entries import Entry
 
 SQL: Final = sql.load("livefeed.durable", "queries/lanes.sql")
 
+_encode: Final = msgspec.json.Encoder().encode
+
 LaneState = Literal["waiting", "leased", "backing_off"]
 
 
@@ -85,4 +87,4 @@ class LaneRow(msgspec.Struct, frozen=True):
 
 def as_json(rows: Sequence[Any]) -> str:
     """A batch as one parameter."""
-    return msgspec.json.encode(rows).decode()
+    return _encode(rows).decode()

@@ -49,7 +49,8 @@ class Turn(msgspec.Struct, array_like=True):
         """How many it may be leased now; one if it is paced."""
         if self.not_before > now:
             return 0
-        return min(self.room(times), 1) if self.pace_ms else self.room(times)
+        room = self.room(times)
+        return min(room, 1) if self.pace_ms else room
 
     def foresee(self, asked: int, given: int, now: int) -> None:
         """It was given so many of so many: fewer, and no other is due; many, and there will be more."""
@@ -117,13 +118,20 @@ def write_turns(tx: Tx, turns: Collection[Turn], times: int, now: int) -> None:
     paced = [(turn.id, turn.fails, turn.not_before) for turn in turns if turn.pace_ms]
     if paced:
         SQL.note_states.send(tx.conn, states=as_json(paced))
-    full = {turn.id for turn in turns if turn.room(times) <= 0}
-    rest = [turn for turn in turns if turn.id not in full]
+    full: list[ConsumerId] = []
+    again: list[ConsumerId] = []
+    when_due: dict[int, list[ConsumerId]] = {}
+    for turn in turns:
+        if turn.room(times) <= 0:
+            full.append(turn.id)
+        elif turn.look_at is not None:
+            again.append(turn.id)
+        else:
+            when_due.setdefault(turn.due_from, []).append(turn.id)
     _look_at(tx, full, None)
-    _look_at(tx, [turn.id for turn in rest if turn.look_at is not None], now)
-    for due_from in (0, now + 1):
-        asked = [turn.id for turn in rest if turn.look_at is None and turn.due_from == due_from]
-        _look_when_due(tx, asked, due_from, now)
+    _look_at(tx, again, now)
+    for due_from, some in when_due.items():
+        _look_when_due(tx, some, due_from, now)
 
 
 def hold_consumers(tx: Tx, ids: Iterable[ConsumerId]) -> dict[ConsumerId, HeldConsumer]:
