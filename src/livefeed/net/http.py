@@ -17,6 +17,7 @@ from livefeed.clock import Clock, SystemClock
 from livefeed.errors import AnswerTooLarge, ConnectFailed, TimedOut, TransportError
 from livefeed.net.addresses import AddressBook, Resolver, SystemResolver, literal_address
 from livefeed.net.foreign import translate
+from livefeed.net.rush import Rush
 
 _CLIENTS: Final = 256  # pinned clients kept, one for each (host, address, port)
 _IDLE_CONNECTIONS: Final = 128  # kept open for each host
@@ -72,6 +73,7 @@ class HttpClient:
         self._user_agent = user_agent
         self._trusted_pem = trusted_pem
         self._book = AddressBook(resolver or SystemResolver(), clock or SystemClock())
+        self._rush = Rush()
         self._shared: Client | None = None
         self._pinned: OrderedDict[tuple[str, str, int], Client] = OrderedDict()
 
@@ -109,6 +111,7 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._rush.end()
         clients = [*self._pinned.values(), *([self._shared] if self._shared is not None else [])]
         self._pinned.clear()
         self._shared = None
@@ -146,6 +149,10 @@ class HttpClient:
                 status, received = response.status, dict(response.headers.items())
         except (PyreqwestError, ValueError) as exc:
             raise translate(exc) from exc
+        rush = self._rush
+        rush.answers += 1
+        if rush.answers >= rush.look_at:
+            rush.look()
         content = b"" if data is None else data.to_bytes()
         return HttpAnswer(status=status, headers=received, body=content[:limit], is_cut=len(content) > limit)
 

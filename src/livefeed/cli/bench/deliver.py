@@ -40,7 +40,7 @@ LOOPS: Final = (
     ("httpx loop, 8 in flight", "httpx_loop", 8),  # at 64 it collapses: an empty comparison
 )
 ROUNDS: Final = 3
-DELIVERIES_A_SECOND: Final = 8_000  # queued for each second that is asked for
+DELIVERIES_A_SECOND: Final = 12_000  # queued for each second that is asked for
 EVENTS_A_UNIT: Final = 50
 POSTS: Final = 2_000
 EVENT: Final = "ONLIVEFEEDPOSTUPDATE"
@@ -54,6 +54,7 @@ class Postman:
         self.client: Final = client
         self.delays_ms: list[float] = []
         self.errors = 0
+        self.url = ""
         self.body = b""
         self.headers: Mapping[str, str] = {}
 
@@ -63,7 +64,7 @@ class Postman:
         answer = await self.client.deliver(url, body=body, headers=headers)
         self.delays_ms.append((time.perf_counter() - began) * 1000)
         self.errors += answer.status != 200
-        self.body, self.headers = body, headers
+        self.url, self.body, self.headers = url, body, headers
         return answer
 
 
@@ -86,7 +87,7 @@ async def bench_deliver(seconds: float, *, count: int, handler_ms: float, url: s
         url: Beside which database one is made; None: a temporary SQLite file.
     """
     calm_collector()
-    events = max(1, int(seconds * DELIVERIES_A_SECOND / count / ROUNDS))
+    events = max(1, int(seconds * _rate(count, handler_ms) / count / ROUNDS))
     cores = sorted(os.sched_getaffinity(0))
     share = min(seconds / 2, 3.0)
     with contextlib.ExitStack() as stack:
@@ -99,11 +100,11 @@ async def bench_deliver(seconds: float, *, count: int, handler_ms: float, url: s
             portal = await found(store, sink, count)
             await queue(store, portal, events)
             lanes = len(await store.read(lambda tx: list_lanes(tx, limit=10**6)))
-            rates = await in_turns(store, portal, postman, count, events, sink, share / ROUNDS)
+            rates = await in_turns(store, portal, postman, count, events, share / ROUNDS)
             _, rss_mb = usage()
         others = {
             name: await baselines.loop_rate(
-                program, url=sink, body=postman.body, seconds=share, in_flight=width, core=cores[0]
+                program, url=postman.url, body=postman.body, seconds=share, in_flight=width, core=cores[0]
             )
             for name, program, width in LOOPS
         }
@@ -128,8 +129,14 @@ async def bench_deliver(seconds: float, *, count: int, handler_ms: float, url: s
     )
 
 
+def _rate(count: int, handler_ms: float) -> float:
+    """How many deliveries a second are to be expected."""
+    possible = count * handlers.CAP * 1000 / handler_ms if handler_ms else DELIVERIES_A_SECOND
+    return min(possible, DELIVERIES_A_SECOND)
+
+
 async def in_turns(
-    store: Store, portal: PortalRow, postman: Postman, count: int, events: int, sink: str, share_s: float
+    store: Store, portal: PortalRow, postman: Postman, count: int, events: int, share_s: float
 ) -> Rates:
     """Rounds of both, the other one first in each; what is delivered in the first is queued already."""
     rates, other = Rates(), Postman(postman.client)  # who counts the same, too
@@ -143,7 +150,7 @@ async def in_turns(
 
     async def post() -> None:
         # Without an answer's wait this would measure nothing but the wait.
-        one = functools.partial(other.deliver, sink, body=postman.body, headers=postman.headers)
+        one = functools.partial(other.deliver, postman.url, body=postman.body, headers=postman.headers)
         rates.bare.append(await closed_loop(share_s, one, min(IN_FLIGHT, count * handlers.CAP)))
 
     for number in range(ROUNDS):

@@ -113,8 +113,8 @@ def _settle_alone(
             continue
         if type(outcome) is Done and outcome.through is None and lease.attempt == 1 == len(lease.entries):
             consumer.tokens.remove(token)
-            _set_up(consumer)
-            consumer.in_flight -= 1
+            if consumer.fails:
+                _set_up(consumer)
             done.append((id_, lease.key, token, lease.entries[0].seq, now, consumer.max_wait_ms))
             results[index] = _SETTLED
         else:

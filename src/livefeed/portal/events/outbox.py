@@ -1,6 +1,7 @@
 """The outbox: an event is written in the unit of the change, so that no crash separates the two."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
@@ -213,6 +214,7 @@ def app_key(app: App) -> str:
     return f"app:{app.id}"
 
 
+@lru_cache(maxsize=1024)  # many handlers are told of one post
 def post_of(key: str) -> PostId | None:
     """The post a lane is about; None for an application's own events."""
     return PostId(int(key[len(POST_KEY) :])) if key.startswith(POST_KEY) else None
