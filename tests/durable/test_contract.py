@@ -295,6 +295,47 @@ class TestLease:
         house.clock.advance(11)
         assert len(await house.lease()) == 1
 
+    async def test_each_lease_runs_out_at_its_own_time(self, house: House) -> None:
+        early, late = await house.consumer("early"), await house.consumer("late")
+        await house.append(early)
+        await house.lease()
+        house.clock.advance(4)
+        await house.append(late)
+        await house.lease()
+        house.clock.advance(6)
+        assert [lease.consumer.name for lease in await house.lease()] == ["early"]
+        house.clock.advance(4)
+        assert [lease.consumer.name for lease in await house.lease()] == ["late"]
+        house.clock.advance(6)
+        assert [lease.attempt for lease in await house.lease()] == [3]
+
+    async def test_a_lease_that_was_renewed_is_not_looked_for_at_its_old_end_for_ever(
+        self, house: House
+    ) -> None:
+        handler = await house.consumer()
+        await house.append(handler)
+        leases = await house.lease()
+        house.clock.advance(9)
+        await house.store.write(lambda tx: renew(tx, leases, lease_s=10))
+        house.clock.advance(1)
+        assert await house.lease() == []
+        assert await house.store.read(next_due) == house.clock.now_ms() + 9_000
+
+    async def test_one_that_went_down_while_others_were_leased_is_probed_when_it_says(
+        self, house: House
+    ) -> None:
+        handler = await house.consumer()
+        for number in range(3):
+            await house.append(handler, key=f"post:{number}")
+        first, second, third = await house.lease()
+        await house.settle(first, Down(probe_at_ms=house.clock.now_ms() + 3_000, reason="timeout"))
+        await house.settle(second, Again(at_ms=0, reason="refused", is_try=False))
+        await house.settle(third, Down(probe_at_ms=house.clock.now_ms() + 2_000, reason="timeout"))
+        assert await house.store.read(next_due) == house.clock.now_ms() + 3_000
+        house.clock.advance(3)
+        assert len(await house.lease()) == 1
+        assert await house.lease() == []
+
     async def test_a_paced_consumer_gets_one_lane_at_a_time(self, house: House) -> None:
         handler = await house.consumer(pace_ms=500)
         for number in range(3):

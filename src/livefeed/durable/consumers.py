@@ -90,10 +90,10 @@ def set_state(tx: Tx, consumer: ConsumerId, state: State) -> None:
     refresh(tx, [consumer])
 
 
-def set_cap(tx: Tx, consumer: ConsumerId, cap: int) -> None:
-    """Let at most ``cap`` of its lanes be leased at a time, from the next lease on."""
+def set_share(tx: Tx, consumer: ConsumerId, *, cap: int, pace_ms: int) -> None:
+    """Let at most ``cap`` of its lanes be leased at a time, and ``pace_ms`` apart, from the next lease on."""
     hold(tx, [consumer])
-    _SQL.set_cap(tx.conn, id=consumer, cap=cap)
+    _SQL.set_share(tx.conn, id=consumer, cap=cap, pace_ms=pace_ms)
     refresh(tx, [consumer])
 
 

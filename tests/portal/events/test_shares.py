@@ -7,7 +7,7 @@ from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.lanes import Lease, lease_due, settle_many
 from livefeed.durable.outcomes import Again, Done, Outcome
 from livefeed.portal.events.handlers import CAP
-from livefeed.portal.events.shares import Shares, cap_for
+from livefeed.portal.events.shares import Shares, cap_for, pace_for
 
 from ..site import Site
 
@@ -23,6 +23,15 @@ def test_the_slower_a_handler_the_fewer_at_a_time(average_ms: float, cap: int) -
 def test_no_handler_fills_a_dispatcher(average_ms: float) -> None:
     # What it holds is its cap times how long it takes; ten seconds are the longest an answer may take.
     assert cap_for(average_ms) * average_ms <= CAP * 500
+
+
+def test_the_pause_after_answers_without_end_grows_to_a_bound_and_ends_with_one_that_is_short() -> None:
+    paces = [0]
+    for _ in range(8):
+        paces.append(pace_for(paces[-1], 5_000, is_cut=True))
+    assert paces == [0, 250, 500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000]
+    assert pace_for(500, 499, is_cut=True) == 500, "it was sent before the pause began"
+    assert pace_for(4_000, 5_000, is_cut=False) == 0
 
 
 async def leased(site: Site, limit: int = 100) -> list[Lease]:
@@ -92,6 +101,27 @@ async def test_answers_without_end_are_read_one_at_a_time_however_quick(site: Si
     outcome = Shares().outcome(lease, 1, site.house.clock.now_ms(), Done(), is_cut=True)
     await site.run(lambda tx: settle_many(tx, [(lease, outcome)]))
     assert 1 == await cap_of(site, lease.consumer.id)
+
+
+async def test_answers_without_end_make_a_pause_and_the_first_short_one_ends_it(site: Site) -> None:
+    await site.bind(await site.add_app())
+    await edit(site, 1, 3)
+    first, second, third = await leased(site)
+    clock, shares = site.house.clock, Shares()
+
+    async def answer(lease: Lease, *, is_cut: bool) -> int:
+        outcome = shares.outcome(lease, 1, clock.now_ms(), Done(), is_cut=is_cut)
+        await site.run(lambda tx: settle_many(tx, [(lease, outcome)]))
+        consumer = await site.run(lambda tx: consumers.get(tx, lease.consumer.id))
+        assert consumer is not None
+        return consumer.pace_ms
+
+    assert await answer(first, is_cut=True) == 250
+    clock.advance(1)
+    assert await answer(second, is_cut=True) == 500
+    assert await answer(third, is_cut=False) == 0
+    await edit(site, 1, 2)
+    assert 2 == len(await leased(site))
 
 
 async def test_what_failed_keeps_its_outcome(site: Site) -> None:

@@ -15,8 +15,8 @@ RETURNING id;
 -- name: set_state(id, state)!
 UPDATE consumer SET state = :state WHERE id = :id;
 
--- name: set_cap(id, cap)!
-UPDATE consumer SET cap = :cap WHERE id = :id AND state <> 'gone';
+-- name: set_share(id, cap, pace_ms)!
+UPDATE consumer SET cap = :cap, pace_ms = :pace_ms WHERE id = :id AND state <> 'gone';
 
 -- name: retire(id)!
 -- Leases of the epoch before are lost from here on.

@@ -2,7 +2,9 @@
 
 A handler that does not answer at all is the breaker's business: it is down, and probed with one event. One
 that answers, but late, would fill the dispatcher with its deliveries; its cap is lowered until it is quick
-again. The cap stands in the database, so that every process keeps to it.
+again. One whose answers are cut is sent one at a time, and the longer that lasts the longer it waits between
+two: each costs what hundreds of short ones do. Cap and pace stand in the database, and every process keeps to
+them.
 """
 
 from dataclasses import dataclass
@@ -18,9 +20,24 @@ from livefeed.portal.events.handlers import CAP
 _STEPS: Final = ((4_000, 1), (2_000, 2), (1_000, 4), (500, 8))
 """From so many ms on, so many at a time."""
 
+_CUT_PACES_MS: Final = (250, 4_000)  # the first and the longest; each is twice the one before
 _WEIGHT: Final = 0.25  # of the last answer in the average
 _AGAIN_MS: Final = 30_000  # an effect that was lost is tried again after this
 _KEPT: Final = 50_000
+
+
+def pace_for(pace_ms: int, since_ms: int, *, is_cut: bool) -> int:
+    """How long a handler is left alone between two deliveries, after one more answer.
+
+    Args:
+        pace_ms: How long until now.
+        since_ms: How long that has been so: what was sent before says nothing new.
+        is_cut: Whether the answer was longer than is read; any other ends it.
+    """
+    first, longest = _CUT_PACES_MS
+    if not is_cut:
+        return 0
+    return pace_ms if pace_ms and since_ms < pace_ms else min(longest, max(first, 2 * pace_ms))
 
 
 def cap_for(average_ms: float, *, full: int = CAP) -> int:
@@ -34,6 +51,7 @@ def cap_for(average_ms: float, *, full: int = CAP) -> int:
 @dataclass(slots=True)
 class _Known:
     average_ms: float
+    pace_ms: int = 0
     asked_cap: int = 0
     asked_at_ms: int = 0
 
@@ -55,7 +73,7 @@ class Shares:
             now_ms: The time.
             outcome: What the answer means.
             is_cut: It was longer than is read: that costs as much as many short ones, and the connection.
-                Such a handler is treated as the slowest, however quick it is.
+                Such a handler is treated as the slowest, however quick it is, and is paced.
         """
         if is_cut:
             took_ms = max(took_ms, _STEPS[0][0])
@@ -68,16 +86,20 @@ class Shares:
             known = self._known[lease.consumer.id] = _Known(float(took_ms))
         known.average_ms += _WEIGHT * (took_ms - known.average_ms)
         cap = cap_for(known.average_ms)
-        if cap == lease.consumer.cap:
+        pace_ms = pace_for(known.pace_ms, now_ms - known.asked_at_ms, is_cut=is_cut)
+        if cap == lease.consumer.cap and pace_ms == known.pace_ms:
             if cap == CAP:
                 del self._known[lease.consumer.id]
             return outcome
-        is_asked = known.asked_cap == cap and now_ms - known.asked_at_ms < _AGAIN_MS
-        if is_asked or not isinstance(outcome, Done) or outcome.effects is not None:
+        is_asked = known.asked_cap == cap and known.pace_ms == pace_ms
+        if is_asked and now_ms - known.asked_at_ms < _AGAIN_MS:
             return outcome
-        known.asked_cap, known.asked_at_ms = cap, now_ms
-        return Done(through=outcome.through, effects=lambda tx: _set_cap(tx, lease.consumer.id, cap))
+        if not isinstance(outcome, Done) or outcome.effects is not None:
+            return outcome
+        known.asked_cap, known.pace_ms, known.asked_at_ms = cap, pace_ms, now_ms
+        consumer = lease.consumer.id
+        return Done(through=outcome.through, effects=lambda tx: _set_share(tx, consumer, cap, pace_ms))
 
 
-def _set_cap(tx: Tx, consumer: ConsumerId, cap: int) -> None:
-    consumers.set_cap(tx, consumer, cap)
+def _set_share(tx: Tx, consumer: ConsumerId, cap: int, pace_ms: int) -> None:
+    consumers.set_share(tx, consumer, cap=cap, pace_ms=pace_ms)
