@@ -113,8 +113,7 @@ def _settle_alone(
             continue
         if type(outcome) is Done and outcome.through is None and lease.attempt == 1 == len(lease.entries):
             consumer.tokens.remove(token)
-            if consumer.fails:
-                _set_up(consumer)
+            _set_up(consumer)
             done.append((id_, lease.key, token, lease.entries[0].seq, now, consumer.max_wait_ms))
             results[index] = _SETTLED
         else:

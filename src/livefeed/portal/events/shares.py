@@ -14,7 +14,6 @@ from livefeed.durable import consumers
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.lanes import Lease
 from livefeed.durable.outcomes import Done, Outcome
-from livefeed.durable.store import Tx
 from livefeed.portal.events.handlers import CAP
 
 _STEPS: Final = ((4_000, 1), (2_000, 2), (1_000, 4), (500, 8))
@@ -97,9 +96,7 @@ class Shares:
         if not isinstance(outcome, Done) or outcome.effects is not None:
             return outcome
         known.asked_cap, known.pace_ms, known.asked_at_ms = cap, pace_ms, now_ms
-        consumer = lease.consumer.id
-        return Done(through=outcome.through, effects=lambda tx: _set_share(tx, consumer, cap, pace_ms))
-
-
-def _set_share(tx: Tx, consumer: ConsumerId, cap: int, pace_ms: int) -> None:
-    consumers.set_share(tx, consumer, cap=cap, pace_ms=pace_ms)
+        return Done(
+            through=outcome.through,
+            effects=lambda tx: consumers.set_share(tx, lease.consumer.id, cap=cap, pace_ms=pace_ms),
+        )
