@@ -70,5 +70,10 @@ class Watched:
         if message.type == "error" and "the server responded with a status of" not in message.text:
             self.complaints.append(f"{page.url}: {message.text}")
 
+    def wait_for_complaint(self, page: Page, words: str) -> None:
+        """Until ``page`` has complained with these words: it is told of that some time after it happened."""
+        if not any(words in one for one in self.complaints):
+            page.wait_for_event("console", lambda message: words in message.text)
+
     def close(self) -> None:
         self.context.close()

@@ -69,25 +69,36 @@ def add_app(grounds: Grounds, site: Site) -> Callable[..., App]:
 
 @pytest.fixture
 def visit(browser: Browser, grounds: Grounds) -> Iterator[Callable[..., Page]]:
-    """A page of the portal, looked at by one of its people."""
-    opened: list[Watched] = []
-    expected: list[str] = []
+    """A page of the portal, looked at by one of its people.
 
-    def look(path: str, *, person: int = 1, complains_of: str = "", **options: Any) -> Page:
+    ``complains_of`` is what its console says while it opens, ``will_complain_of`` what it says by the end.
+    """
+    opened: list[Watched] = []
+    allowed: list[str] = []
+    awaited: list[tuple[Watched, Page, str]] = []
+
+    def look(
+        path: str, *, person: int = 1, complains_of: str = "", will_complain_of: str = "", **options: Any
+    ) -> Page:
         one = Watched(browser, grounds.url, **options)
-        expected.extend([complains_of] if complains_of else [])
         one.context.add_cookies([grounds.session(person)])
         opened.append(one)
+        allowed.extend(words for words in (complains_of, will_complain_of) if words)
         page = one.page()
         page.goto(path)
+        if complains_of:
+            one.wait_for_complaint(page, complains_of)
+        if will_complain_of:
+            awaited.append((one, page, will_complain_of))
         return page
 
     yield look
+    for one, page, words in awaited:
+        one.wait_for_complaint(page, words)
     for one in opened:
         one.close()
     complaints = [complaint for one in opened for complaint in one.complaints]
-    assert [] == [one for one in complaints if not any(word in one for word in expected)]
-    assert all(any(word in one for one in complaints) for word in expected)
+    assert [] == [one for one in complaints if not any(words in one for words in allowed)]
 
 
 def inside(page: Page, *, state: str = "ready", slider: bool = False) -> Frame:

@@ -57,9 +57,11 @@ class Pages(BaseHTTPRequestHandler):
     sdk: bytes
     away: str
     got: list[dict[str, str]]
+    asked: list[str]
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
+        self.asked.append(path)
         if path == "/sdk.js":
             self._send(200, self.sdk, "text/javascript")
         elif path == "/away":
@@ -99,17 +101,18 @@ class Pages(BaseHTTPRequestHandler):
 
 @dataclass
 class Site:
-    """An origin that serves `Pages`; ``got`` is what was posted to it, in order."""
+    """An origin that serves `Pages`; ``asked`` are the paths, ``got`` what was handed to it, in order."""
 
     url: str
     got: list[dict[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def pages(sdk: bytes, *, away: str = "", port: int = 0) -> Iterator[Site]:
     """An origin of its own, until the block ends; its port is the system's choice."""
     site = Site(url="")
-    kind = type("OwnPages", (Pages,), {"sdk": sdk, "away": away, "got": site.got})
+    kind = type("OwnPages", (Pages,), {"sdk": sdk, "away": away, "got": site.got, "asked": site.asked})
     server = ThreadingHTTPServer(("127.0.0.1", port), kind)
     site.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
