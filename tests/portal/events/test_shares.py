@@ -29,8 +29,8 @@ def test_the_pause_after_answers_without_end_grows_to_a_bound_and_ends_with_one_
     paces = [0]
     for _ in range(8):
         paces.append(pace_for(paces[-1], 5_000, is_cut=True))
-    assert paces == [0, 250, 500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000]
-    assert pace_for(500, 499, is_cut=True) == 500, "it was sent before the pause began"
+    assert paces == [0, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000]
+    assert pace_for(1_000, 999, is_cut=True) == 1_000, "it was sent before the pause began"
     assert pace_for(4_000, 5_000, is_cut=False) == 0
 
 
@@ -116,9 +116,9 @@ async def test_answers_without_end_make_a_pause_and_the_first_short_one_ends_it(
         assert consumer is not None
         return consumer.pace_ms
 
-    assert await answer(first, is_cut=True) == 250
+    assert await answer(first, is_cut=True) == 1_000
     clock.advance(1)
-    assert await answer(second, is_cut=True) == 500
+    assert await answer(second, is_cut=True) == 2_000
     assert await answer(third, is_cut=False) == 0
     await edit(site, 1, 2)
     assert 2 == len(await leased(site))

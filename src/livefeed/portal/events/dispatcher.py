@@ -35,7 +35,7 @@ from livefeed.secrets import KeyRing
 from livefeed.wire.ids import AppId, PostId, UserId
 
 _MINUTE_MS: Final = 60_000
-_OPENING: Final = 8  # deliveries to a handler that has not answered one of them yet
+_OPENING: Final = 2  # deliveries to a handler that has not answered one of them yet
 _KEPT: Final = 10_000  # of what is remembered from one delivery to the next
 _SHORT_BYTES: Final = 512  # what is stored of a post's event has less
 _decode: Final = msgspec.json.Decoder(Happening).decode

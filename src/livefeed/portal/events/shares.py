@@ -19,7 +19,7 @@ from livefeed.portal.events.handlers import CAP
 _STEPS: Final = ((4_000, 1), (2_000, 2), (1_000, 4), (500, 8))
 """From so many ms on, so many at a time."""
 
-_CUT_PACES_MS: Final = (250, 4_000)  # the first and the longest; each is twice the one before
+_CUT_PACES_MS: Final = (1_000, 4_000)  # the first and the longest; each is twice the one before
 _WEIGHT: Final = 0.25  # of the last answer in the average
 _AGAIN_MS: Final = 30_000  # an effect that was lost is tried again after this
 _KEPT: Final = 50_000
