@@ -61,7 +61,7 @@ def installed(served: Served) -> tuple[dict[str, str], dict[str, str]]:
     made = served.command(
         "portal", "app", "add", "--name", "Shop", "--scope", SCOPES, "--auth-keys", "extended",
         "--install-url", f"{served.recorder.url}/install",
-    )  # fmt: skip
+    )  # a flag beside its value # fmt: skip
     seen = eventually(lambda: served.recorder.seen, what="the application is told of its installation")[0]
     auth = {key[5:-1]: value for key, value in seen.form.items() if key.startswith("auth[")}
     return auth, {"clientId": made["client_id"], "clientSecret": made["client_secret"]}

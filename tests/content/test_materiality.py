@@ -65,7 +65,7 @@ def test_numbers_are_material(old, new):
         ("[url=https://a.example]a[/url]", "[url=https://b.example]a[/url]"),
         ("[USER=5]Anna[/USER]", "[USER=6]Anna[/USER]"), ("x", "x [DISK FILE ID=n5]"), ("x", "x a@b.example"),
     ],
-)  # fmt: skip
+)  # what belongs together in a line # fmt: skip
 def test_dates_negations_links_mentions_and_files_are_material(old, new):
     assert weight(LONG + old, LONG + new) is Materiality.MATERIAL
 
@@ -77,7 +77,7 @@ def test_dates_negations_links_mentions_and_files_are_material(old, new):
         ("a b", "[b]a[/b] [color=red]b[/color]"),
         ("ёлка", "Елка"), ("[size=10]a[/size]", "[size=12]a[/size]"), ("caf\u00e9", "Cafe\u0301"),
     ],
-)  # fmt: skip
+)  # what belongs together in a line # fmt: skip
 def test_markup_space_punctuation_and_case_are_cosmetic(old, new):
     assert weight(LONG + old, LONG + new) in {Materiality.COSMETIC, Materiality.NONE}
 

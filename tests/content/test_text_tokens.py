@@ -30,7 +30,7 @@ def test_currency_per_cent_and_emoji_are_symbols_and_quotes_are_punctuation():
     assert pairs("$5 «7%» 🎉") == [
         ("symbol", "$"), ("number", "5"), ("punctuation", "«"), ("number", "7"), ("symbol", "%"),
         ("punctuation", "»"), ("symbol", "🎉"),
-    ]  # fmt: skip
+    ]  # what belongs together in a line # fmt: skip
 
 
 def test_markup_within_a_word_does_not_split_it():
@@ -45,7 +45,7 @@ def test_addresses_end_before_the_punctuation_of_the_sentence():
     assert pairs("see https://x.example/a?b=1, or a.b@x.example.") == [
         ("word", "see"), ("url", "https://x.example/a?b=1"), ("punctuation", ","),
         ("word", "or"), ("url", "a.b@x.example"), ("punctuation", "."),
-    ]  # fmt: skip
+    ]  # what belongs together in a line # fmt: skip
 
 
 def test_a_link_shows_its_target_when_the_label_does_not():

@@ -150,7 +150,7 @@ def test_every_question_is_answered_as_by_a_list(
             asked = Wanted(
                 portal="m", consumers=sorted(some), key=key, attempted=sorted(states), pending=(),
                 with_expired=False, after=after, before=before,
-            )  # fmt: skip
+            )  # as one block # fmt: skip
             assert places(tx, asked, limit=limit) == log.places(asked, limit)
             for place in {Place(row.seq, row.consumer) for row in log.rows[:3]}:
                 found = find(tx, place)

@@ -67,7 +67,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPa
         ("the author=somebody has auth == something", "the author=somebody has auth == something"),
         ("access_token='***'", "access_token='***'"),
     ],
-)  # fmt: skip
+)  # what belongs together in a line # fmt: skip
 def test_what_others_say_is_shown_without_the_secrets_it_names(said: str, shown: str):
     assert shown == concealed(said, ["", None, TOKEN if "nothing" in said else None])
 

@@ -13,7 +13,7 @@ NOT_PUBLIC = [
     "100.64.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::", "fe80::1",
     "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::1",
     "2002:c0a8:101::", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2001:db8::1",
-]  # fmt: skip
+]  # what belongs together in a line # fmt: skip
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)

@@ -29,7 +29,7 @@ async def test_people_posts_and_commenters_are_archived_at_installation(house):
     people = await house.store.read(lambda tx: find_people(tx, MEMBER, range(10)))
     assert {person.name for person in people.values()} == {
         "Alex Admin", "Anna Petrova", "Boris Ivanov", "Chris Lee", "Dana Gone",
-    }  # fmt: skip
+    }  # what belongs together in a line # fmt: skip
     post = await archived(house, 5)
     assert (post.author, post.told_version, post.told.title) == (2, 1, "Holidays")
     assert (await archived(house, 7)).told.is_derived

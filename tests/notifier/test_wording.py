@@ -58,7 +58,7 @@ def test_russian_numbers_take_three_forms():
         "добавлен 1 файл", "добавлено 2 файла", "добавлено 5 файлов", "добавлено 11 файлов",
         "добавлен 21 файл",
         "добавлено 112 файлов",
-    ]  # fmt: skip
+    ]  # what belongs together in a line # fmt: skip
 
 
 def test_unknown_editors_have_a_word_of_their_own():

@@ -175,7 +175,7 @@ class Run:
             (("trigger", EVENT, "--post", "1", "--url", nobody, *token), {}),
             (("forward", "--to", "http://127.0.0.1:1/"), {"LIVEFEED_FORWARD_SECRET": FORWARD}),
             (("doctor", "--record", str(self.folder / "recording.json")), {}),
-        ]  # fmt: skip
+        ]  # what belongs together in a line # fmt: skip
 
         def run(one: tuple[tuple[str, ...], dict[str, str]]) -> subprocess.CompletedProcess[str]:
             return livefeed(*one[0], env={**self.env, **one[1]}, check=False)

@@ -131,7 +131,7 @@ class Town:
         secrets = self.command(
             "portal", "app", "add", "--name", "Shop", "--install-url", f"{self.doors.url}/install",
             "--scope", "log,user", "--db", self.portal_db,
-        )  # fmt: skip
+        )  # a flag beside its value # fmt: skip
         self.env |= {
             "SINK": self.effects.recorder.url,
             "LIVEFEED_PORTAL_URL": self.webs.url,

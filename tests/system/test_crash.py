@@ -49,12 +49,12 @@ class Company:
         self.portal = Process(
             folder / "portal.log", "portal", "serve", "--db", self.portal_db, "--port", str(self.portal_port),
             "--public-url", self.calls.url, "--allow-private", env=self.env,
-        )  # fmt: skip
+        )  # a flag beside its value # fmt: skip
         self.portal.wait_ready(f"http://127.0.0.1:{self.portal_port}")
         secrets = self.command(
             "portal", "app", "add", "--name", "Notifier", "--install-url", f"{self.events.url}/install",
             "--scope", "log,user,im", "--db", self.portal_db,
-        )  # fmt: skip
+        )  # a flag beside its value # fmt: skip
         self.app = Process(
             folder / "notifier.log", "notifier", "serve", "--db", self.app_db, "--port", str(self.app_port),
             "--public-url", self.events.url, "--quiet-s", "0.05",
@@ -65,7 +65,7 @@ class Company:
                 "LIVEFEED_MEMBER_ID": self.member_id,
                 "LIVEFEED_RATE_LIMIT": "off",
             },
-        )  # fmt: skip
+        )  # a flag beside its value # fmt: skip
         self.app.wait_ready(self.app_url)
         self.reader = self.command("portal", "webhook", "add", "--user", "3", "--db", self.portal_db)[
             "url"

@@ -164,7 +164,7 @@ def test_an_app_with_pages_gets_nothing_before_it_is_finished_and_why_says_so(de
                 "--handler-url", f"{recorder.url}/app", "--install-url", f"{recorder.url}/install",
                 "--db", demo.portal_db, "--json",
             ).stdout
-        )  # fmt: skip
+        )  # a flag beside its value # fmt: skip
         assert added["installed"] is False
         assert {"client_id", "client_secret", "application_token", "member_id", "installed"} <= set(added)
         opened = json.loads(

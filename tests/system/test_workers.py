@@ -118,7 +118,7 @@ def test_workers_that_cannot_start_end_the_supervisor_with_one_line(tmp_path: Pa
     done = livefeed(
         "portal", "serve", "--db", db, "--port", str(free_port()), "--workers", "2",
         env={"LIVEFEED_KEY_FILE": str(tmp_path / "keys")}, check=False,
-    )  # fmt: skip
+    )  # a flag beside its value # fmt: skip
     engines.cluster().drop(db)
 
     assert done.returncode == 2

@@ -75,7 +75,7 @@ def secrets_in(value: Any) -> set[str]:
     return {
         one for name, one in flat(value) if not name.startswith("words") and parts_of(name)[-1] not in
         {open_name.lower() for open_name in open_names}
-    }  # fmt: skip
+    }  # what belongs together in a line # fmt: skip
 
 
 def as_form(document: Any, *, is_raw: bool = False, times: int = 1) -> bytes:
@@ -156,7 +156,7 @@ WAYS: dict[str, tuple[Any, str, Any]] = {
     "multipart": (as_multipart, MULTIPART, from_multipart),
     "multipart that says nothing": (as_multipart, "", from_multipart),
     "parts in base64": (as_part, MULTIPART, lambda got: json.loads(from_multipart(got)[0][1])),
-}  # fmt: skip
+}  # what belongs together in a line # fmt: skip
 
 
 def recorded(content: bytes, headers: dict[str, str], path: str = "/events") -> tuple[Request, str]:

@@ -10,7 +10,7 @@ DOCUMENTED: Final = frozenset({
     "placement", "pull", "rpa", "sale", "sign.b2e", "socialnetwork", "sonet", "sonet_group", "task",
     "telephony", "timeman", "user", "user.userfield", "user_basic", "user_brief", "userconsent",
     "userfieldconfig", "vote",
-})  # fmt: skip
+})  # many to a line # fmt: skip
 """Every scope that the documentation names, those of tools that this portal does not have too.
 
 Source: api-reference/scopes/permissions.md; the scopes of methods on their own pages

@@ -25,7 +25,7 @@ def app_with(auth_keys: AuthKeys, scope: str = "im,log") -> App:
         sealed_token=b"", handler_url="", install_url="", scope=scope, has_interface=False,
         auth_keys=auth_keys, status="L", version=1, state="installed", epoch=1, installer=UserId(1),
         created_at=0, redirect_uri="", paid_until=None, release="1.0.0",
-    )  # fmt: skip
+    )  # as one block # fmt: skip
 
 
 def portal_at(url: str) -> PortalRow:

@@ -22,7 +22,7 @@ from ..site import App, Received, Site, standing
 DOCUMENTED = [
     "access_token", "expires_in", "scope", "domain", "server_endpoint", "status", "client_endpoint",
     "member_id", "refresh_token", "application_token",
-]  # fmt: skip
+]  # what belongs together in a line # fmt: skip
 TOKEN_LESS = [key for key in DOCUMENTED if key not in ("access_token", "expires_in", "refresh_token")]
 
 

@@ -231,7 +231,7 @@ def reply(status: int | None, **rest: float | int) -> Reply:
     ("status", "reach"),
     [(200, "delivered"), (202, "delivered"), (299, "delivered"), (301, "refused"), (400, "refused"),
      (404, "refused"), (410, "gone"), (429, "down"), (500, "down"), (503, "down"), (None, "down")],
-)  # fmt: skip
+)  # cases in groups # fmt: skip
 def test_how_far_an_attempt_came(status: int | None, reach: str) -> None:
     assert reach_of(reply(status)) == reach
 
@@ -263,7 +263,7 @@ def test_a_verdict_is_a_value() -> None:
      ("Wed, 21 Oct 2015 07:27:00 GMT", 0.0), ("soon", None), (None, None), ("-5", None),
      ("Wed, 21 Oct 2015 07:28:10 +99999999999", None),
      ("9" * 400, 999_999_999.0)],
-)  # fmt: skip
+)  # cases in groups # fmt: skip
 def test_retry_after_is_read_in_both_forms(text: str | None, seconds: float | None) -> None:
     assert retry_after_of(text, 1_445_412_480_000) == seconds
 

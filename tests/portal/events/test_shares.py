@@ -1,11 +1,17 @@
 """A slow handler gets fewer deliveries at a time, and all of them again once it is quick."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from livefeed.durable import consumers
 from livefeed.durable.consumers import ConsumerId
 from livefeed.durable.lanes import Lease, lease_due, settle_many
 from livefeed.durable.outcomes import Again, Done, Outcome
+from livefeed.net.http import HttpAnswer
+from livefeed.portal.events.dispatcher import Dispatcher
 from livefeed.portal.events.handlers import CAP
 from livefeed.portal.events.shares import Shares, cap_for, pace_for
 
@@ -130,3 +136,42 @@ async def test_what_failed_keeps_its_outcome(site: Site) -> None:
     [lease] = await leased(site)
     again = Again(at_ms=1, reason="refused")
     assert Shares().outcome(lease, 5_000, 0, again) is again
+
+
+class Unanswered:
+    """A postman whose deliveries are answered when all may be."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[str] = Counter()
+        self.may_answer = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    async def deliver(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        self.begun[url.rpartition("/")[2]] += 1
+        self._changed.set()
+        await self.may_answer.wait()
+        return HttpAnswer(status=200, headers={}, body=b"")
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not is_so():
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def test_a_handler_that_has_not_answered_yet_is_sent_two_events(site: Site) -> None:
+    app, postman, house = await site.add_app(), Unanswered(), site.house
+    await site.bind(app, "/new")
+    await edit(site, 1, 4)
+    dispatcher = Dispatcher(store=house.store, keys=house.keys, clock=house.clock, postman=postman)
+    await dispatcher.start()
+    await postman.until(lambda: postman.begun["new"] >= 2)
+    # What another handler is sent after that has been leased after it, when all of the first were to be had.
+    await site.bind(app, "/other")
+    await edit(site, 5, 1)
+    await postman.until(lambda: postman.begun["other"] == 1)
+    assert postman.begun["new"] == 2
+
+    postman.may_answer.set()
+    await postman.until(lambda: postman.begun["new"] == 5)
+    await dispatcher.stop()
