@@ -86,3 +86,24 @@ def test_a_consumer_that_answers_gets_to_its_cap_and_stays_there() -> None:
     assert max(most) == CAP
     assert set(most[most.index(CAP) : -CAP]) == {CAP}
     assert slots.running == slots.parked == 0
+
+
+def begun(slots: Slots, consumer: int, tokens: range) -> list[Lease]:
+    slots.newest = tokens[-1]
+    leases = [lease_of(consumer, token) for token in tokens]
+    return [lease for lease in leases if slots.enter(lease) == "run"]
+
+
+def test_a_consumer_that_has_answered_begins_up_to_its_cap_and_after_it_was_down_with_few_again() -> None:
+    slots = Slots(CONCURRENCY, opening=1)
+    assert len(first := begun(slots, 1, range(1, 2))) == 1
+    assert slots.leave(first[0], Done(), slots.tick) == []
+    again = begun(slots, 1, range(2, 2 + CAP))
+    assert len(again) == CAP
+    for lease in again:
+        slots.leave(lease, DOWN, slots.tick)
+
+    [probe] = begun(slots, 1, range(9, 10))
+    assert slots.leave(probe, Done(), slots.tick) == []
+    assert len(begun(slots, 1, range(10, 10 + CAP))) == CAP, "the probe has been answered"
+    assert len(begun(slots, 2, range(20, 20 + CAP))) == 1, "it has not answered yet"

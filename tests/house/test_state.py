@@ -56,6 +56,7 @@ BOUNDED = {
     "durable/worker/runners.py:Runners.ready": "leases that are held",
     "durable/worker/runners.py:Runners.tasks": "as many as run at a time",
     "durable/worker/slots.py:Slots._gates": "consumers that run, wait or are down",
+    "durable/worker/slots.py:Slots._proved": "emptied when it is full",
     "net/addresses.py:AddressBook._known": "the oldest goes when it is full",
     "net/http.py:HttpClient._pinned": "the oldest goes when it is full",
     "portal/apps/tokens.py:Mint._made": "of one minute; emptied when it is full",

@@ -13,6 +13,8 @@ Entry = Literal["run", "later", "back"]
 
 HANGING_AFTER_S: Final = 0.25
 _MOST_FACTOR: Final = 4
+_UNBOUNDED: Final = 1 << 30
+_KEPT: Final = 50_000  # of those whose last run ended well
 
 
 @dataclass(slots=True)
@@ -50,10 +52,12 @@ class Slots:
 
         Args:
             concurrency: How many runs at a time, not counting those that hang.
-            opening: How many runs a consumer may begin before one of them has ended; None: up to its cap.
+            opening: How many runs a consumer may begin before one has ended, since the start or since it was
+                down; None: up to its cap.
         """
         self._concurrency = concurrency
-        self._opening = 1 << 30 if opening is None else opening
+        self._opening = _UNBOUNDED if opening is None else opening
+        self._proved: set[ConsumerId] = set()
         self._gates: dict[ConsumerId, _Gate] = {}
         self.newest = 0
         self.running = 0
@@ -77,7 +81,8 @@ class Slots:
         consumer = lease.consumer
         gate = self._gates.get(consumer.id)
         if gate is None:
-            gate = self._gates[consumer.id] = _Gate(self._opening)
+            window = _UNBOUNDED if consumer.id in self._proved else self._opening
+            gate = self._gates[consumer.id] = _Gate(window)
         elif lease.token <= gate.stale:
             return "back"
         elif gate.running >= consumer.cap or gate.running >= gate.window:
@@ -122,17 +127,25 @@ class Slots:
         gate.running -= 1
         if type(outcome) is Down or (type(outcome) is Dead and outcome.probe_at_ms is not None):
             gate.stale = self.newest
+            gate.window = self._opening
+            self._proved.discard(consumer.id)
         else:
             gate.stale = 0
             gate.window += 1
         if not gate.parked:
             if not gate.running and not gate.stale:
                 del self._gates[consumer.id]
+                self._prove(consumer.id)
             return []
         free = len(gate.parked) if gate.stale else min(consumer.cap, gate.window) - gate.running
         released = [gate.parked.popleft() for _ in range(min(free, len(gate.parked)))]
         self.parked -= len(released)
         return released
+
+    def _prove(self, consumer: ConsumerId) -> None:
+        if len(self._proved) >= _KEPT:
+            self._proved.clear()
+        self._proved.add(consumer)
 
     def clear(self) -> list[Lease]:
         """Nothing is tried again; gives the leases that waited."""

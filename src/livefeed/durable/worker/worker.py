@@ -71,7 +71,7 @@ class Worker:
             lease_s: How long a lane is hidden; renewed while its run lasts.
             entries_limit: How many entries of a lane make a run.
             schedule: When a run that raised is repeated.
-            opening: How many runs a consumer may begin before one of them has ended; None: up to its cap.
+            opening: How many runs a consumer may begin before one has ended; None: up to its cap.
             ahead: Awaited with all leases of a turn before the first is run; it does not raise.
             on_leased: Called for each lease before its run.
             on_finished: Called for each lease between its run and its settle.
